@@ -1,0 +1,216 @@
+"""A run's folder: which stages it has, what each has committed, and the columns they wrote.
+
+Layout, per stage: `STAGE/part-000123.parquet` (new columns), `STAGE/rejects-000123.parquet`,
+`STAGE/part-000123.json` (commit record; `STAGE/all.json` where a stage commits all partitions at once).
+The stages from the first `TableStage` on form the chain: each one's rows are the survivors of the one before.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vsd2m.core.commit import CommitRecord, digest
+from vsd2m.core.errors import StageError, StorageError
+from vsd2m.core.schema import COLUMNS, REJECTS
+from vsd2m.core.storage import Store
+
+RUN_FILE = "run.json"
+Kind = Literal["sticker", "table", "file"]
+
+
+@dataclass(frozen=True)
+class StageLayout:
+    """One stage of the run: its name in the config, its registry name, its kind and the columns it writes."""
+
+    name: str
+    stage: str
+    kind: Kind
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and its stages, in order."""
+
+    store: Store
+    layout: tuple[StageLayout, ...]
+
+    @classmethod
+    def open(cls, url: str) -> "Run":
+        """The run at `url`; `StorageError` if there is none."""
+        store = Store(url)
+        if not store.exists(RUN_FILE):
+            raise StorageError(f"{url} is not a run: it has no {RUN_FILE}; give the folder that `vsd2m run` printed")
+        described = json.loads(store.read_bytes(RUN_FILE))
+        return cls(
+            store, tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
+        )
+
+    def describe(self, **facts: Any) -> None:
+        """Writes the run's file: its stages and `facts` (resolved config, versions)."""
+        described = {"stages": [asdict(entry) for entry in self.layout], **facts}
+        self.store.write_bytes(RUN_FILE, (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What `describe` wrote."""
+        facts: dict[str, Any] = json.loads(self.store.read_bytes(RUN_FILE))
+        return facts
+
+    # -- the chain of row stages -------------------------------------------------------------
+
+    @cached_property
+    def chain(self) -> tuple[StageLayout, ...]:
+        """The stages whose rows are stickers: the root (the first table stage) and what follows, files left out."""
+        kinds = [entry.kind for entry in self.layout]
+        if "table" not in kinds:
+            raise StageError("the run has no catalog stage, so no stickers")
+        return tuple(entry for entry in self.layout[kinds.index("table") :] if entry.kind != "file")
+
+    @property
+    def root(self) -> StageLayout:
+        return self.chain[0]
+
+    def chain_before(self, stage: str | None) -> tuple[StageLayout, ...]:
+        """The chain up to, and without, `stage` (which may be a file stage); the whole chain for None."""
+        if stage is None:
+            return self.chain
+        order = [entry.name for entry in self.layout]
+        return tuple(entry for entry in self.chain if order.index(entry.name) < order.index(stage))
+
+    def providers(self, columns: Sequence[str], *, before: str | None) -> dict[str, list[str]]:
+        """Stage -> the columns to take from it; the stage that gives the rows comes first. The latest writer wins."""
+        chain = self.chain_before(before)
+        found: dict[str, list[str]] = {chain[-1].name: []}
+        for column in columns:
+            writers = [entry.name for entry in chain if column in entry.writes]
+            if not writers:
+                raise StageError(f"stage {before or 'end'} reads {column!r}, which no stage before it writes")
+            found.setdefault(writers[-1], []).append(column)
+        return found
+
+    def num_partitions(self) -> int:
+        """How many partitions the root made; 0 before it has run."""
+        record = self.record(self.root.name, None)
+        return sum(name.startswith("part-") for name in record.outputs) if record else 0
+
+    def frame(self, columns: Sequence[str], *, before: str | None = None, partition: int | None = None) -> pl.DataFrame:
+        """`key` and `columns` of the stickers that survive to stage `before` (None: to the end), in catalog order.
+
+        Without `partition`, all of them, with a `partition` column.
+        """
+        if partition is None:
+            parts = [
+                self.frame(columns, before=before, partition=number).with_columns(partition=pl.lit(number, pl.Int32))
+                for number in range(self.num_partitions())
+            ]
+            empty = {"key": pl.String(), **{name: polars_type(name) for name in columns}, "partition": pl.Int32()}
+            return pl.concat(parts) if parts else pl.DataFrame(schema=empty)
+        provided = self.providers(columns, before=before)
+        frame: pl.DataFrame | None = None
+        for stage, names in provided.items():
+            table = self.read_part(stage, partition, ["key", *names])
+            frame = table if frame is None else frame.join(table, on="key", how="left", maintain_order="left")
+        assert frame is not None
+        return frame.select("key", *columns)
+
+    def input_digest(self, columns: Sequence[str], *, before: str | None, partition: int | None) -> str:
+        """Digest of everything `frame` with these arguments reads."""
+        numbers = range(self.num_partitions()) if partition is None else [partition]
+        stages = self.providers(columns, before=before)
+        return digest([[stage, number, self._part_digest(stage, number)] for stage in stages for number in numbers])
+
+    def _part_digest(self, stage: str, partition: int) -> str:
+        record = self.record_of_part(stage, partition)
+        name = part_name(partition)
+        if record is None or name not in record.outputs:
+            raise StageError(f"stage {stage} has not finished partition {partition}; run the pipeline again to resume")
+        return record.outputs[name].sha256
+
+    # -- commit records ----------------------------------------------------------------------
+
+    def kind(self, stage: str) -> Kind:
+        return next(entry.kind for entry in self.layout if entry.name == stage)
+
+    def record(self, stage: str, partition: int | None) -> CommitRecord | None:
+        """The commit record, or None where there is none (or an unreadable one)."""
+        path = f"{stage}/{record_name(partition)}"
+        try:
+            return CommitRecord.model_validate_json(self.store.read_bytes(path))
+        except (StorageError, ValueError):
+            return None
+
+    def record_of_part(self, stage: str, partition: int) -> CommitRecord | None:
+        return self.record(stage, None if self.kind(stage) == "table" else partition)
+
+    def records(self, stage: str) -> list[CommitRecord]:
+        """Every commit record of a stage, by partition."""
+        names = [name for name in self.store.list(stage) if name.endswith(".json")]
+        numbers = [
+            None if name == "all.json" else int(name[5:-5]) for name in names if name == "all.json" or _is_part(name)
+        ]
+        return [record for number in numbers if (record := self.record(stage, number)) is not None]
+
+    def commit(self, record: CommitRecord) -> None:
+        self.store.write_bytes(f"{record.stage}/{record_name(record.partition)}", record.to_bytes())
+
+    # -- parquet -----------------------------------------------------------------------------
+
+    def read_part(self, stage: str, partition: int, columns: list[str] | None = None) -> pl.DataFrame:
+        return self._read(f"{stage}/{part_name(partition)}", columns)
+
+    def read_rejects(self, stage: str, partition: int) -> pl.DataFrame:
+        return self._read(f"{stage}/{rejects_name(partition)}", None)
+
+    def all_rejects(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """(stage, rejects) of every committed partition."""
+        for entry in self.layout:
+            for record in self.records(entry.name):
+                for name in sorted(record.outputs):
+                    if name.startswith("rejects-"):
+                        yield entry.name, self._read(f"{entry.name}/{name}", None)
+
+    def write_table(self, path: str, table: pa.Table) -> None:
+        """Parquet whose bytes depend on the rows alone."""
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=4096, store_schema=True)
+        self.store.write_bytes(path, sink.getvalue())
+
+    def write_rejects(self, path: str, rejects: list[dict[str, Any]]) -> None:
+        self.write_table(path, pa.Table.from_pylist(rejects, schema=REJECTS))
+
+    def _read(self, path: str, columns: list[str] | None) -> pl.DataFrame:
+        table = pq.read_table(io.BytesIO(self.store.read_bytes(path)), columns=columns)
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+
+def polars_type(column: str) -> pl.DataType:
+    """The polars type of a contract column."""
+    empty = pl.from_arrow(pa.table({column: pa.array([], COLUMNS[column].type)}))
+    assert isinstance(empty, pl.DataFrame)
+    return empty.schema[column]
+
+
+def part_name(partition: int) -> str:
+    return f"part-{partition:06d}.parquet"
+
+
+def rejects_name(partition: int) -> str:
+    return f"rejects-{partition:06d}.parquet"
+
+
+def record_name(partition: int | None) -> str:
+    return "all.json" if partition is None else f"part-{partition:06d}.json"
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith("part-") and name[5:-5].isdigit()

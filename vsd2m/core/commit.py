@@ -31,7 +31,7 @@ class CommitRecord(BaseModel):
     partition: int | None = Field(description="None where the stage commits all partitions at once")
     identity: str = Field(description="digest of the stage's spec, config and model versions")
     inputs: str = Field(description="digest of everything the partition read")
-    outputs: dict[str, OutputFile] = Field(description="file name within the stage's folder -> digest")
+    outputs: dict[str, OutputFile] = Field(description="path relative to the run -> digest")
     num_read: int = Field(ge=0)
     num_kept: int = Field(ge=0)
     num_dropped: int = Field(ge=0)

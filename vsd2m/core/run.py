@@ -7,6 +7,7 @@ The stages from the first `TableStage` on form the chain: each one's rows are th
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -99,7 +100,8 @@ class Run:
     def num_partitions(self) -> int:
         """How many partitions the root made; 0 before it has run."""
         record = self.record(self.root.name, None)
-        return sum(name.startswith("part-") for name in record.outputs) if record else 0
+        start = f"{self.root.name}/part-"
+        return sum(path.startswith(start) for path in record.outputs) if record else 0
 
     def frame(self, columns: Sequence[str], *, before: str | None = None, partition: int | None = None) -> pl.DataFrame:
         """`key` and `columns` of the stickers that survive to stage `before` (None: to the end), in catalog order.
@@ -128,11 +130,11 @@ class Run:
         return digest([[stage, number, self._part_digest(stage, number)] for stage in stages for number in numbers])
 
     def _part_digest(self, stage: str, partition: int) -> str:
-        record = self.record_of_part(stage, partition)
-        name = part_name(partition)
-        if record is None or name not in record.outputs:
+        record = self.record(stage, None if self.kind(stage) == "table" else partition)
+        path = part_path(stage, partition)
+        if record is None or path not in record.outputs:
             raise StageError(f"stage {stage} has not finished partition {partition}; run the pipeline again to resume")
-        return record.outputs[name].sha256
+        return record.outputs[path].sha256
 
     # -- commit records ----------------------------------------------------------------------
 
@@ -141,41 +143,36 @@ class Run:
 
     def record(self, stage: str, partition: int | None) -> CommitRecord | None:
         """The commit record, or None where there is none (or an unreadable one)."""
-        path = f"{stage}/{record_name(partition)}"
         try:
-            return CommitRecord.model_validate_json(self.store.read_bytes(path))
+            return CommitRecord.model_validate_json(self.store.read_bytes(record_path(stage, partition)))
         except (StorageError, ValueError):
             return None
 
-    def record_of_part(self, stage: str, partition: int) -> CommitRecord | None:
-        return self.record(stage, None if self.kind(stage) == "table" else partition)
-
     def records(self, stage: str) -> list[CommitRecord]:
         """Every commit record of a stage, by partition."""
-        names = [name for name in self.store.list(stage) if name.endswith(".json")]
-        numbers = [
-            None if name == "all.json" else int(name[5:-5]) for name in names if name == "all.json" or _is_part(name)
-        ]
+        names = (re.fullmatch(r"part-(\d+)\.json|all\.json", name) for name in self.store.list(stage))
+        numbers = [int(found[1]) if found[1] else None for found in names if found]
         return [record for number in numbers if (record := self.record(stage, number)) is not None]
 
     def commit(self, record: CommitRecord) -> None:
-        self.store.write_bytes(f"{record.stage}/{record_name(record.partition)}", record.to_bytes())
+        self.store.write_bytes(record_path(record.stage, record.partition), record.to_bytes())
 
     # -- parquet -----------------------------------------------------------------------------
 
     def read_part(self, stage: str, partition: int, columns: list[str] | None = None) -> pl.DataFrame:
-        return self._read(f"{stage}/{part_name(partition)}", columns)
+        """`key` and a stage's columns, as it wrote them."""
+        return self._read(part_path(stage, partition), columns)
 
     def read_rejects(self, stage: str, partition: int) -> pl.DataFrame:
-        return self._read(f"{stage}/{rejects_name(partition)}", None)
+        return self._read(rejects_path(stage, partition), None)
 
     def all_rejects(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """(stage, rejects) of every committed partition."""
         for entry in self.layout:
             for record in self.records(entry.name):
-                for name in sorted(record.outputs):
-                    if name.startswith("rejects-"):
-                        yield entry.name, self._read(f"{entry.name}/{name}", None)
+                for path in sorted(record.outputs):
+                    if path.startswith(f"{entry.name}/rejects-"):
+                        yield entry.name, self._read(path, None)
 
     def write_table(self, path: str, table: pa.Table) -> None:
         """Parquet whose bytes depend on the rows alone."""
@@ -200,17 +197,16 @@ def polars_type(column: str) -> pl.DataType:
     return empty.schema[column]
 
 
-def part_name(partition: int) -> str:
-    return f"part-{partition:06d}.parquet"
+def part_path(stage: str, partition: int) -> str:
+    """Where a stage's columns of a partition lie, relative to the run."""
+    return f"{stage}/part-{partition:06d}.parquet"
 
 
-def rejects_name(partition: int) -> str:
-    return f"rejects-{partition:06d}.parquet"
+def rejects_path(stage: str, partition: int) -> str:
+    """Where a stage's rejects of a partition lie, relative to the run."""
+    return f"{stage}/rejects-{partition:06d}.parquet"
 
 
-def record_name(partition: int | None) -> str:
-    return "all.json" if partition is None else f"part-{partition:06d}.json"
-
-
-def _is_part(name: str) -> bool:
-    return name.startswith("part-") and name[5:-5].isdigit()
+def record_path(stage: str, partition: int | None) -> str:
+    """Where a commit record lies; None: the record over all partitions of a table stage."""
+    return f"{stage}/all.json" if partition is None else f"{stage}/part-{partition:06d}.json"

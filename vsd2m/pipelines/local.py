@@ -1,0 +1,107 @@
+"""The reference runner: one process, one stage after the other."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from vsd2m.core.commit import CommitRecord
+from vsd2m.core.run import Run, record_path
+from vsd2m.core.stage import FileStage, StickerStage
+from vsd2m.pipelines.execute import (
+    check_failures,
+    commit_partition,
+    compute,
+    is_done,
+    load_partition,
+    run_file_partition,
+    run_table_stage,
+)
+from vsd2m.pipelines.plan import Plan, PlannedStage
+from vsd2m.pipelines.progress import Observer, Silent
+
+
+def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False) -> Run:
+    """Brings every stage of the plan up to date and returns the run; what is done already is not done again."""
+    observer = observer or Silent()
+    run = plan.create_run()
+    for planned in plan.stages:
+        todo, num_partitions = open_stage(run, planned, retry_failed=retry_failed)
+        observer.stage_started(planned.name, num_partitions=num_partitions, num_done=num_partitions - len(todo))
+        worker = StickerWorker(run, planned, max_failed_share=plan.config.max_failed_share)
+        for partition in todo:
+            observer.partition_done(_run_one(run, plan, planned, worker, partition, observer))
+        observer.stage_done(planned.name)
+    return run
+
+
+def open_stage(run: Run, planned: PlannedStage, *, retry_failed: bool) -> tuple[list[int | None], int]:
+    """The partitions that are still to do, and how many there are; removes what no longer belongs to the stage."""
+    partitions = _partitions(run, planned)
+    run.store.delete_leftovers(planned.name)
+    _prune(run, planned, partitions)
+    return [p for p in partitions if not is_done(run, planned, p, retry_failed=retry_failed)], len(partitions)
+
+
+class StickerWorker:
+    """Runs partitions of a sticker stage; its models are loaded once, and only if there is something to compute."""
+
+    def __init__(self, run: Run, planned: PlannedStage, *, max_failed_share: float) -> None:
+        self._run = run
+        self._planned = planned
+        self._max_failed_share = max_failed_share
+        self._is_set_up = False
+
+    def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
+        """Loads, computes what is not known yet, and commits."""
+        started = time.perf_counter()
+        loaded = load_partition(self._run, self._planned, partition)
+        unknown = loaded.unknown
+        observer.partition_started(self._planned.name, partition, len(unknown))
+        outcomes = compute(
+            self._run, self.stage(needed=bool(unknown)), [loaded.rows[i] for i in unknown], self._on_batch(observer)
+        )
+        check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
+        computed = dict(zip(unknown, outcomes, strict=True))
+        seconds = time.perf_counter() - started
+        return commit_partition(self._run, self._planned, loaded, computed, seconds=seconds)
+
+    def stage(self, *, needed: bool = True) -> StickerStage[Any]:
+        """The stage, set up if it is needed."""
+        stage = self._planned.stage
+        assert isinstance(stage, StickerStage)
+        if needed and not self._is_set_up:
+            stage.setup()
+            self._is_set_up = True
+        return stage
+
+    def _on_batch(self, observer: Observer) -> Callable[[int], None]:
+        return lambda num_stickers: observer.stickers_done(self._planned.name, num_stickers)
+
+
+def _run_one(
+    run: Run, plan: Plan, planned: PlannedStage, worker: StickerWorker, partition: int | None, observer: Observer
+) -> CommitRecord:
+    if partition is None:
+        observer.partition_started(planned.name, None, None)
+        return run_table_stage(run, planned, partition_size=plan.config.partition_size)
+    if planned.kind == "file":
+        observer.partition_started(planned.name, partition, None)
+        return run_file_partition(run, planned, partition)
+    return worker.run_partition(partition, observer)
+
+
+def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
+    if planned.kind == "table":
+        return [None]
+    if isinstance(planned.stage, FileStage):
+        return list(range(planned.stage.num_partitions(run)))
+    return list(range(run.num_partitions()))
+
+
+def _prune(run: Run, planned: PlannedStage, partitions: list[int | None]) -> None:
+    """A smaller data set has fewer partitions than the last one; the rest would be read by mistake."""
+    for record in run.records(planned.name):
+        if record.partition not in partitions:
+            run.store.delete(record_path(planned.name, record.partition))
+            for path in record.outputs:
+                run.store.delete(path)

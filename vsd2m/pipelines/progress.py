@@ -1,0 +1,38 @@
+"""What a runner tells whoever watches it."""
+
+from typing import Protocol
+
+from vsd2m.core.commit import CommitRecord
+
+
+class Observer(Protocol):
+    """Receives a runner's progress; the command line draws it."""
+
+    def stage_started(self, stage: str, *, num_partitions: int, num_done: int) -> None:
+        """`num_done` of `num_partitions` were finished by an earlier run."""
+
+    def stickers_done(self, stage: str, num_stickers: int) -> None:
+        """A batch of a partition is through."""
+
+    def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None:
+        """`num_stickers` is None where it is not known beforehand."""
+
+    def partition_done(self, record: CommitRecord) -> None:
+        """A partition has been committed."""
+
+    def stage_done(self, stage: str) -> None:
+        """Every partition of the stage is committed."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def stage_started(self, stage: str, *, num_partitions: int, num_done: int) -> None: ...
+
+    def stickers_done(self, stage: str, num_stickers: int) -> None: ...
+
+    def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None: ...
+
+    def partition_done(self, record: CommitRecord) -> None: ...
+
+    def stage_done(self, stage: str) -> None: ...

@@ -1,0 +1,16 @@
+"""The stages a config can name. A new stage is one file in its part of the package and one line here."""
+
+STAGES: dict[str, str] = {
+    "crawl": "vsd2m.crawl.stage:CrawlStage",
+    "catalog": "vsd2m.crawl.catalog:CatalogStage",
+    "probe": "vsd2m.media.probe:ProbeStage",
+    "filter": "vsd2m.filter.stage:FilterStage",
+    "near_duplicates": "vsd2m.filter.near_duplicates:NearDuplicatesStage",
+    "ocr": "vsd2m.annotate.ocr:OcrStage",
+    "domain": "vsd2m.annotate.domain:DomainStage",
+    "describe": "vsd2m.annotate.describe:DescribeStage",
+    "caption": "vsd2m.annotate.caption:CaptionStage",
+    "split": "vsd2m.shard.split:SplitStage",
+    "shard": "vsd2m.shard.stage:ShardStage",
+    "stats": "vsd2m.shard.statistics:StatisticsStage",
+}

@@ -40,7 +40,8 @@ def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frame
     durations = np.asarray(durations_ms, dtype=np.int64)
     ends = np.cumsum(np.where(durations <= 10, _CLAMPED_MS, durations))
     middles = (2 * np.arange(num_frames) + 1) * ends[-1]
-    return np.searchsorted(2 * num_frames * ends, middles, side="right")
+    found: npt.NDArray[np.int64] = np.searchsorted(2 * num_frames * ends, middles, side="right")
+    return found
 
 
 def phash(gray: Gray) -> npt.NDArray[np.uint64]:
@@ -86,4 +87,5 @@ def _has_content(gray: Gray) -> npt.NDArray[np.bool_]:
     """Whether each picture has more than one tone (a spread of over 2 grey levels)."""
     flat = gray.reshape(len(gray), -1)
     spread = flat.max(axis=1).astype(np.int16) - flat.min(axis=1)
-    return spread > 2
+    seen: npt.NDArray[np.bool_] = spread > 2
+    return seen

@@ -1,0 +1,18 @@
+"""Drops pictures with next to nothing in them (the paper's second rule)."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from vsd2m.filter.rule import Check, Rule, measured
+
+
+class Entropy(Rule):
+    """At least `min_bits` of Shannon entropy of the visible grey levels, mean over frames."""
+
+    reads: ClassVar[tuple[str, ...]] = ("entropy",)
+
+    min_bits: float = Field(0.5, ge=0, le=8, description="least entropy kept (inclusive), in bits")
+
+    def checks(self) -> tuple[Check, ...]:
+        return (Check("entropy", measured("entropy"), self.min_bits, "min", "entropy_too_low"),)

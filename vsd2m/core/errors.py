@@ -33,6 +33,9 @@ class MissingExtraError(Vsd2mError):
         self.module = module
         self.extra = extra
 
+    def __reduce__(self) -> tuple[type["MissingExtraError"], tuple[str, str]]:
+        return MissingExtraError, (self.module, self.extra)
+
 
 class MediaError(Vsd2mError):
     """A picture cannot be decoded within its budget.
@@ -41,9 +44,12 @@ class MediaError(Vsd2mError):
     a budget was passed.
     """
 
-    def __init__(self, reason: str, detail: str, *, value: float | None = None, limit: float | None = None) -> None:
+    def __init__(self, reason: str, detail: str, value: float | None = None, limit: float | None = None) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.value = value
         self.limit = limit
+
+    def __reduce__(self) -> tuple[type["MediaError"], tuple[str, str, float | None, float | None]]:
+        return MediaError, (self.reason, self.detail, self.value, self.limit)

@@ -161,10 +161,10 @@ class Run:
 
     def read_part(self, stage: str, partition: int, columns: list[str] | None = None) -> pl.DataFrame:
         """`key` and a stage's columns, as it wrote them."""
-        return self._read(part_path(stage, partition), columns)
+        return self.read_file(part_path(stage, partition), columns)
 
     def read_rejects(self, stage: str, partition: int) -> pl.DataFrame:
-        return self._read(rejects_path(stage, partition), None)
+        return self.read_file(rejects_path(stage, partition))
 
     def all_rejects(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """(stage, rejects) of every committed partition."""
@@ -172,7 +172,7 @@ class Run:
             for record in self.records(entry.name):
                 for path in sorted(record.outputs):
                     if path.startswith(f"{entry.name}/rejects-"):
-                        yield entry.name, self._read(path, None)
+                        yield entry.name, self.read_file(path)
 
     def write_table(self, path: str, table: pa.Table) -> None:
         """Parquet whose bytes depend on the rows alone."""
@@ -183,7 +183,8 @@ class Run:
     def write_rejects(self, path: str, rejects: list[dict[str, Any]]) -> None:
         self.write_table(path, pa.Table.from_pylist(rejects, schema=REJECTS))
 
-    def _read(self, path: str, columns: list[str] | None) -> pl.DataFrame:
+    def read_file(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """A Parquet file of the run, by its relative path."""
         table = pq.read_table(io.BytesIO(self.store.read_bytes(path)), columns=columns)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)

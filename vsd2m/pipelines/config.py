@@ -29,7 +29,7 @@ class PipelineConfig(BaseModel):
         0.5, ge=0, le=1, description="a partition in which more than this share of stickers fails stops the run"
     )
     stages: dict[str, dict[str, Any] | None] = Field(
-        description="name -> config; the name is the registry name unless the config has `stage`",
+        description="name -> config; the name is the registry name unless the config has `stage`: a registry name, or `module:Class` of your own",
         min_length=1,
     )
 
@@ -76,16 +76,27 @@ def stage_of(name: str, values: Mapping[str, Any] | None) -> Stage[Any]:
     options = dict(values or {})
     registered = options.pop("stage", name)
     path = f"stages.{name}"
-    if registered not in STAGES:
+    if registered not in STAGES and ":" not in str(registered):
         raise ConfigError(
             f"{path}.stage: unknown stage {registered!r}{_guess(str(registered), STAGES)}; known: {', '.join(STAGES)}"
         )
-    stage_class: type[Stage[Any]] = load(STAGES[registered])
+    stage_class = _stage_class(path, STAGES.get(registered, registered))
     config = validate(stage_class.Config, options, path=path)
     try:
         return stage_class(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _stage_class(path: str, where: str) -> type[Stage[Any]]:
+    """The class at "module:Class": one of ours, or a user's own."""
+    try:
+        found = load(where)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{path}.stage: cannot import {where!r}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Stage)):
+        raise ConfigError(f"{path}.stage: {where!r} is not a Stage class")
+    return found
 
 
 def json_schema() -> dict[str, Any]:

@@ -239,7 +239,7 @@ def run_table_stage(run: Run, planned: PlannedStage, *, partition_size: int) -> 
         parts=parts,
         inputs=inputs,
         num_read=table.height,
-        seconds=seconds,
+        seconds=time.perf_counter() - started,
         num_computed=table.height,
     )
 

@@ -25,21 +25,33 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
     observer = observer or Silent()
     run = plan.create_run()
     for planned in plan.stages:
-        todo, num_partitions = open_stage(run, planned, retry_failed=retry_failed)
-        observer.stage_started(planned.name, num_partitions=num_partitions, num_done=num_partitions - len(todo))
         worker = StickerWorker(run, planned, max_failed_share=plan.config.max_failed_share)
-        for partition in todo:
-            observer.partition_done(_run_one(run, plan, planned, worker, partition, observer))
+        for partition in open_stage(run, planned, observer):
+            if is_done(run, planned, partition, retry_failed=retry_failed):
+                observer.partition_skipped(planned.name)
+            elif partition is not None and planned.kind == "sticker":
+                observer.partition_done(worker.run_partition(partition, observer))
+            else:
+                observer.partition_done(run_one(run, plan, planned, partition, observer))
         observer.stage_done(planned.name)
     return run
 
 
-def open_stage(run: Run, planned: PlannedStage, *, retry_failed: bool) -> tuple[list[int | None], int]:
-    """The partitions that are still to do, and how many there are; removes what no longer belongs to the stage."""
+def open_stage(run: Run, planned: PlannedStage, observer: Observer) -> list[int | None]:
+    """The stage's partitions (None: all at once); removes what no longer belongs to the stage."""
     partitions = _partitions(run, planned)
     run.store.delete_leftovers(planned.name)
     _prune(run, planned, partitions)
-    return [p for p in partitions if not is_done(run, planned, p, retry_failed=retry_failed)], len(partitions)
+    observer.stage_started(planned.name, num_partitions=len(partitions))
+    return partitions
+
+
+def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, observer: Observer) -> CommitRecord:
+    """Runs a table stage, or one partition of a file stage, in this process."""
+    observer.partition_started(planned.name, partition, None)
+    if partition is None:
+        return run_table_stage(run, planned, partition_size=plan.config.partition_size)
+    return run_file_partition(run, planned, partition)
 
 
 class StickerWorker:
@@ -76,18 +88,6 @@ class StickerWorker:
 
     def _on_batch(self, observer: Observer) -> Callable[[int], None]:
         return lambda num_stickers: observer.stickers_done(self._planned.name, num_stickers)
-
-
-def _run_one(
-    run: Run, plan: Plan, planned: PlannedStage, worker: StickerWorker, partition: int | None, observer: Observer
-) -> CommitRecord:
-    if partition is None:
-        observer.partition_started(planned.name, None, None)
-        return run_table_stage(run, planned, partition_size=plan.config.partition_size)
-    if planned.kind == "file":
-        observer.partition_started(planned.name, partition, None)
-        return run_file_partition(run, planned, partition)
-    return worker.run_partition(partition, observer)
 
 
 def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:

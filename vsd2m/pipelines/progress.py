@@ -8,8 +8,11 @@ from vsd2m.core.commit import CommitRecord
 class Observer(Protocol):
     """Receives a runner's progress; the command line draws it."""
 
-    def stage_started(self, stage: str, *, num_partitions: int, num_done: int) -> None:
-        """`num_done` of `num_partitions` were finished by an earlier run."""
+    def stage_started(self, stage: str, *, num_partitions: int) -> None:
+        """Before the stage's first partition."""
+
+    def partition_skipped(self, stage: str) -> None:
+        """A partition was finished by an earlier run."""
 
     def stickers_done(self, stage: str, num_stickers: int) -> None:
         """A batch of a partition is through."""
@@ -27,7 +30,9 @@ class Observer(Protocol):
 class Silent:
     """An observer that does nothing."""
 
-    def stage_started(self, stage: str, *, num_partitions: int, num_done: int) -> None: ...
+    def stage_started(self, stage: str, *, num_partitions: int) -> None: ...
+
+    def partition_skipped(self, stage: str) -> None: ...
 
     def stickers_done(self, stage: str, num_stickers: int) -> None: ...
 

@@ -1,0 +1,70 @@
+"""What a run has done so far, read from its commit records."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from vsd2m.core.run import Run
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """One stage's totals over its committed partitions."""
+
+    stage: str
+    num_partitions: int
+    num_read: int
+    num_kept: int
+    num_dropped: int
+    num_failed: int
+    reasons: dict[str, int]
+    seconds: float
+    num_computed: int
+
+    @property
+    def stickers_per_second(self) -> float | None:
+        """Of the stickers computed by the last run over each partition; None where nothing was."""
+        return self.num_computed / self.seconds if self.seconds and self.num_computed else None
+
+
+def status(run: Run) -> list[StageStatus]:
+    """A line per stage, in the order of the plan."""
+    return [_stage_status(run, entry.name) for entry in run.layout]
+
+
+def _stage_status(run: Run, stage: str) -> StageStatus:
+    records = run.records(stage)
+    reasons: Counter[str] = Counter()
+    for record in records:
+        reasons.update(record.reasons)
+    return StageStatus(
+        stage=stage,
+        num_partitions=len(records),
+        num_read=sum(record.num_read for record in records),
+        num_kept=sum(record.num_kept for record in records),
+        num_dropped=sum(record.num_dropped for record in records),
+        num_failed=sum(record.num_failed for record in records),
+        reasons=dict(reasons.most_common()),
+        seconds=sum(record.seconds for record in records),
+        num_computed=sum(record.num_computed for record in records),
+    )
+
+
+def manifest(run: Run) -> dict[str, str]:
+    """Path -> sha256 of every file the run's commit records name: equal manifests are equal data sets."""
+    return {
+        path: file.sha256
+        for entry in run.layout
+        for record in run.records(entry.name)
+        for path, file in sorted(record.outputs.items())
+    }
+
+
+def damaged_files(run: Run) -> list[str]:
+    """A line for every committed file that is missing or not what its record says."""
+    problems = []
+    for path, expected in manifest(run).items():
+        if not run.store.exists(path):
+            problems.append(f"{path}: missing")
+        elif (found := run.store.sha256(path)) != expected:
+            problems.append(f"{path}: sha256 {found[:12]}, its commit record says {expected[:12]}")
+    return problems

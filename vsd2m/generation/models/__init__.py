@@ -1,0 +1,5 @@
+"""Modules that define torch models. Importing any of them imports torch, diffusers and transformers."""
+
+from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+
+allow_torchvision_beside_cpu_torch()  # before diffusers, which imports transformers, which imports torchvision

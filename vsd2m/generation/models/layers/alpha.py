@@ -1,0 +1,45 @@
+"""VideoLDM (arXiv 2304.08818): each temporal layer is blended with its input, alpha z + (1 - alpha) z', alpha learned."""
+
+from typing import Any
+
+import torch
+from diffusers.models.resnet import AlphaBlender, TemporalConvLayer
+from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
+from torch import nn
+
+from vsd2m.generation.models.layers.conv import dimensions, temporal_blocks
+
+INITIAL_LOGIT = 0.0
+"""alpha = sigmoid(logit) = 0.5. The layers start as the identity, so the blend does too, whatever alpha is."""
+
+
+class AlphaTemporalConv(TemporalConvLayer):  # type: ignore[misc]
+    """The temporal convolution, blended with its input."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mix = AlphaBlender(INITIAL_LOGIT, "learned")
+
+    def forward(self, hidden_states: torch.Tensor, num_frames: int = 1) -> torch.Tensor:
+        return self.mix(hidden_states, super().forward(hidden_states, num_frames=num_frames))
+
+
+class AlphaTemporalAttention(TransformerTemporalModel):  # type: ignore[misc]
+    """The temporal transformer, blended with its input."""
+
+    mix: AlphaBlender
+
+    def forward(self, hidden_states: torch.Tensor, **kwargs: Any) -> tuple[torch.Tensor]:
+        (mixed,) = super().forward(hidden_states, **{**kwargs, "return_dict": False})
+        return (self.mix(hidden_states, mixed),)
+
+
+def install(unet: Any) -> None:
+    """Replaces the temporal convolutions and puts a blend on every temporal transformer of the blocks."""
+    for block in temporal_blocks(unet):
+        block.temp_convs = nn.ModuleList([AlphaTemporalConv(**dimensions(stock)) for stock in block.temp_convs])
+        for attention in getattr(block, "temp_attentions", ()):
+            # The stock class builds its layers from a dozen arguments the block does not keep: adopting the
+            # built module is exact, rebuilding it would not be.
+            attention.__class__ = AlphaTemporalAttention
+            attention.mix = AlphaBlender(INITIAL_LOGIT, "learned")

@@ -1,0 +1,29 @@
+"""Make-A-Video (arXiv 2209.14792): a stack of 3x1x1 convolutions over the frames; what the stock 3D UNet holds."""
+
+from typing import Any
+
+from diffusers.models.resnet import TemporalConvLayer
+
+
+def install(unet: Any) -> None:
+    """Leaves the stock temporal convolutions in place."""
+
+
+def like(stock: Any) -> TemporalConvLayer:
+    """A fresh temporal convolution of the shape of `stock`, starting as the identity."""
+    return TemporalConvLayer(**dimensions(stock))
+
+
+def dimensions(stock: Any) -> dict[str, Any]:
+    """The constructor's arguments that give a layer of the shape of `stock`."""
+    return {
+        "in_dim": stock.in_dim,
+        "out_dim": stock.out_dim,
+        "dropout": stock.conv2[2].p,
+        "norm_num_groups": stock.conv1[0].num_groups,
+    }
+
+
+def temporal_blocks(unet: Any) -> list[Any]:
+    """The UNet's blocks that hold temporal layers, from the input to the output."""
+    return [*unet.down_blocks, unet.mid_block, *unet.up_blocks]

@@ -29,7 +29,7 @@ class PipelineConfig(BaseModel):
         0.5, ge=0, le=1, description="a partition in which more than this share of stickers fails stops the run"
     )
     stages: dict[str, dict[str, Any] | None] = Field(
-        description="name -> config; the name is the registry name unless the config has `stage`: a registry name, or `module:Class` of your own",
+        description="name -> config; `stage`: a registry name or your own `module:Class`; default: the name",
         min_length=1,
     )
 

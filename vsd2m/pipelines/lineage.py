@@ -24,7 +24,12 @@ class Event:
 
 def why(run: Run, subject: str) -> list[Event]:
     """The events of a sticker, in stage order; `subject` is a key, the start of one, or an address it was found at."""
-    events = [event for entry in run.layout for event in _events(run, entry.name, subject)]
+    stages = [entry.name for entry in run.layout]
+    keys = pl.col("key").str.starts_with(subject)
+    if "://" in subject:
+        found = {event.facts.get("key") for stage in stages for event in _events(run, stage, _at_address(subject))}
+        keys = pl.col("key").is_in([key for key in found if key])
+    events = [event for stage in stages for event in _events(run, stage, [keys, *_at_address(subject)])]
     if not events:
         raise StorageError(
             f"no stage of {run.store.url} has seen {subject!r}; give a key ({KEY_LENGTH} hex digits, or the first "
@@ -33,33 +38,32 @@ def why(run: Run, subject: str) -> list[Event]:
     return events
 
 
-def _events(run: Run, stage: str, subject: str) -> Iterator[Event]:
+def _at_address(subject: str) -> list[pl.Expr]:
+    return [pl.col("url") == subject, pl.col("page_url") == subject, pl.col("urls").list.contains(subject)]
+
+
+def _events(run: Run, stage: str, tests: list[pl.Expr]) -> Iterator[Event]:
     for record in run.records(stage):
         for path in sorted(record.outputs):
             if path.startswith(f"{stage}/part-"):
-                yield from _kept(run, record, path, subject)
+                yield from _kept(run, record, path, tests)
             elif path.startswith(f"{stage}/rejects-"):
-                yield from _rejected(run, record, path, subject)
+                yield from _rejected(run, record, path, tests)
 
 
-def _kept(run: Run, record: CommitRecord, path: str, subject: str) -> Iterator[Event]:
-    for row in _matching(run.read_file(path), subject):
+def _kept(run: Run, record: CommitRecord, path: str, tests: list[pl.Expr]) -> Iterator[Event]:
+    for row in _matching(run.read_file(path), tests):
         facts = {name: value for name, value in row.items() if name != "input_digest"}
         yield Event(record.stage, "kept", facts, record.versions)
 
 
-def _rejected(run: Run, record: CommitRecord, path: str, subject: str) -> Iterator[Event]:
-    for row in _matching(run.read_file(path), subject):
+def _rejected(run: Run, record: CommitRecord, path: str, tests: list[pl.Expr]) -> Iterator[Event]:
+    for row in _matching(run.read_file(path), tests):
         hidden = ("input_digest", "outcome", "version")
         facts = {name: value for name, value in row.items() if name not in hidden and value is not None}
         yield Event(record.stage, row["outcome"], facts, record.versions)
 
 
-def _matching(frame: pl.DataFrame, subject: str) -> list[dict[str, Any]]:
-    found = pl.col("key").str.starts_with(subject)
-    for column in ("url", "page_url"):
-        if column in frame.columns:
-            found = found | (pl.col(column) == subject)
-    if "urls" in frame.columns:
-        found = found | pl.col("urls").list.contains(subject)
-    return frame.filter(found.fill_null(False)).to_dicts()
+def _matching(frame: pl.DataFrame, tests: list[pl.Expr]) -> list[dict[str, Any]]:
+    usable = [test for test in tests if set(test.meta.root_names()) <= set(frame.columns)]
+    return frame.filter(pl.any_horizontal(usable).fill_null(False)).to_dicts() if usable else []

@@ -8,10 +8,12 @@ A partition whose worker dies is taken apart down to the sticker, which is recor
 
 import itertools
 import logging
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from vsd2m.core.commit import CommitRecord
@@ -74,10 +76,17 @@ def _run_on_driver(run: Run, plan: Plan, planned: PlannedStage, observer: Observ
 class Worker:
     """What a Ray actor holds: one stage, its models loaded at the first partition."""
 
-    def __init__(self, config: PipelineConfig, stage: str) -> None:
-        self._planned = make_plan(config).stage(stage)
-        self._run = Run.open(config.run)
-        self._worker = StickerWorker(self._run, self._planned, max_failed_share=config.max_failed_share)
+    def __init__(self, config: PipelineConfig, stage: str, search_path: list[str]) -> None:
+        # Nothing here may raise: Ray reports an exception in a constructor as a dead worker.
+        self._config = config
+        self._stage = stage
+        self._search_path = search_path
+
+    @cached_property
+    def _worker(self) -> StickerWorker:
+        sys.path += [path for path in self._search_path if path not in sys.path]  # a user's own stages
+        planned = make_plan(self._config).stage(self._stage)
+        return StickerWorker(Run.open(self._config.run), planned, max_failed_share=self._config.max_failed_share)
 
     def run_partition(self, partition: int) -> CommitRecord:
         """Loads, computes and commits."""
@@ -85,7 +94,7 @@ class Worker:
 
     def compute(self, rows: Sequence[Mapping[str, Any]]) -> list[Outcome]:
         """Outcomes without a commit, for taking a partition apart."""
-        return compute(self._run, self._worker.stage(), rows)
+        return compute(Run.open(self._config.run), self._worker.stage(), rows)
 
 
 @dataclass
@@ -179,7 +188,7 @@ class _Segment:
         self._free_cpus -= pool.cpus
         self._free_gpus -= pool.gpus
         actor = self._ray.remote(Worker).options(num_cpus=pool.cpus, num_gpus=pool.gpus)
-        return actor.remote(self._plan.config, pool.planned.name)
+        return actor.remote(self._plan.config, pool.planned.name, sys.path)
 
     def _stop(self, pool: _Pool, worker: Any) -> None:
         self._ray.kill(worker)

@@ -1,0 +1,29 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vsd2m.pipelines.config import PipelineConfig
+from vsd2m.pipelines.plan import Plan, make_plan
+
+
+@pytest.fixture
+def number_plan(tmp_path: Path) -> Callable[..., Plan]:
+    """A plan over numbers; keyword arguments are configs of stages, `run` the folder."""
+
+    def make(
+        run: str = "run", partition_size: int = 9, max_failed_share: float = 0.5, **configs: dict[str, Any]
+    ) -> Plan:
+        names = {"source": "Source", "catalog": "Catalog", "measure": "Measure", "limit": "Limit", "group": "Group"}
+        stages = {
+            name: {"stage": f"fake_stages:{stage}", **configs.get(name, {})}
+            for name, stage in {**names, "label": "Label"}.items()
+        }
+        return make_plan(
+            PipelineConfig(
+                run=str(tmp_path / run), partition_size=partition_size, max_failed_share=max_failed_share, stages=stages
+            )
+        )
+
+    return make

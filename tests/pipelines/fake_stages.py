@@ -1,0 +1,141 @@
+"""Small real stages for the runners' tests: numbers instead of pictures, the contract unchanged."""
+
+import os
+
+import polars as pl
+
+from vsd2m.core.commit import digest
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.run import Run
+from vsd2m.core.stage import (
+    Batch,
+    Columns,
+    Drop,
+    FileResult,
+    FileStage,
+    StageConfig,
+    StageSpec,
+    StickerStage,
+    TableResult,
+    TableStage,
+)
+
+
+class SourceConfig(StageConfig):
+    num_stickers: int = 40
+    num_partitions: int = 2
+
+
+class Source(FileStage[SourceConfig]):
+    """Numbers as stickers; the media is the number in digits, all in one file per partition."""
+
+    Config = SourceConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("source", 1, (), ("url", "media_tar", "media_offset", "num_bytes", "trigger_word"))
+
+    def num_partitions(self, run: Run) -> int:
+        return self.config.num_partitions
+
+    def input_digest(self, run: Run, partition: int) -> str:
+        return digest([partition])
+
+    def write_partition(self, run: Run, partition: int) -> FileResult:
+        numbers = range(partition, self.config.num_stickers, self.config.num_partitions)
+        blobs = [str(number).encode() for number in numbers]
+        path = f"source/media-{partition}.bin"
+        run.store.write_bytes(path, b"".join(blobs))
+        rows, offset = [], 0
+        for number, blob in zip(numbers, blobs, strict=True):
+            place = {"media_tar": path, "media_offset": offset, "num_bytes": len(blob)}
+            rows.append({"key": sticker_key(blob), "url": f"memory://{number}", "trigger_word": "number", **place})
+            offset += len(blob)
+        gone = {"key": None, "outcome": "dropped", "reason": "http_error", "url": f"memory://gone-{partition}"}
+        return FileResult(num_read=len(rows) + 1, kept=rows, rejects=[gone], files=[path])
+
+
+class Catalog(TableStage[StageConfig]):
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("catalog", 1, ("url", "media_tar", "media_offset", "num_bytes"), ("urls", *_MEDIA))
+
+    def process_table(self, table: pl.DataFrame) -> TableResult:
+        kept = table.with_columns(urls=pl.concat_list("url")).select("key", "urls", *_MEDIA)
+        return TableResult(kept, pl.DataFrame(schema=_REJECTS))
+
+
+_MEDIA = ("media_tar", "media_offset", "num_bytes")
+_REJECTS = {"key": pl.String, "reason": pl.String, "value": pl.Float64, "limit": pl.Float64, "detail": pl.String}
+
+
+class MeasureConfig(StageConfig):
+    calls: str = ""  # a file that gets a line per processed sticker
+    raise_on: int = -1
+    die_on: int = -1
+    lose_column: bool = False
+
+
+class Measure(StickerStage[MeasureConfig]):
+    """Reads the number back from the media and squares it."""
+
+    Config = MeasureConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("measure", 1, (), ("width", "entropy"), reads_media=True, batch_size=7)
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [self._one(int(media)) for media in batch.media]
+
+    def _one(self, number: int) -> Columns:
+        if self.config.calls:
+            with open(self.config.calls, "a") as file:
+                file.write(f"{number}\n")
+        if number == self.config.raise_on:
+            raise ValueError(f"cannot take {number}")
+        if number == self.config.die_on:
+            os._exit(9)
+        return {"width": number} if self.config.lose_column else {"width": number, "entropy": number**2 / 7}
+
+
+class LimitConfig(StageConfig):
+    max_width: int = 1000
+
+
+class Limit(StickerStage[LimitConfig]):
+    Config = LimitConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("limit", 1, ("width",), ())
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        limit = self.config.max_width
+        return [Drop("too_wide", row["width"], limit) if row["width"] > limit else {} for row in batch.rows]
+
+
+class Group(TableStage[StageConfig]):
+    """Odd numbers are dropped as duplicates of nothing."""
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("group", 1, ("width",), ("duplicate_group_size",))
+
+    def process_table(self, table: pl.DataFrame) -> TableResult:
+        odd = pl.col("width") % 2 == 1
+        kept = table.filter(~odd).select("key", duplicate_group_size=pl.lit(1, pl.Int32))
+        rejects = table.filter(odd).select(
+            "key", reason=pl.lit("odd"), value=pl.col("width").cast(pl.Float64), limit=pl.lit(None, pl.Float64),
+            detail=pl.lit(None, pl.String),
+        )  # fmt: skip
+        return TableResult(kept, rejects)
+
+
+class Label(StickerStage[StageConfig]):
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("label", 1, ("width", "duplicate_group_size"), ("caption",))
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [{"caption": f"number {row['width']}"} for row in batch.rows]

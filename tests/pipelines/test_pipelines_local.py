@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from vsd2m.core.errors import StageError
+from vsd2m.core.run import Run
+from vsd2m.pipelines.lineage import why
+from vsd2m.pipelines.local import run_local
+from vsd2m.pipelines.status import damaged_files, manifest, status
+
+
+def widths(run: Run) -> list[int]:
+    return run.frame(["width"])["width"].to_list()
+
+
+def test_every_stage_accounts_for_every_sticker(number_plan):
+    run = run_local(number_plan(limit={"max_width": 30}))
+    rows = status(run)
+    for row in rows:
+        assert row.num_kept + row.num_dropped + row.num_failed == row.num_read
+    assert [row.num_read for row in rows] == [42, 40, 40, 40, 31, 16]
+    assert rows[3].reasons == {"too_wide": 9}
+
+
+def test_the_survivors_come_in_catalog_order_with_the_columns_of_every_stage(number_plan):
+    run = run_local(number_plan(limit={"max_width": 9}))
+    frame = run.frame(["width", "entropy", "caption", "urls"])
+    assert frame["width"].to_list() == [0, 2, 4, 6, 8]
+    assert frame["entropy"].to_list() == [number**2 / 7 for number in (0, 2, 4, 6, 8)]
+    assert frame["caption"].to_list() == [f"number {number}" for number in (0, 2, 4, 6, 8)]
+
+
+def test_a_second_run_computes_nothing(number_plan, tmp_path: Path):
+    calls = tmp_path / "calls"
+    run_local(number_plan(measure={"calls": str(calls)}))
+    assert len(calls.read_text().split()) == 40
+    run_local(number_plan(measure={"calls": str(calls)}))
+    assert len(calls.read_text().split()) == 40
+
+
+def test_changing_a_limit_never_measures_a_sticker_again(number_plan, tmp_path: Path):
+    """The stage behind the filter sees each sticker once, however often the limit moves."""
+    calls = tmp_path / "calls"
+    plan = lambda limit: number_plan(limit={"max_width": limit}, measure={"calls": str(calls)})  # noqa: E731
+    tight = run_local(plan(10))
+    tight_manifest = manifest(tight)
+    loose = run_local(plan(20))
+    assert widths(loose) == [*range(0, 21, 2)]
+    labels = [record.num_computed for record in loose.records("label")]
+    assert sum(labels) == len(widths(loose)) - 6  # 0 to 10 were labelled before
+    assert manifest(run_local(plan(10))) == tight_manifest
+    assert len(calls.read_text().split()) == 40
+
+
+def test_what_is_carried_over_equals_what_a_fresh_run_writes(number_plan):
+    run_local(number_plan(limit={"max_width": 10}))
+    moved = run_local(number_plan(limit={"max_width": 33}))
+    fresh = run_local(number_plan(run="fresh", limit={"max_width": 33}))
+    assert manifest(moved) == manifest(fresh)
+
+
+def test_partition_size_changes_files_but_no_sticker(number_plan):
+    one = run_local(number_plan(run="one", partition_size=100)).frame(["width", "caption"])
+    many = run_local(number_plan(run="many", partition_size=3)).frame(["width", "caption"])
+    assert one.drop("partition").equals(many.drop("partition"))
+
+
+def test_a_sticker_that_raises_is_recorded_and_takes_no_other_with_it(number_plan):
+    run = run_local(number_plan(measure={"raise_on": 12}))
+    failed = pl.concat([rejects for stage, rejects in run.all_rejects() if stage == "measure"])
+    assert failed["outcome"].to_list() == ["failed"]
+    assert failed["reason"].to_list() == ["ValueError"]
+    assert "cannot take 12" in failed["detail"][0]
+    assert sorted(widths(run)) == [number for number in range(0, 40, 2) if number != 12]
+
+
+def test_failed_stickers_are_tried_again_only_when_asked(number_plan, tmp_path: Path):
+    calls = tmp_path / "calls"
+    plan = number_plan(measure={"raise_on": 12, "calls": str(calls)})
+    run_local(plan)
+    first = len(calls.read_text().split())
+    run_local(plan)
+    assert len(calls.read_text().split()) == first
+    run_local(plan, retry_failed=True)
+    assert calls.read_text().split()[first:] == ["12"]
+
+
+def test_a_stage_that_fails_on_most_stickers_stops_the_run(number_plan):
+    """A broken model fails everywhere; carrying on would record every sticker as its own fault."""
+    broken = number_plan(source={"num_stickers": 6, "num_partitions": 1}, measure={"calls": "/nowhere/calls"})
+    with pytest.raises(StageError, match=r"measure failed on 6 of 6 stickers.*FileNotFoundError"):
+        run_local(broken)
+
+
+def test_a_stage_that_loses_a_column_is_refused(number_plan):
+    with pytest.raises(StageError, match=r"returned columns \['width'\], its spec says \['entropy', 'width'\]"):
+        run_local(number_plan(measure={"lose_column": True}))
+
+
+def test_a_smaller_data_set_leaves_no_partition_of_the_larger_one(number_plan):
+    run_local(number_plan(source={"num_stickers": 40}))
+    shrunk = run_local(number_plan(source={"num_stickers": 10}))
+    fresh = run_local(number_plan(run="fresh", source={"num_stickers": 10}))
+    assert manifest(shrunk) == manifest(fresh)
+    assert shrunk.store.list("measure") == fresh.store.list("measure")
+
+
+def test_a_damaged_or_missing_output_is_noticed_and_made_again(number_plan):
+    plan = number_plan()
+    run = run_local(plan)
+    whole = manifest(run)
+    path = "measure/part-000001.parquet"
+    run.store.delete(path)
+    assert damaged_files(run) == [f"{path}: missing"]
+    assert manifest(run_local(plan)) == whole
+    assert damaged_files(run) == []
+    run.store.write_bytes(path, b"x" * run.store.size(path))
+    assert damaged_files(run)[0].startswith(f"{path}: sha256 ")
+
+
+def test_a_record_never_stands_beside_outputs_of_another_config(number_plan, monkeypatch):
+    """Going back to an earlier limit must not find that limit's record beside the later limit's files."""
+    first = manifest(run_local(number_plan(limit={"max_width": 10})))
+    run_local(number_plan(limit={"max_width": 20}))
+    assert manifest(run_local(number_plan(limit={"max_width": 10}))) == first
+
+
+def test_why_tells_a_stickers_whole_story_by_key_start_and_by_address(number_plan):
+    run = run_local(number_plan(limit={"max_width": 20}))
+    key = run.frame(["width"], before="limit").filter(pl.col("width") == 25)["key"][0]
+    events = why(run, key[:12])
+    assert [(event.stage, event.outcome) for event in events] == [
+        ("source", "kept"), ("catalog", "kept"), ("measure", "kept"), ("limit", "dropped"),
+    ]  # fmt: skip
+    assert events[-1].facts | {"key": key} == {"key": key, "reason": "too_wide", "value": 25.0, "limit": 20.0}
+    assert why(run, "memory://25") == events
+    assert [event.facts["reason"] for event in why(run, "memory://gone-1")] == ["http_error"]

@@ -1,0 +1,67 @@
+"""What decoding one picture may cost, checked against headers before anything is allocated."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vsd2m.core.errors import MediaError
+from vsd2m.media.clip import Frames
+
+MiB = 1 << 20
+
+
+@dataclass(frozen=True)
+class DecodeBudget:
+    """Limits (all inclusive) for one picture.
+
+    `max_seconds` is a guard against the unforeseen, far above what the other limits allow a picture to take:
+    the verdict of a picture that comes near it would depend on the machine.
+    """
+
+    max_file_bytes: int = 64 * MiB
+    max_pixels: int = 1 << 24  # of one frame
+    max_frames: int = 2000
+    max_decoded_bytes: int = 1024 * MiB  # all frames, RGBA
+    max_seconds: float = 60.0
+
+
+class Meter:
+    """Holds one decoding to its budget; the decoders call it, in the order of the methods."""
+
+    def __init__(self, budget: DecodeBudget, clock: Callable[[], float] = time.monotonic) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._started = clock()
+
+    def check_file(self, num_bytes: int) -> None:
+        """`MediaError` `too_many_bytes` if the file is larger than a picture may be."""
+        _hold("too_many_bytes", "bytes in the file", num_bytes, self._budget.max_file_bytes)
+
+    def check_header(self, *, num_frames: int, width: int, height: int) -> None:
+        """`MediaError` (`corrupt`, `too_many_pixels`, `too_many_frames`, `too_many_bytes`) by what the header claims."""
+        if width <= 0 or height <= 0 or num_frames <= 0:
+            raise MediaError("corrupt", f"{num_frames} frames of {width}x{height} pixels hold no picture")
+        _hold("too_many_pixels", f"pixels in a frame of {width}x{height}", width * height, self._budget.max_pixels)
+        _hold("too_many_frames", "frames", num_frames, self._budget.max_frames)
+        decoded_bytes = num_frames * width * height * 4
+        _hold("too_many_bytes", "bytes when decoded", decoded_bytes, self._budget.max_decoded_bytes)
+
+    def allocate(self, *, num_frames: int, width: int, height: int) -> Frames:
+        """Room for all frames, not cleared, once the header is checked."""
+        self.check_header(num_frames=num_frames, width=width, height=height)
+        return np.empty((num_frames, height, width, 4), np.uint8)
+
+    def check_time(self) -> None:
+        """`MediaError` `too_slow` if the time is used up; called between frames."""
+        seconds = self._clock() - self._started
+        if seconds > self._budget.max_seconds:
+            raise MediaError(
+                "too_slow", f"not decoded after {seconds:.1f} s", value=seconds, limit=self._budget.max_seconds
+            )
+
+
+def _hold(reason: str, what: str, value: int, limit: int) -> None:
+    if value > limit:
+        raise MediaError(reason, f"{value} {what}; at most {limit} are decoded", value=value, limit=limit)

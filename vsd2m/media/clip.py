@@ -1,0 +1,55 @@
+"""A decoded picture: every frame, how long each is shown, how often it plays.
+
+T frames, H and W the height and width in pixels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Frames = npt.NDArray[np.uint8]
+"""uint8 `[T, H, W, 4]`: red, green, blue, straight (not premultiplied) alpha."""
+
+MAX_CLAMPED_MS = 10
+CLAMPED_TO_MS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """An animated or still picture as it appears on screen, frame by frame.
+
+    Fully transparent pixels are `(0, 0, 0, 0)`. `loop_count` is the number of times the animation plays, 0 for ever.
+    `background` is the colour the file suggests; browsers ignore it, and so does `frames`.
+    """
+
+    frames: Frames
+    durations_ms: npt.NDArray[np.int32]  # [T], as stored; 0 for a still
+    loop_count: int
+    media_format: str
+    background: tuple[int, int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[3] != 4:
+            raise ValueError(f"frames: uint8 [T, H, W, 4] expected, {self.frames.dtype} {self.frames.shape} found")
+        if not self.frames.size:
+            raise ValueError(f"frames: at least one pixel expected, shape {self.frames.shape} found")
+        if self.durations_ms.shape != (len(self.frames),):
+            raise ValueError(f"durations_ms: {len(self.frames)} expected, {self.durations_ms.shape} found")
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.frames)
+
+    @property
+    def width(self) -> int:
+        return int(self.frames.shape[2])
+
+    @property
+    def height(self) -> int:
+        return int(self.frames.shape[1])
+
+    @property
+    def played_durations_ms(self) -> npt.NDArray[np.int32]:
+        """`[T]`: as browsers show them. They play a frame of 10 ms or less for 100 ms."""
+        return np.where(self.durations_ms <= MAX_CLAMPED_MS, CLAMPED_TO_MS, self.durations_ms).astype(np.int32)

@@ -1,0 +1,63 @@
+"""The format of a picture by its content; names and suffixes are not trusted."""
+
+import struct
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff")
+
+_FOREIGN = (
+    (b"BM", "bmp"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+    (b"\x00\x00\x01\x00", "ico"),
+    (b"8BPS", "psd"),
+    (b"\xff\x0a", "jpeg-xl"),
+    (b"\x00\x00\x00\x0cJXL ", "jpeg-xl"),
+    (b"\x00\x00\x00\x0cjP  ", "jpeg-2000"),
+    (b"\x1a\x45\xdf\xa3", "webm"),
+    (b"\x1f\x8b", "gzip (a TGS sticker is one)"),
+    (b"\x8aMNG\r\n\x1a\n", "mng"),
+    (b"%PDF", "pdf"),
+)
+
+
+def sniff(data: bytes) -> str | None:
+    """`gif`, `apng`, `png`, `webp`, `jpeg`, or None for anything else."""
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if data[:8] == PNG_SIGNATURE:
+        return "apng" if _has_animation_control(data) else "png"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    if data[:3] == b"\xff\xd8\xff":
+        return "jpeg"
+    return None
+
+
+def is_cut_signature(data: bytes) -> bool:
+    """Whether `data` ends within the first bytes of a picture."""
+    if len(data) < 12 and data[:4] == b"RIFF":
+        return True
+    return bool(data) and any(len(data) < len(full) and full.startswith(data) for full in _SIGNATURES)
+
+
+def foreign_format(data: bytes) -> str | None:
+    """The name of a picture or video format that `data` starts like and this package does not decode."""
+    for signature, name in _FOREIGN:
+        if data.startswith(signature):
+            return name
+    if data[4:8] == b"ftyp":
+        return "avif" if data[8:12] in (b"avif", b"avis") else "iso media (heic, mp4)"
+    head = data[:512].lstrip().lower()
+    return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096].lower() else None
+
+
+def _has_animation_control(data: bytes) -> bool:
+    """Whether an `acTL` chunk comes before the first `IDAT`, which is what makes a PNG an APNG."""
+    position = len(PNG_SIGNATURE)
+    while position + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        if name in (b"IDAT", b"acTL"):
+            return bool(name == b"acTL")
+        position += 12 + length
+    return False

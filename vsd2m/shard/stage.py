@@ -1,0 +1,97 @@
+"""Packs stickers into WebDataset tars, one partition per shard, with the columns as Parquet beside each."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import StorageError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.run import Run
+from vsd2m.core.schema import MEDIA_COLUMNS
+from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
+from vsd2m.shard.columns import PLAN, json_columns, json_facts, layout_of, parquet_schema, published_columns
+from vsd2m.shard.writer import ShardSample, write_tar
+
+FOLDER = "shards"
+
+
+class ShardConfig(StageConfig):
+    """Nothing to choose: what is packed where is the split stage's plan."""
+
+
+class ShardStage(FileStage[ShardConfig]):
+    """Writes `shards/NAME.tar` and `shards/NAME.parquet` for every shard of the plan."""
+
+    Config = ShardConfig
+    _plan: "_Plan | None" = None
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("shard", version=1, reads=(*PLAN, *MEDIA_COLUMNS), writes=("tar_offset",), reads_media=True)
+
+    def num_partitions(self, run: Run) -> int:
+        """How many shards the split stage planned; reads the plan anew."""
+        self._plan = None
+        return len(self._read_plan(run).shards)
+
+    def input_digest(self, run: Run, partition: int) -> str:
+        """Over the rows of this shard alone: a change elsewhere leaves it as it is."""
+        plan = self._read_plan(run)
+        # Where the bytes lie is no input, the key says what they are.
+        rows = plan.rows(partition).drop("media_tar", "media_offset")
+        return digest([rows.columns, [list(row) for row in rows.iter_rows()]])
+
+    def write_partition(self, run: Run, partition: int) -> FileResult:
+        plan = self._read_plan(run)
+        rows = plan.rows(partition).to_dicts()
+        tar, parquet = (f"{FOLDER}/{plan.shards[partition]}.{suffix}" for suffix in ("tar", "parquet"))
+        with run.store.open_write(tar) as file:
+            offsets = write_tar(file, _samples(run, rows, plan.columns))
+        table = [{**row, "tar_offset": offset} for row, offset in zip(rows, offsets, strict=True)]
+        schema = parquet_schema((*plan.columns, "tar_offset"))
+        run.write_table(parquet, pa.Table.from_pylist(table, schema=schema))
+        kept = [{"key": row["key"], "tar_offset": row["tar_offset"]} for row in table]
+        return FileResult(num_read=len(rows), kept=kept, files=[tar, parquet])
+
+    def _read_plan(self, run: Run) -> "_Plan":
+        if self._plan is None or self._plan.run is not run:
+            self._plan = _Plan(run)
+        return self._plan
+
+
+def sticker_text(row: dict[str, Any]) -> str:
+    """A tar's `txt`: the caption; where there is none the description, then the trigger words."""
+    return row.get("caption") or row.get("description") or ", ".join(row.get("trigger_words") or [])
+
+
+class _Plan:
+    """The columns of all stickers to be packed, by shard."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        before = layout_of(run, "shard").name
+        self.columns = published_columns(run, before)
+        read = tuple(dict.fromkeys((*self.columns, *MEDIA_COLUMNS)))
+        self._frame = run.frame(read, before=before).drop("partition").sort("shard", "shard_index")
+        counts = self._frame.group_by("shard", maintain_order=True).len()
+        self.shards: list[str] = counts["shard"].to_list()
+        self._ends: list[int] = counts["len"].cum_sum().to_list()
+
+    def rows(self, partition: int) -> pl.DataFrame:
+        start = self._ends[partition - 1] if partition else 0
+        return self._frame[start : self._ends[partition]]
+
+
+def _samples(run: Run, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[ShardSample]:
+    names = json_columns(columns)
+    for row in rows:
+        media = run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
+        if sticker_key(media) != row["key"]:
+            raise StorageError(
+                f"{run.store.path(row['media_tar'])}: the bytes at {row['media_offset']} are not those of sticker "
+                f"{row['key']}; the file was changed or damaged, delete it and run the crawl again"
+            )
+        yield ShardSample(row["key"], media, json_facts(row, names), sticker_text(row))

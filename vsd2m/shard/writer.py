@@ -1,0 +1,58 @@
+"""A shard's tar, byte for byte the same at every rebuild.
+
+Per sticker three members with one stem: `KEY.media` (the original bytes, whatever their format), `KEY.json` and
+`KEY.txt`. The media field has one constant name because tar readers infer fields from the first samples.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+FIELDS = ("media", "json", "txt")
+
+
+@dataclass(frozen=True)
+class ShardSample:
+    """One sticker as it goes into a tar."""
+
+    key: str
+    media: bytes
+    facts: Mapping[str, Any]
+    text: str
+
+
+def write_tar(file: IO[bytes], samples: Iterable[ShardSample]) -> list[int]:
+    """Writes the samples in order; returns the offset of each sticker's media bytes."""
+    offsets = []
+    position = 0
+    for sample in samples:
+        offsets.append(position + tarfile.BLOCKSIZE)
+        for field, data in zip(FIELDS, (sample.media, encode_json(sample.facts), sample.text.encode()), strict=True):
+            member = _member(f"{sample.key}.{field}", data)
+            file.write(member)
+            position += len(member)
+    # A tar ends with two empty blocks, filled up to whole records (POSIX.1-1988, ustar).
+    end = position + 2 * tarfile.BLOCKSIZE
+    file.write(bytes(-end % tarfile.RECORDSIZE + end - position))
+    return offsets
+
+
+def encode_json(facts: Mapping[str, Any]) -> bytes:
+    """Canonical: the given order, no spaces, UTF-8."""
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def tar_bytes(samples: Iterable[ShardSample]) -> bytes:
+    """The whole tar in memory."""
+    file = io.BytesIO()
+    write_tar(file, samples)
+    return file.getvalue()
+
+
+def _member(name: str, data: bytes) -> bytes:
+    info = tarfile.TarInfo(name)  # mtime, uid and gid are 0, the owner's name is empty, the mode is 0644
+    info.size = len(data)
+    return info.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE)

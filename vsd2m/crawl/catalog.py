@@ -1,0 +1,84 @@
+"""The catalog: pictures found many times become one sticker with all its words, addresses and licences."""
+
+from typing import ClassVar
+
+import polars as pl
+from pydantic import Field
+
+from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage
+
+_GATHERED = {
+    "urls": "url",
+    "page_urls": "page_url",
+    "trigger_words": "trigger_word",
+    "titles": "title",
+    "licences": "licence",
+    "authors": "author",
+    "sources": "source",
+}
+_OF_THE_FIRST = ("robots", "media_tar", "media_offset", "num_bytes")
+
+
+class CatalogConfig(StageConfig):
+    """Which licences may enter."""
+
+    allowed_licences: tuple[str, ...] | None = Field(
+        None, description="licences as pages state them, `` for none stated; null: all, and they are only recorded"
+    )
+
+
+class CatalogStage(TableStage[CatalogConfig]):
+    """Merges identical bytes. Every find but the first becomes an `exact_duplicate`, its words are kept."""
+
+    Config: ClassVar[type[StageConfig]] = CatalogConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec(
+            name="catalog",
+            version=1,
+            reads=(*_GATHERED.values(), "tags", *_OF_THE_FIRST),
+            writes=(*_GATHERED, "tags", *_OF_THE_FIRST),
+        )
+
+    def process_table(self, table: pl.DataFrame) -> TableResult:
+        allowed = self._is_allowed(table)
+        rows = table.filter(allowed)
+        merged = rows.group_by("key", maintain_order=True).agg(
+            *(_texts(source, name) for name, source in _GATHERED.items()),
+            pl.col("tags").explode().drop_nulls().unique().sort(),
+            *(pl.col(name).first() for name in _OF_THE_FIRST),
+        )
+        kept = merged.select("key", *self.spec.writes)
+        return TableResult(kept, pl.concat([_refused(table.filter(~allowed)), _repeated(rows)]))
+
+    def _is_allowed(self, table: pl.DataFrame) -> pl.Series:
+        if self.config.allowed_licences is None:
+            return pl.Series([True] * table.height, dtype=pl.Boolean)
+        return table["licence"].fill_null("").is_in(list(self.config.allowed_licences))
+
+
+def _texts(source: str, name: str) -> pl.Expr:
+    """The distinct non-empty texts of a column, sorted."""
+    column = pl.col(source)
+    return column.filter(column.is_not_null() & (column != "")).unique().sort().alias(name)
+
+
+def _repeated(rows: pl.DataFrame) -> pl.DataFrame:
+    told = rows.with_columns(detail=pl.col("url").first().over("key"))
+    return _rejects(told.filter(~pl.col("key").is_first_distinct()), "exact_duplicate")
+
+
+def _refused(rows: pl.DataFrame) -> pl.DataFrame:
+    return _rejects(rows.with_columns(detail=pl.col("licence")), "licence_not_allowed")
+
+
+def _rejects(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return rows.select(
+        "key",
+        pl.lit(reason).alias("reason"),
+        pl.lit(None, pl.Float64).alias("value"),
+        pl.lit(None, pl.Float64).alias("limit"),
+        "detail",
+        "url",
+    )

@@ -1,0 +1,77 @@
+"""The crawling process: `python -m vsd2m.crawl.child`, its job as one line of JSON on stdin.
+
+A process of its own, because Twisted's reactor starts once per process. stdin stays open as long as the parent
+lives; when it ends, so does this process, even if the parent was killed.
+"""
+
+import os
+import sys
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy.crawler import CrawlerProcess
+
+from vsd2m.crawl.job import PICTURES, FactLog, Job
+from vsd2m.crawl.spider import MAX_PAGE_BYTES, StickerSpider
+
+ORPHANED = 3
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def main() -> None:
+    """Crawls, and notes as its last fact that it came to its end."""
+    job = Job.model_validate_json(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    (job.spool / PICTURES).mkdir()
+    facts = FactLog(job.spool)
+    process = CrawlerProcess(settings_of(job))
+    process.crawl(StickerSpider, job=job, facts=facts)
+    process.start(install_signal_handlers=False)
+    facts.add("end")
+    facts.close()
+
+
+def settings_of(job: Job) -> dict[str, Any]:
+    """Scrapy's settings for a job."""
+    return {
+        "USER_AGENT": job.user_agent,
+        "ROBOTSTXT_OBEY": True,
+        "CONCURRENT_REQUESTS": job.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": job.concurrency,
+        "DOWNLOAD_DELAY": job.delay_s,
+        "DOWNLOAD_DELAY_JITTER": 0,
+        "AUTOTHROTTLE_ENABLED": job.autothrottle,
+        "AUTOTHROTTLE_START_DELAY": job.delay_s,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": max(1, job.concurrency // 2),
+        "DOWNLOAD_TIMEOUT": job.timeout_s,
+        "DOWNLOAD_MAXSIZE": MAX_PAGE_BYTES,
+        "DOWNLOAD_WARNSIZE": 0,
+        "RETRY_TIMES": job.retries,
+        "REDIRECT_MAX_TIMES": job.max_redirects,
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "vsd2m.crawl.middlewares.ObeyRobots": 100,
+            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+            "vsd2m.crawl.middlewares.StayOnSite": 600,
+            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+        },
+        "HTTPERROR_ALLOW_ALL": True,
+        "HTTPPROXY_ENABLED": urlsplit(job.site).hostname not in LOOPBACK,
+        "COOKIES_ENABLED": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "URLLENGTH_LIMIT": 0,
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os._exit(ORPHANED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Original bytes in a POSIX tar whose bytes depend on its members alone."""
+
+import io
+import tarfile
+from typing import IO
+
+
+class MediaTar:
+    """Appends members to `file` (a plain ustar, epoch times, no owner) and says at which offset their bytes lie."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (see close)
+        self._position = 0
+
+    def add(self, name: str, data: bytes) -> int:
+        """Appends `data` as `name` (at most 100 bytes) and returns the offset of its first byte."""
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        member.mode = 0o644
+        self._tar.addfile(member, io.BytesIO(data))
+        offset = self._position + tarfile.BLOCKSIZE
+        self._position = offset + -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        return offset
+
+    def close(self) -> None:
+        self._tar.close()

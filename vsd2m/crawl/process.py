@@ -1,0 +1,96 @@
+"""Running the crawling process from the outside."""
+
+import contextlib
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from vsd2m.core.errors import CrawlError
+from vsd2m.core.registry import import_extra
+from vsd2m.crawl.job import FACTS_FILE, LOG_FILE, Job, read_facts
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 10.0
+
+
+@contextlib.contextmanager
+def spool_at(folder: Path) -> Iterator[Path]:
+    """`folder`, empty; gone again afterwards, unless the block raises: then it stays, for its log to be read.
+
+    What a killed process left there is cleaned first.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def crawl(job: Job) -> list[dict[str, Any]]:
+    """The facts that the crawl of `job` found, in order of arrival; pictures lie in its spool under their keys.
+
+    `CrawlError` where the site does not answer at all, or the process ended before its end.
+    """
+    import_extra("scrapy", extra="crawl")
+    job.open_source()  # an unknown source is the user's mistake, not the process's
+    log = job.spool / LOG_FILE
+    with open(log, "wb") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "vsd2m.crawl.child"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    with _ended(child):
+        assert child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(job.model_dump_json().encode() + b"\n")
+            child.stdin.flush()
+        _wait(child, lambda: _report(job))
+    facts = list(read_facts(job.spool)) if (job.spool / FACTS_FILE).exists() else []
+    for fact in facts:
+        if fact["fact"] == "site_down":
+            raise CrawlError(f"cannot reach {job.site}: {fact['detail']}; check the address, and that the site is up")
+    if child.returncode != 0 or not facts or facts[-1]["fact"] != "end":
+        raise CrawlError(
+            f"the crawling process ended early (exit status {child.returncode}): {_last_line(log)}; see {log}"
+        )
+    return facts
+
+
+@contextlib.contextmanager
+def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The child does not outlive the block."""
+    try:
+        yield
+    finally:
+        if child.poll() is None:
+            child.kill()
+        with contextlib.suppress(BrokenPipeError):
+            child.communicate()
+
+
+def _wait(child: subprocess.Popen[bytes], report: Callable[[], None]) -> None:
+    while True:
+        try:
+            child.wait(REPORT_EVERY_S)
+            return
+        except subprocess.TimeoutExpired:
+            report()
+
+
+def _report(job: Job) -> None:
+    kinds = [fact["fact"] for fact in read_facts(job.spool)] if (job.spool / FACTS_FILE).exists() else []
+    logger.info(
+        "crawling %s: %d stickers found, %d pictures answered", job.site, kinds.count("find"), kinds.count("picture")
+    )
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,150 @@
+"""Checks a folder of shards against itself: every byte, every row, every promise between the splits."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from vsd2m.core.errors import StorageError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.storage import Store
+from vsd2m.shard.columns import json_columns, json_facts
+from vsd2m.shard.reader import Shard, list_shards, read_columns
+from vsd2m.shard.writer import FIELDS, encode_json
+
+STATS_FILE = "_stats.json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it must be: in which file, with which sticker (if one), and what."""
+
+    file: str
+    key: str | None
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: " + (f"sticker {self.key}: " if self.key else "") + self.what
+
+
+def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[Problem]:
+    """What is wrong with the shards at `url`; empty if nothing is.
+
+    Checked are the tars' members against the Parquet rows (names, order, offsets, sizes, JSON), the bytes against
+    the keys, that no sticker is there twice and no near-duplicate group on both sides of the split, that shards
+    are numbered without holes, and the counts in `_stats.json`. `progress` gets the number of stickers done.
+    Raises `StorageError` where there are no shards at all.
+    """
+    store = Store(url)
+    shards = list_shards(store)
+    problems = [*_files(store, shards)]
+    rows: list[dict[str, Any]] = []
+    for shard in shards:
+        try:
+            found = read_columns(store, shard).to_pylist()
+            problems += _shard(store, shard, found)
+        except (StorageError, tarfile.TarError, EOFError, pa.ArrowException) as error:
+            problems.append(Problem(shard.tar, None, f"cannot be read ({error})"))
+            continue
+        rows += [{"shard": shard, "key": row["key"], "group": row.get("duplicate_group")} for row in found]
+        if progress is not None:
+            progress(len(found))
+    return [*problems, *_between(rows), *_stats(store, shards, rows)]
+
+
+def _files(store: Store, shards: list[Shard]) -> Iterator[Problem]:
+    """Tars without Parquet and the reverse; holes in the numbering."""
+    names = set(store.list(""))
+    for shard in shards:
+        if shard.parquet not in names:
+            yield Problem(shard.parquet, None, "missing, the tar is there")
+    for name in sorted(names):
+        if name.startswith("vsd2m-") and name.endswith(".parquet") and f"{name[:-8]}.tar" not in names:
+            yield Problem(f"{name[:-8]}.tar", None, "missing, the Parquet file is there")
+    splits = sorted({shard.split for shard in shards})
+    for split in splits:
+        of_split = [shard.name for shard in shards if shard.split == split]
+        for number, name in enumerate(of_split):
+            if name != f"vsd2m-{split}-{number:06d}":
+                yield Problem(name, None, f"vsd2m-{split}-{number:06d} is missing before it")
+                break
+
+
+def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[Problem]:
+    data = store.read_bytes(shard.tar)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        members = tar.getmembers()
+    wanted = [f"{row['key']}.{field}" for row in rows for field in FIELDS]
+    found = [member.name for member in members]
+    if found != wanted:
+        place = next((i for i, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]), None)
+        where = f"the first difference is at member {place}" if place is not None else "one is longer"
+        yield Problem(shard.tar, None, f"{len(found)} members, the Parquet has {len(wanted)} ({where})")
+        return
+    columns = json_columns([name for name in (rows[0] if rows else {}) if name not in ("key", "tar_offset")])
+    for row, start in zip(rows, range(0, len(members), len(FIELDS)), strict=True):
+        media, facts, _ = (
+            (member, data[member.offset_data : member.offset_data + member.size])
+            for member in members[start : start + len(FIELDS)]
+        )
+        yield from _sticker(shard, row, columns, media, facts[1])
+
+
+def _sticker(
+    shard: Shard, row: dict[str, Any], columns: tuple[str, ...], media: tuple[tarfile.TarInfo, bytes], facts: bytes
+) -> Iterator[Problem]:
+    member, data = media
+    if (member.offset_data, member.size) != (row["tar_offset"], row["num_bytes"]):
+        yield Problem(shard.parquet, row["key"], "tar_offset or num_bytes is wrong")
+    if sticker_key(data) != row["key"]:
+        yield Problem(shard.tar, row["key"], "the bytes are not those of this key")
+    if facts != encode_json(json_facts(row, columns)):
+        differs = _differing(facts, json_facts(row, columns))
+        yield Problem(shard.tar, row["key"], f"the JSON is not as the Parquet says: {differs}")
+    if (row.get("split"), row.get("shard")) != (shard.split, shard.name):
+        yield Problem(shard.parquet, row["key"], f"belongs to {row.get('shard')} ({row.get('split')})")
+
+
+def _differing(facts: bytes, wanted: dict[str, Any]) -> str:
+    try:
+        found = json.loads(facts)
+    except ValueError:
+        return "it is not JSON"
+    names = [name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]]
+    return ", ".join(names) or "other spacing or order"
+
+
+def _between(rows: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Stickers that are there twice; near-duplicate groups both in train and in a test split."""
+    first: dict[str, Shard] = {}
+    sides: dict[str, tuple[str, bool]] = {}
+    for row in rows:
+        key, shard = row["key"], row["shard"]
+        if key in first:
+            yield Problem(shard.tar, key, f"is also in {first[key].tar}")
+        first.setdefault(key, shard)
+        other, is_train = sides.setdefault(row["group"] or key, (key, shard.split == "train"))
+        if is_train != (shard.split == "train"):
+            yield Problem(shard.tar, key, f"is a near duplicate of {other}, which is on the other side of the split")
+
+
+def _stats(store: Store, shards: list[Shard], rows: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Counts in `_stats.json`, where it is there."""
+    if STATS_FILE not in store.list(""):
+        return
+    try:
+        stated = json.loads(store.read_bytes(STATS_FILE))["shards"]
+        counts = {entry["name"]: entry["num_stickers"] for entry in stated}
+    except (ValueError, KeyError, TypeError) as error:
+        yield Problem(STATS_FILE, None, f"cannot be read ({error!r})")
+        return
+    for shard in shards:
+        found = sum(row["shard"] == shard for row in rows)
+        if counts.get(shard.name) != found:
+            yield Problem(STATS_FILE, None, f"says {counts.get(shard.name)} stickers in {shard.name}, {found} found")
+    for name in sorted(set(counts) - {shard.name for shard in shards}):
+        yield Problem(STATS_FILE, None, f"lists {name}, which is not there")

@@ -44,22 +44,22 @@ class PipelineConfig(BaseModel):
 
 def read_config(path: str, overrides: Mapping[str, Any] | None = None) -> PipelineConfig:
     """The config in the YAML file at `path`, with dotted `overrides` such as `{"stages.crawl.words": [...]}`."""
+    return validate(PipelineConfig, read_yaml(path, overrides), path=path)
+
+
+def read_yaml(path: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The mapping in the YAML file at `path`, with dotted `overrides`; a key given twice is refused."""
     folder, _, name = path.rpartition("/")
-    text = Store(folder or ".").read_bytes(name).decode()
-    return parse_config(text, source=path, overrides=overrides)
-
-
-def parse_config(text: str, *, source: str, overrides: Mapping[str, Any] | None = None) -> PipelineConfig:
-    """The config in YAML `text`; `ConfigError` names `source` and the field's path."""
+    text = Store(folder or ".").read_bytes(name)
     try:
         values = yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected keys `run` and `stages`, found {type(values).__name__}")
+        raise ConfigError(f"{path}: expected a mapping of keys to values, found {type(values).__name__}")
     for dotted, value in (overrides or {}).items():
         _override(values, dotted, value)
-    return validate(PipelineConfig, values, path=source)
+    return values
 
 
 def validate(model: type[M], values: Any, *, path: str) -> M:

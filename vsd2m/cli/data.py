@@ -1,0 +1,86 @@
+"""Commands about data: samples, gallery, stats, view, filter report."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vsd2m.cli.progress import bar
+from vsd2m.cli.runs import RunArgument
+from vsd2m.core.errors import StorageError
+from vsd2m.core.run import Run
+
+filter_app = typer.Typer(help="About the filters of a run.", no_args_is_help=True)
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Where to write the page; default: into the run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command("samples", epilog="Example: vsd2m samples stickers --num-stickers 100")(samples)
+    app.command("gallery", epilog="Example: vsd2m gallery stickers --port 8080")(gallery)
+    app.command("stats", epilog="Example: vsd2m stats demo/run --open")(stats)
+    app.command("view", epilog="Example: vsd2m view demo/run --rejects --open")(view)
+
+
+def samples(
+    folder: Annotated[Path, typer.Argument(help="Where the stickers go.")],
+    num_stickers: Annotated[int, typer.Option(help="Good stickers; planted bad ones come on top.", min=1)] = 320,
+    seed: Annotated[int, typer.Option(help="Another seed, other stickers.", min=0)] = 0,
+) -> None:
+    """Draws animated stickers, and a truth file that says what is in them."""
+    from vsd2m.gallery.samples import write_samples
+
+    with bar("drawing", num_stickers) as shown:
+        write_samples(folder, num_stickers=num_stickers, seed=seed, on_progress=shown)
+    typer.echo(folder)
+
+
+def gallery(
+    folder: Annotated[Path, typer.Argument(help="Any folder of stickers.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8640,
+) -> None:
+    """Serves a folder of stickers as a web site that can be crawled, until interrupted."""
+    from vsd2m.gallery.site import serve_forever
+
+    serve_forever(folder, host=host, port=port)
+
+
+def stats(run: RunArgument, open_page: OpenOption = False) -> None:
+    """Says where a run's statistics page is."""
+    page = "stats.html"
+    opened = Run.open(run)
+    if not opened.store.exists(page):
+        raise StorageError(f"{run} has no {page}; give the pipeline a `stats` stage and run it again")
+    _show(opened.store.path(page), open_page)
+
+
+def view(
+    run: RunArgument,
+    rejects: Annotated[bool, typer.Option("--rejects", help="What was dropped, by stage and reason.")] = False,
+    out: OutOption = None,
+    open_page: OpenOption = False,
+) -> None:
+    """Writes a page to browse a run's stickers, or its rejects."""
+    if not rejects:
+        stats(run, open_page)
+        return
+    from vsd2m.filter.rejects_page import write_page
+
+    _show(str(write_page(Run.open(run), out or Path(run) / "rejects.html")), open_page)
+
+
+@filter_app.command("report", epilog="Example: vsd2m filter report demo/run --open")
+def report(run: RunArgument, out: OutOption = None, open_page: OpenOption = False) -> None:
+    """Writes a page that shows every rule's histogram, limit, and stickers on both sides of it."""
+    from vsd2m.filter.report import write_report
+
+    _show(str(write_report(Run.open(run), out or Path(run) / "filter.html")), open_page)
+
+
+def _show(page: str, open_page: bool) -> None:
+    typer.echo(page)
+    if open_page:
+        webbrowser.open(Path(page).resolve().as_uri() if "://" not in page else page)

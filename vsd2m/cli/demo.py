@@ -1,0 +1,72 @@
+"""The demo command: everything once, on drawn stickers, with the right answers beside the found ones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vsd2m.cli.output import print_table
+from vsd2m.cli.progress import RunProgress, bar, bars
+from vsd2m.pipelines import demo as steps
+from vsd2m.pipelines.answers import Answer
+from vsd2m.pipelines.demo import DemoFiles
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("demo", epilog="Example: vsd2m demo demo --num-stickers 100 --num-steps 100")(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("demo"),
+    num_stickers: Annotated[int, typer.Option(help="Stickers to draw; bad ones come on top.", min=20)] = 320,
+    num_steps: Annotated[int, typer.Option(help="Training steps of the small generator.", min=1)] = 600,
+    runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    port: Annotated[int, typer.Option(help="Port of the sticker site; 0 takes a free one.", min=0, max=65535)] = 8640,
+) -> None:
+    """Draws stickers, crawls them from a site on loopback, builds a data set, trains, generates and benchmarks."""
+    files = steps.DemoFiles(folder)
+    with bar("drawing stickers", num_stickers) as shown:
+        steps.draw(files, num_stickers=num_stickers, on_progress=shown)
+    with bars() as progress:
+        run = steps.build(files, runner=runner, observer=RunProgress(progress), port=port)
+    _show_answers(steps.answers(files, run))
+    with bar("training", num_steps) as shown:
+        steps.train(
+            files, num_steps=num_steps, on_step=lambda step, total, loss: shown(step, total, f"loss {loss:.3f}")
+        )
+    with bar("generating", len(steps.PROMPTS)) as shown:
+        steps.generate(files, on_progress=shown)
+    with bar("benchmark", None) as shown:
+        table = steps.benchmark(files, on_progress=shown)
+    typer.echo(table)
+    _say_what_next(files)
+
+
+def _show_answers(answers: list[Answer]) -> None:
+    table = Table("question", "right", title="Right answers (the stickers were drawn, so the truth is known)")
+    for answer in answers:
+        right = f"{answer.num_right} of {answer.num_asked}"
+        table.add_row(answer.question, right, style="" if answer.num_right == answer.num_asked else "yellow")
+    print_table(table)
+
+
+def _say_what_next(files: DemoFiles) -> None:
+    load = f"next(iter(vsd2m.load('{files.shards}', split='train', num_frames=8, size=256)))"
+    lines = [
+        ("data set", files.shards, f'python -c "import vsd2m; print({load})"'),
+        ("statistics", files.statistics, f"vsd2m stats {files.run} --open"),
+        ("verdicts", files.run, f"vsd2m status {files.run}"),
+        ("one sticker's story", files.run, f"vsd2m why {files.run} KEY"),
+        ("what was dropped", files.run, f"vsd2m view {files.run} --rejects --open"),
+        ("generator", files.model, f'vsd2m generate "a dancing penguin" --checkpoint {files.model}'),
+        ("stickers drawn by it", files.generated, ""),
+        ("benchmark", files.benchmark, ""),
+    ]
+    console = Console()
+    for name, where, command in lines:
+        console.print(f"[bold]{name:<22}[/]{where}", highlight=False, soft_wrap=True)
+        if command:
+            console.print(f"{'':<22}[dim]{command}[/]", highlight=False, soft_wrap=True, markup=True)

@@ -1,0 +1,59 @@
+"""The command line: parse, call one function of the API, print. Results on stdout, progress on stderr."""
+
+import os
+import sys
+
+import typer
+
+from vsd2m import __version__
+from vsd2m.cli import benchmark, data, demo, generation, runs
+from vsd2m.core.errors import Vsd2mError
+
+app = typer.Typer(
+    name="vsd2m",
+    help="Build, check, publish and load animated-sticker datasets; train and judge generators on them.",
+    epilog="Start here: vsd2m demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (demo, runs, data, generation):
+    part.register(app)
+app.add_typer(data.filter_app, name="filter")
+app.add_typer(benchmark.app, name="benchmark")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vsd2m {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage."""
+    try:
+        app()
+    except Vsd2mError as error:
+        _fail(str(error))
+    except BrokenPipeError:  # `vsd2m why ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        _fail("interrupted; run the same command again to go on from here")
+
+
+def _fail(message: str) -> None:
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(" ".join(message.split()), err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Progress bars on stderr; a line per stage where stderr is no terminal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from vsd2m.core.commit import CommitRecord
+
+console = Console(stderr=True)
+
+
+def bars() -> Progress:
+    """A rich progress display in the house look."""
+    columns = (
+        SpinnerColumn(finished_text="[green]✓"),
+        TextColumn("{task.description:<16}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+    )
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+@contextmanager
+def bar(description: str, total: int | None) -> Iterator["Bar"]:
+    """One bar around a long call: `with bar("drawing", 320) as shown: shown(done)`."""
+    with bars() as progress:
+        shown = Bar(progress, progress.add_task(description, total=total, note=""), description)
+        yield shown
+        shown.finish()
+
+
+class Bar:
+    """A callable that moves its bar; without a terminal it says one line at the end."""
+
+    def __init__(self, progress: Progress, task: TaskID, description: str) -> None:
+        self._progress = progress
+        self._task = task
+        self._description = description
+        self._started = time.monotonic()
+
+    def __call__(self, done: int, total: int | None = None, note: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+    def finish(self) -> None:
+        """Shows the bar as done."""
+        task = self._progress.tasks[self._task]
+        self._progress.update(self._task, total=task.completed or 1, completed=task.completed or 1)
+        if not console.is_terminal:
+            console.print(f"{self._description}: done in {time.monotonic() - self._started:.0f} s", highlight=False)
+
+
+class RunProgress:
+    """The observer of a run: a bar per stage, with what was kept and dropped."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._counts: dict[str, list[int]] = {}
+        self._totals: dict[str, int] = {}
+        self._started: dict[str, float] = {}
+
+    def stage_started(self, stage: str, *, num_partitions: int) -> None:
+        self._tasks[stage] = self._progress.add_task(stage, total=None, note=f"{num_partitions} partitions")
+        self._counts[stage] = [0, 0, 0, 0, 0]
+        self._totals[stage] = 0
+        self._started[stage] = time.monotonic()
+
+    def partition_skipped(self, stage: str) -> None:
+        self._counts[stage][4] += 1
+
+    def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None:
+        if num_stickers is not None:
+            self._totals[stage] += num_stickers
+            self._progress.update(self._tasks[stage], total=self._totals[stage])
+
+    def stickers_done(self, stage: str, num_stickers: int) -> None:
+        self._progress.advance(self._tasks[stage], num_stickers)
+
+    def partition_done(self, record: CommitRecord) -> None:
+        counts = self._counts[record.stage]
+        for place, number in enumerate((record.num_read, record.num_kept, record.num_dropped, record.num_failed)):
+            counts[place] += number
+        self._progress.update(self._tasks[record.stage], note=self._note(record.stage))
+
+    def stage_done(self, stage: str) -> None:
+        done = max(self._counts[stage][0], 1)
+        self._progress.update(self._tasks[stage], total=done, completed=done, note=self._note(stage))
+        if not console.is_terminal:
+            seconds = time.monotonic() - self._started[stage]
+            console.print(f"{stage:<16} {seconds:6.1f} s  {self._note(stage)}", highlight=False)
+
+    def _note(self, stage: str) -> str:
+        read, kept, dropped, failed, skipped = self._counts[stage]
+        if skipped and not read:
+            return "done before"
+        return f"{kept} kept, {dropped} dropped" + (f", {failed} failed" if failed else "")

@@ -1,0 +1,161 @@
+"""Commands about runs: run, plan, status, why, verify, schema."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.table import Table
+
+from vsd2m.cli.output import print_json, print_table
+from vsd2m.cli.progress import RunProgress, bars
+from vsd2m.core.errors import ConfigError, StageError
+from vsd2m.core.run import Run
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Folder or URL of a run.")]
+ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file of the pipeline.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override, e.g. stages.crawl.words=[cat]."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command("run", epilog="Example: vsd2m run examples/gallery.yaml --set run=runs/first")(run)
+    app.command("plan", epilog="Example: vsd2m plan examples/gallery.yaml --num-stickers 2500000")(plan)
+    app.command("status", epilog="Example: vsd2m status demo/run")(status)
+    app.command("why", epilog="Example: vsd2m why demo/run 3f2a")(why)
+    app.command("verify", epilog="Example: vsd2m verify demo/run")(verify)
+    app.command("schema", epilog="Example: vsd2m schema > vsd2m.schema.json")(schema)
+
+
+def run(
+    config: ConfigArgument,
+    runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    overrides: SetOption = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed stickers again.")] = False,
+    address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
+) -> None:
+    """Runs a pipeline, or goes on where it was stopped."""
+    from vsd2m.pipelines.config import read_config
+    from vsd2m.pipelines.plan import make_plan
+    from vsd2m.pipelines.runners import run_plan
+
+    planned = make_plan(read_config(config, parse_overrides(overrides)))
+    with bars() as progress:
+        finished = run_plan(
+            planned, runner=runner, observer=RunProgress(progress), retry_failed=retry_failed, address=address
+        )
+    typer.echo(finished.store.url)
+
+
+def plan(
+    config: ConfigArgument,
+    num_stickers: Annotated[int, typer.Option(help="Stickers to expect.", min=1)] = 1000,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prints the stages, their resources and the expected cost, without running."""
+    from vsd2m.pipelines.config import read_config
+    from vsd2m.pipelines.plan import expected_cost, make_plan
+
+    planned = make_plan(read_config(config, parse_overrides(overrides)))
+    costs = expected_cost(planned, num_stickers=num_stickers)
+    if as_json:
+        print_json([asdict(cost) for cost in costs])
+        return
+    table = Table("stage", "kind", "cpus", "gpus", "cpu time", title=f"{planned.config.run}, {num_stickers:,} stickers")
+    for cost in costs:
+        table.add_row(cost.stage, cost.kind, str(cost.num_cpus), f"{cost.num_gpus:g}", _duration(cost.cpu_seconds))
+    table.add_row("all", "", "", "", _duration(sum(cost.cpu_seconds for cost in costs)), style="bold")
+    print_table(table)
+
+
+def status(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Shows, per stage, what was read, kept, dropped and failed, why, and how fast."""
+    from vsd2m.pipelines.status import status as run_status
+
+    rows = run_status(Run.open(run))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    table = Table("stage", "parts", "read", "kept", "dropped", "failed", "stickers/s", "reasons", title=run)
+    for row in rows:
+        speed = row.stickers_per_second
+        reasons = ", ".join(f"{reason} {number}" for reason, number in row.reasons.items())
+        numbers = (row.num_partitions, row.num_read, row.num_kept, row.num_dropped, row.num_failed)
+        table.add_row(row.stage, *map(str, numbers), f"{speed:.1f}" if speed else "", reasons)
+    print_table(table)
+
+
+def why(
+    run: RunArgument,
+    key: Annotated[str, typer.Argument(help="A sticker's key, the start of one, or its address.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Tells everything that ever happened to one sticker."""
+    from vsd2m.pipelines.lineage import why as lineage
+
+    events = lineage(Run.open(run), key)
+    if as_json:
+        print_json([asdict(event) for event in events])
+        return
+    colours = {"kept": "green", "dropped": "yellow", "failed": "red"}
+    for event in events:
+        typer.secho(f"{event.stage}: {event.outcome}", fg=colours[event.outcome], bold=True)
+        for name, value in event.facts.items():
+            typer.echo(f"    {name:<22} {_short(value)}")
+        typer.secho(f"    by {', '.join(f'{name} {version}' for name, version in event.versions.items())}", dim=True)
+
+
+def verify(run: RunArgument) -> None:
+    """Checks every committed file of a run, or a folder of shards, against its recorded digests."""
+    from vsd2m.pipelines.status import damaged_files, manifest
+    from vsd2m.shard.verify import verify as verify_shards
+
+    problems: list[str]
+    if run.rstrip("/").endswith("shards"):
+        problems = [str(problem) for problem in verify_shards(run)]
+        checked = "shards"
+    else:
+        opened = Run.open(run)
+        problems = damaged_files(opened)
+        checked = f"{len(manifest(opened))} files"
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise StageError(f"{run}: {len(problems)} problems; run the pipeline again to make the damaged parts anew")
+    typer.echo(f"{run}: {checked}, all as committed")
+
+
+def schema() -> None:
+    """Prints the JSON schema of a pipeline config."""
+    from vsd2m.pipelines.config import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+def parse_overrides(overrides: list[str] | None) -> dict[str, Any]:
+    """`["a.b=1"]` as `{"a.b": 1}`; values are YAML."""
+    parsed = {}
+    for override in overrides or []:
+        path, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {override}: expected PATH=VALUE, e.g. --set run=out")
+        parsed[path] = yaml.safe_load(value)
+    return parsed
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.0f} h"
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = text.replace("\n", " ⏎ ")
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -1,0 +1,130 @@
+"""The demo: a sticker site on loopback, the pipeline over it, a small generator, a benchmark, right answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vsd2m.core.run import Run
+from vsd2m.pipelines.answers import Answer, check_answers, read_truth
+from vsd2m.pipelines.config import PipelineConfig, validate
+from vsd2m.pipelines.plan import make_plan
+from vsd2m.pipelines.progress import Observer
+from vsd2m.pipelines.recipes import recipe
+from vsd2m.pipelines.runners import run_plan
+
+PORT = 8640
+PROMPTS = (
+    "a cat waving its paw",
+    "a panda jumping up and down",
+    "a red heart pulsing",
+    "a frog dancing",
+    "a sleeping bear",
+    "a laughing sun",
+    "a ghost floating",
+    "a rabbit running",
+)
+
+
+@dataclass(frozen=True)
+class DemoFiles:
+    """Where the demo puts what."""
+
+    folder: Path
+
+    @property
+    def stickers(self) -> Path:
+        return self.folder / "stickers"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run"
+
+    @property
+    def shards(self) -> Path:
+        return self.run / "shards"
+
+    @property
+    def statistics(self) -> Path:
+        return self.run / "stats.html"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def generated(self) -> Path:
+        return self.folder / "generated"
+
+    @property
+    def benchmark(self) -> Path:
+        return self.folder / "benchmark"
+
+
+def draw(files: DemoFiles, *, num_stickers: int, on_progress: Callable[[int, int], None]) -> None:
+    """Draws the stickers, unless they are there already."""
+    from vsd2m.gallery.samples import write_samples
+
+    if not (files.stickers / "truth.jsonl").exists():
+        write_samples(files.stickers, num_stickers=num_stickers, seed=0, on_progress=on_progress)
+
+
+def build(files: DemoFiles, *, runner: str, observer: Observer, port: int = PORT) -> Run:
+    """Crawls the stickers from a site on loopback and takes them through every stage."""
+    return run_over_folder(files.stickers, files.run, runner=runner, observer=observer, port=port)
+
+
+def run_over_folder(
+    folder: Path,
+    run: Path,
+    *,
+    runner: str = "local",
+    observer: Observer | None = None,
+    port: int = 0,
+    overrides: dict[str, Any] | None = None,
+) -> Run:
+    """The gallery recipe over any folder of stickers, served on loopback while it runs."""
+    from vsd2m.gallery.site import GallerySite
+
+    with GallerySite(folder, port=port) as site:
+        return run_plan(make_plan(gallery_config(site.url, run, overrides)), runner=runner, observer=observer)
+
+
+def gallery_config(site: str, run: Path, overrides: dict[str, Any] | None = None) -> PipelineConfig:
+    """The gallery recipe for one site; `overrides` are stage configs that replace single fields."""
+    values: dict[str, Any] = yaml.safe_load(recipe("gallery"))
+    values["run"] = str(run)
+    values["stages"]["crawl"]["site"] = site
+    for stage, fields in (overrides or {}).items():
+        values["stages"][stage] = {**(values["stages"][stage] or {}), **fields}
+    return validate(PipelineConfig, values, path="gallery.yaml")
+
+
+def answers(files: DemoFiles, run: Run) -> list[Answer]:
+    """How often every stage was right about the drawn stickers."""
+    return check_answers(run, read_truth(str(files.stickers)))
+
+
+def train(files: DemoFiles, *, num_steps: int, on_step: Callable[[int, int, float], None]) -> None:
+    """Trains a small STI model on the demo's shards."""
+    from vsd2m.generation.config import TrainConfig
+    from vsd2m.generation.trainer import train as train_generator
+
+    values = {
+        "preset": "tiny",
+        "out": str(files.model),
+        "data": {"shards": str(files.shards)},
+        "num_steps": num_steps,
+        "save_every": num_steps,
+    }
+    train_generator(validate(TrainConfig, values, path="demo"), on_step=on_step)
+
+
+def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> None:
+    """Draws one sticker per demo prompt with the trained model."""
+    from vsd2m.generation.config import GenerationConfig
+    from vsd2m.generation.sampler import generate as draw_prompts
+
+    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(upscale=4), on_progress=on_progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import ModelMixin as ModelMixin  # DiffusionPipeline.from_pretrained looks for it beside the class
 from diffusers import UNet3DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
@@ -17,7 +18,7 @@ from torch import nn
 
 from vsd2m.core.errors import ConfigError, EngineError
 from vsd2m.core.registry import lookup
-from vsd2m.generation.models.layers import TEMPORAL_LAYERS
+from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS
 
 TEMPORAL_MODULES = ("temp_convs", "temp_attentions", "transformer_in")
 """Names under which a block, or the UNet, keeps what mixes frames; everything else is the 2D network."""

@@ -7,7 +7,7 @@ from diffusers.models.resnet import AlphaBlender, TemporalConvLayer
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from torch import nn
 
-from vsd2m.generation.models.layers.conv import dimensions, temporal_blocks
+from vsd2m.generation.diffusion.layers.conv import dimensions, temporal_blocks
 
 INITIAL_LOGIT = 0.0
 """alpha = sigmoid(logit) = 0.5. The layers start as the identity, so the blend does too, whatever alpha is."""

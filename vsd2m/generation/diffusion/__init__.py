@@ -1,4 +1,4 @@
-"""Modules that define torch models. Importing any of them imports torch, diffusers and transformers."""
+"""The latent-diffusion generators. Importing any module of this package imports torch, diffusers and transformers."""
 
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 

@@ -4,9 +4,9 @@ Every layer is a module `forward(hidden_states [B*T, C, H, W], num_frames) -> [B
 """
 
 TEMPORAL_LAYERS: dict[str, str] = {
-    "conv": "vsd2m.generation.models.layers.conv:install",
-    "alpha": "vsd2m.generation.models.layers.alpha:install",
-    "swap": "vsd2m.generation.models.layers.swap:install",
-    "sti": "vsd2m.generation.models.layers.sti:install",
+    "conv": "vsd2m.generation.diffusion.layers.conv:install",
+    "alpha": "vsd2m.generation.diffusion.layers.alpha:install",
+    "swap": "vsd2m.generation.diffusion.layers.swap:install",
+    "sti": "vsd2m.generation.diffusion.layers.sti:install",
 }
 """Name -> `install(unet)`, which puts the layer into a freshly built `StickerUNetModel`."""

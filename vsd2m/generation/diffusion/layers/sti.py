@@ -15,7 +15,7 @@ from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import get_1d_sincos_pos_embed_from_grid
 from torch import nn
 
-from vsd2m.generation.models.layers.conv import like, temporal_blocks
+from vsd2m.generation.diffusion.layers.conv import like, temporal_blocks
 
 MIXES = ("free", "convex")
 

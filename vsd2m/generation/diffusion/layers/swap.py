@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers.models.resnet import TemporalConvLayer
 from torch import nn
 
-from vsd2m.generation.models.layers.conv import dimensions, temporal_blocks
+from vsd2m.generation.diffusion.layers.conv import dimensions, temporal_blocks
 
 WINDOW = 8
 REDUCTION = 8  # queries and keys have C / 8 channels: with this the model has the paper's 1.847 B parameters

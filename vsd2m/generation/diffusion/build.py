@@ -1,0 +1,111 @@
+"""Puts a generator together: on a Stable Diffusion checkpoint, or from scratch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import AutoTokenizer, CLIPTextModel
+
+from vsd2m.core.errors import EngineError
+from vsd2m.generation.config import ModelConfig, NoiseConfig, TrainConfig
+from vsd2m.generation.diffusion.codec import PixelCodec
+from vsd2m.generation.diffusion.pipeline import StickerPipeline
+from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
+from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
+
+
+@dataclass(frozen=True)
+class Base:
+    """A Stable Diffusion checkpoint's parts, frozen but for the 2D network."""
+
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL
+    text_encoder: CLIPTextModel
+    tokenizer: Any
+    scheduler: DDIMScheduler
+
+
+def load_base(config: ModelConfig) -> Base | None:
+    """The checkpoint the config names, from a folder or the hub; None if it names none."""
+    if config.pretrained is None:
+        return None
+    options = {"revision": config.revision} if config.revision else {}
+
+    def load(kind: Any, part: str) -> Any:
+        return kind.from_pretrained(config.pretrained, subfolder=part, **options)
+
+    try:
+        return Base(
+            unet=load(UNet2DConditionModel, "unet"),
+            vae=load(AutoencoderKL, "vae").requires_grad_(False).eval(),
+            text_encoder=load(CLIPTextModel, "text_encoder").requires_grad_(False).eval(),
+            tokenizer=load(AutoTokenizer, "tokenizer"),
+            scheduler=load(DDIMScheduler, "scheduler"),
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EngineError(
+            f"cannot load {config.pretrained!r}: {reason}; expected the hub id or the folder of a Stable Diffusion "
+            "checkpoint with unet, vae, text_encoder, tokenizer and scheduler"
+        ) from error
+
+
+def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str]) -> StickerPipeline:
+    """The generator to train; initial weights come from `config.seed`. `texts` train the tokenizer from scratch."""
+    torch.manual_seed(config.seed)
+    if base is None:
+        tokenizer = train_tokenizer(texts, config.text)
+        parts = {
+            "tokenizer": tokenizer,
+            "text_encoder": small_text_encoder(tokenizer, config.text),
+            "unet": unet_from_scratch(config),
+            "scheduler": scheduler_from_scratch(config.noise),
+            "patch_size": config.model.patch_size,
+        }
+    else:
+        unet = StickerUNetModel.from_unet2d(base.unet, **config.model.temporal_options())
+        parts = {
+            "tokenizer": base.tokenizer,
+            "text_encoder": base.text_encoder,
+            "unet": unet,
+            "scheduler": base.scheduler,
+            "vae": base.vae,
+        }
+    if config.model.temporal_weights is not None:
+        parts["unet"].load_temporal(config.model.temporal_weights)
+    return StickerPipeline(**parts, size=config.data.size, num_frames=config.data.num_frames)
+
+
+def unet_from_scratch(config: TrainConfig) -> StickerUNetModel:
+    """A small network on pixels, with text states of the small text encoder."""
+    model = config.model
+    codec = PixelCodec(model.patch_size)
+    attention = model.attention_levels
+    return StickerUNetModel(
+        sample_size=config.data.size // codec.reduction,
+        in_channels=codec.latent_channels,
+        out_channels=codec.latent_channels,
+        down_block_types=tuple("CrossAttnDownBlock3D" if level else "DownBlock3D" for level in attention),
+        up_block_types=tuple("CrossAttnUpBlock3D" if level else "UpBlock3D" for level in reversed(attention)),
+        block_out_channels=model.block_out_channels,
+        layers_per_block=model.layers_per_block,
+        norm_num_groups=model.norm_num_groups,
+        attention_head_dim=model.attention_head_dim,
+        cross_attention_dim=config.text.hidden_size,
+        **model.temporal_options(),
+    )
+
+
+def scheduler_from_scratch(config: NoiseConfig) -> DDIMScheduler:
+    """DDIM on pixels in [-1, 1]; the last step of the forward process is the first one sampled."""
+    return DDIMScheduler(
+        num_train_timesteps=config.num_train_timesteps,
+        beta_schedule=config.beta_schedule,
+        prediction_type=config.prediction_type,
+        rescale_betas_zero_snr=config.zero_terminal_snr,
+        timestep_spacing="trailing",
+        set_alpha_to_one=True,
+        clip_sample=True,
+    )

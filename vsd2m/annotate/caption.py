@@ -1,0 +1,113 @@
+"""The caption stage: the description summed up by a language model, in English and, if asked, in Chinese."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from vsd2m.annotate.answers import NoCaptionError, caption_from, chinese_from
+from vsd2m.annotate.engines import EngineConfig, make_engine
+from vsd2m.annotate.engines.transformers import TransformersConfig
+from vsd2m.annotate.prompts import SUMMARY_INSTRUCTION, summary_prompt, translation_prompt
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+
+
+class ChineseConfig(StageConfig):
+    """How the Chinese caption is made: the English one translated, by worked examples."""
+
+    engine: EngineConfig = Field(
+        default_factory=lambda: TransformersConfig(model="gemma3-270m"), description="the engine that translates"
+    )
+    max_new_tokens: int = Field(default=64, description="longest translation", ge=8, le=1024)
+
+    def output_fields(self) -> dict[str, Any]:
+        return {**super().output_fields(), "engine": self.engine.output_fields()}
+
+
+class CaptionConfig(StageConfig):
+    """Which language model writes the captions, and how long they get."""
+
+    engine: EngineConfig = Field(default_factory=TransformersConfig, description="the engine that sums up")
+    examples: bool = Field(
+        default=True, description="show the model worked examples before the description; small models need them"
+    )
+    max_new_tokens: int = Field(default=48, description="longest answer asked for", ge=8, le=1024)
+    max_sentences: int = Field(default=1, description="whole sentences of the answer to keep", ge=1, le=5)
+    chinese: ChineseConfig | None = Field(default=None, description="write a Chinese caption too; null: do not")
+
+    def output_fields(self) -> dict[str, Any]:
+        chinese = self.chinese.output_fields() if self.chinese else None
+        return {**super().output_fields(), "engine": self.engine.output_fields(), "chinese": chinese}
+
+
+class CaptionStage(StickerStage[CaptionConfig]):
+    """Writes `caption`, `caption_zh` and what wrote each.
+
+    An answer that is no caption (empty, the instruction again, in circles) is replaced by the description itself,
+    and `caption_source` says so. A Chinese caption that cannot be had is None with the reason in its source.
+    """
+
+    Config = CaptionConfig
+
+    def __init__(self, config: CaptionConfig) -> None:
+        super().__init__(config)
+        self._engine = make_engine(config.engine)
+        self._translator = make_engine(config.chinese.engine) if config.chinese else None
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec(
+            name="caption",
+            version=1,
+            reads=("description",),
+            writes=("caption", "caption_source", "caption_zh", "caption_zh_source"),
+            batch_size=64,
+            resources=Resources(num_cpus=2),
+        )
+
+    def model_versions(self) -> dict[str, str]:
+        translator = self._translator.model_versions() if self._translator else {}
+        return {**self._engine.model_versions(), **translator}
+
+    def seconds_per_sticker(self) -> float:
+        return 0.5 if self._translator is None else 1.0
+
+    def setup(self) -> None:
+        for engine in (self._engine, self._translator):
+            if engine is not None:
+                engine.start(num_threads=self.spec.resources.num_cpus)
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        descriptions = [str(row["description"]) for row in batch.rows]
+        english = self._summarise(descriptions)
+        chinese = self._translate([caption for caption, _ in english])
+        return [
+            {"caption": caption, "caption_source": source, "caption_zh": translated, "caption_zh_source": translator}
+            for (caption, source), (translated, translator) in zip(english, chinese, strict=True)
+        ]
+
+    def _summarise(self, descriptions: Sequence[str]) -> list[tuple[str, str]]:
+        prompts = [summary_prompt(text, with_examples=self.config.examples) for text in descriptions]
+        answers = self._engine.generate(prompts, max_new_tokens=self.config.max_new_tokens, stop=("\n",))
+        return [self._caption(answer, text) for answer, text in zip(answers, descriptions, strict=True)]
+
+    def _caption(self, answer: str, description: str) -> tuple[str, str]:
+        try:
+            caption = caption_from(answer, prompt=SUMMARY_INSTRUCTION, max_sentences=self.config.max_sentences)
+        except NoCaptionError as reason:
+            return description, f"description: {reason}"
+        return caption, self._engine.model_name
+
+    def _translate(self, captions: Sequence[str]) -> list[tuple[str | None, str]]:
+        if self._translator is None or self.config.chinese is None:
+            return [(None, "absent: not asked for (config: chinese)")] * len(captions)
+        prompts = [translation_prompt(caption) for caption in captions]
+        answers = self._translator.generate(prompts, max_new_tokens=self.config.chinese.max_new_tokens, stop=("\n",))
+        return [self._translation(answer, text) for answer, text in zip(answers, captions, strict=True)]
+
+    def _translation(self, answer: str, english: str) -> tuple[str | None, str]:
+        assert self._translator is not None
+        try:
+            return chinese_from(answer, english=english), self._translator.model_name
+        except NoCaptionError as reason:
+            return None, f"absent: {reason}"

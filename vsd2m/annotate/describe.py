@@ -1,0 +1,61 @@
+"""The describe stage: what a sticker shows and how it moves, in words."""
+
+import numpy as np
+from pydantic import Field
+
+from vsd2m.annotate.describers import DESCRIBERS
+from vsd2m.annotate.describers.base import Describer, Sighting
+from vsd2m.annotate.describers.measured import MeasuredSettings
+from vsd2m.core.registry import lookup
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.media.decode import decode
+
+
+class DescribeConfig(StageConfig):
+    """Which describer writes, and with what settings."""
+
+    describer: MeasuredSettings = Field(default_factory=MeasuredSettings, description="the describer and its settings")
+
+
+class DescribeStage(StickerStage[DescribeConfig]):
+    """Writes `description` and `description_source`."""
+
+    Config = DescribeConfig
+
+    def __init__(self, config: DescribeConfig) -> None:
+        super().__init__(config)
+        describer = lookup(DESCRIBERS, config.describer.describer, kind="describer")
+        self._describer: Describer[MeasuredSettings] = describer(config.describer)
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec(
+            name="describe",
+            version=1,
+            reads=self._describer.reads,
+            writes=("description", "description_source"),
+            reads_media=True,
+            batch_size=32,
+            resources=Resources(num_cpus=1),
+        )
+
+    def model_versions(self) -> dict[str, str]:
+        return self._describer.model_versions()
+
+    def seconds_per_sticker(self) -> float:
+        return 0.1
+
+    def setup(self) -> None:
+        self._describer.start(num_threads=self.spec.resources.num_cpus)
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        sightings = []
+        for row, data in zip(batch.rows, batch.media, strict=True):
+            clip = decode(data)
+            known = {name: row[name] for name in self._describer.reads}
+            sightings.append(Sighting(clip.frames, np.asarray(clip.played_durations_ms, np.int32), known))
+        source = self._describer.source
+        return [
+            {"description": description, "description_source": source}
+            for description in self._describer.describe(sightings)
+        ]

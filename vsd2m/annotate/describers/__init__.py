@@ -1,0 +1,5 @@
+"""Describers: frames in, a description in words out. One file each; the registry's name is the file's name."""
+
+DESCRIBERS: dict[str, str] = {
+    "measured": "vsd2m.annotate.describers.measured:MeasuredDescriber",
+}

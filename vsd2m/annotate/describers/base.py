@@ -1,0 +1,55 @@
+"""What a describer is: the place where a vision-language model goes, or the measurements that stand in for one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.core.stage import StageConfig
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """All a describer may look at: straight-alpha RGBA frames uint8 [T, H, W, 4], how long each is played, and what
+    is known of the sticker from the stages before (columns of the data contract)."""
+
+    frames: NDArray[np.uint8]
+    durations_ms: NDArray[np.int32]
+    known: dict[str, Any]
+
+
+class DescriberSettings(StageConfig):
+    """Base of every describer's config, which stands inside the describe stage's config."""
+
+
+S = TypeVar("S", bound=DescriberSettings)
+
+
+class Describer(ABC, Generic[S]):
+    """Writes one description per sticker, its static part first. Construction is cheap; `start` loads models."""
+
+    reads: tuple[str, ...] = ()
+    """Columns the describer finds in `Sighting.known`."""
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """What stands in `description_source`."""
+
+    @abstractmethod
+    def model_versions(self) -> dict[str, str]:
+        """Digests of the models used, known without loading them."""
+
+    @abstractmethod
+    def start(self, *, num_threads: int) -> None:
+        """Loads what is needed."""
+
+    @abstractmethod
+    def describe(self, sightings: Sequence[Sighting]) -> list[str]:
+        """One description per sighting; each depends on that sighting alone."""

@@ -1,0 +1,93 @@
+"""A description composed from measurements, for machines without a vision-language model.
+
+It says what was measured (domain, colours, background, recognised text, movement) and, as a tag, the words the
+sticker was found under. It does not know what the picture shows.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vsd2m.annotate.colours import dominant_names
+from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
+from vsd2m.annotate.figure import Figure, find_figure
+from vsd2m.annotate.motion import measure_motion
+from vsd2m.annotate.phrases import motion_sentences, static_sentences, text_sentence
+from vsd2m.annotate.thumbnails import Thumbnails, make_thumbnails
+
+Floats = NDArray[np.float64]
+
+
+class MeasuredSettings(DescriberSettings):
+    """What a measured description mentions."""
+
+    describer: Literal["measured"] = Field(
+        default="measured", description="composed from measurements, without a model"
+    )
+    max_words: int = Field(default=2, description="trigger words to mention as tags; 0 leaves them out", ge=0, le=20)
+    max_text_characters: int = Field(
+        default=60, description="characters of the recognised text to quote", ge=1, le=1000
+    )
+    max_colours: int = Field(default=2, description="colour names to mention", ge=1, le=5)
+    min_colour_share: float = Field(
+        default=0.15, description="share of the visible pixels a named colour has", gt=0, le=1
+    )
+
+
+class MeasuredDescriber(Describer[MeasuredSettings]):
+    """Sentences from arithmetic: the same frames and columns always give the same words."""
+
+    reads = ("domain", "ocr_text", "trigger_words")
+
+    @property
+    def source(self) -> str:
+        return "measured"
+
+    def model_versions(self) -> dict[str, str]:
+        return {}
+
+    def start(self, *, num_threads: int) -> None:
+        del num_threads
+
+    def describe(self, sightings: Sequence[Sighting]) -> list[str]:
+        return [self._describe(sighting) for sighting in sightings]
+
+    def _describe(self, sighting: Sighting) -> str:
+        thumbs = make_thumbnails(sighting.frames, sighting.durations_ms)
+        figure = find_figure(thumbs)
+        known = sighting.known
+        settings = self.settings
+        motion = measure_motion(thumbs, figure)
+        colours = dominant_names(
+            visible_colours(thumbs, figure), min_share=settings.min_colour_share, max_names=settings.max_colours
+        )
+        static = static_sentences(
+            domain=known.get("domain"),
+            words=sorted(known.get("trigger_words") or [])[: settings.max_words],
+            tags=(),
+            colours=() if motion.colours else colours,  # a colour that changes is told as movement
+            background=background_name(thumbs, figure),
+        )
+        text = text_sentence(known.get("ocr_text"), max_characters=settings.max_text_characters)
+        return " ".join([*static, *([text] if text else []), *motion_sentences(motion)])
+
+
+def visible_colours(thumbs: Thumbnails, figure: Figure | None) -> Floats:
+    """Straight RGB in 0..1 [K, 3] of the pixels of the figure, or of all visible pixels where there is none."""
+    visible = thumbs.alpha > 0.5
+    if figure is not None:
+        visible &= figure.mask
+    pixels = thumbs.pixels[visible]
+    return pixels[:, :3] / pixels[:, 3:]
+
+
+def background_name(thumbs: Thumbnails, figure: Figure | None) -> str | None:
+    """transparent, a colour's name, or None where the picture has no background of one kind."""
+    if float((thumbs.alpha < 0.5).mean()) > 0.02:
+        return "transparent"
+    if figure is None or figure.background is None:
+        return None
+    return dominant_names(figure.background[None], min_share=1.0, max_names=1)[0]

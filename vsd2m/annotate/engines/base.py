@@ -1,0 +1,71 @@
+"""What a text engine is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vsd2m.core.stage import StageConfig
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to be continued as it stands: `shared` and `own` joined. `shared` is the same for many prompts
+    (worked examples), so an engine may compute it once."""
+
+    own: str
+    shared: str = ""
+
+
+Chat = tuple[Message, ...]
+"""A conversation the model answers through its chat template. All turns but the last may be computed once for many."""
+
+Prompt = Text | Chat
+
+
+class EngineSettings(StageConfig):
+    """Base of every engine's config, which stands inside a stage's config."""
+
+
+class TextEngine(ABC):
+    """Continues prompts greedily. Construction is cheap; `start` loads or connects."""
+
+    @property
+    @abstractmethod
+    def model_name(self) -> str:
+        """What stands in the data's `*_source` columns."""
+
+    @abstractmethod
+    def model_versions(self) -> dict[str, str]:
+        """What pins the outputs (digests of weights, revisions), known without loading the model."""
+
+    @abstractmethod
+    def start(self, *, num_threads: int) -> None:
+        """Loads the model; `EngineError` says which weights are missing and how to get them."""
+
+    @abstractmethod
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+        """One continuation per prompt, in order, without the prompt and cut before the first of the `stop` texts."""
+
+
+def cut_at(text: str, stop: Sequence[str]) -> str:
+    """`text` up to the first occurrence of any of the `stop` texts."""
+    found = [position for piece in stop if (position := text.find(piece)) >= 0]
+    return text[: min(found)] if found else text
+
+
+def as_text(prompt: Prompt) -> str:
+    """A prompt as one text, for caches and fakes."""
+    if isinstance(prompt, Text):
+        return prompt.shared + prompt.own
+    return "\n".join(f"{message.role}: {message.content}" for message in prompt)

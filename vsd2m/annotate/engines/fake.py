@@ -1,0 +1,44 @@
+"""A text engine without a model, for tests and examples."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from vsd2m.annotate.engines.base import EngineSettings, Prompt, Text, TextEngine, cut_at
+
+
+class FakeConfig(EngineSettings):
+    """Answers known in advance."""
+
+    engine: Literal["fake"] = Field(default="fake", description="no model: answers known in advance")
+    reply: str | None = Field(
+        default=None, description="the answer to every prompt; None: the last line of the prompt comes back"
+    )
+
+
+class FakeEngine(TextEngine):
+    """Repeats the last line of each prompt, or a fixed reply; one word counts as one token."""
+
+    def __init__(self, config: FakeConfig) -> None:
+        self.config = config
+        self.requests: list[Prompt] = []
+
+    @property
+    def model_name(self) -> str:
+        return "fake"
+
+    def model_versions(self) -> dict[str, str]:
+        return {"fake": "1"}
+
+    def start(self, *, num_threads: int) -> None:
+        del num_threads
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+        self.requests.extend(prompts)
+        return [cut_at(self._answer(prompt, max_new_tokens), stop) for prompt in prompts]
+
+    def _answer(self, prompt: Prompt, max_new_tokens: int) -> str:
+        content = prompt.own if isinstance(prompt, Text) else prompt[-1].content
+        reply = content.rstrip().rsplit("\n", 1)[-1] if self.config.reply is None else self.config.reply
+        return " ".join(reply.split(" ")[:max_new_tokens])

@@ -1,0 +1,16 @@
+"""transformers as a library should be: no progress bars, no notices on the console."""
+
+from typing import Any
+
+from vsd2m.core.registry import import_extra
+from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+
+
+def load_transformers() -> tuple[Any, Any]:
+    """The modules transformers and torch, with transformers' own chatter turned off."""
+    torch = import_extra("torch", extra="annotate")
+    allow_torchvision_beside_cpu_torch()
+    transformers = import_extra("transformers", extra="annotate")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    return transformers, torch

@@ -1,0 +1,177 @@
+"""Any causal language model that transformers loads, run in this process.
+
+B rows of a batch, S tokens of the part many prompts share, L tokens of the part that is a prompt's own.
+"""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from vsd2m.annotate.engines.base import EngineSettings, Prompt, Text, TextEngine, cut_at
+from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.weights import ModelReference, first_line
+from vsd2m.core.errors import EngineError
+
+_LENGTH_STEP = 32
+
+TokenIds = tuple[int, ...]
+
+
+class TransformersConfig(EngineSettings, ModelReference):
+    """A causal language model run by transformers in this process."""
+
+    engine: Literal["transformers"] = Field(default="transformers", description="in this process, by transformers")
+    dtype: Literal["bfloat16", "float16", "float32"] = Field(
+        default="bfloat16", description="precision of the computation"
+    )
+    device: str = Field(default="cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    batch_size: int = Field(default=16, description="prompts computed together", ge=1, le=1024)
+
+
+class TransformersEngine(TextEngine):
+    """Greedy decoding in batches whose shape does not depend on which prompts come together.
+
+    Every batch has `batch_size` rows (short ones are filled up) of one length, a multiple of 32, so a prompt's
+    arithmetic is the same in whatever company it arrives. What prompts share is computed once and kept.
+    """
+
+    def __init__(self, config: TransformersConfig) -> None:
+        self.config = config
+        self._num_threads = 1
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._shared: dict[TokenIds, Any] = {}
+
+    @property
+    def model_name(self) -> str:
+        return self.config.short_name
+
+    def model_versions(self) -> dict[str, str]:
+        return self.config.versions()
+
+    def start(self, *, num_threads: int) -> None:
+        transformers, torch = load_transformers()
+        self._num_threads = num_threads
+        source = self._source()
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
+            if "gguf_file" in source:
+                source["quantization_config"] = transformers.GgufConfig(dequantize=True)
+            if self.config.device == "cpu":
+                source["attn_implementation"] = "eager"  # the fused bfloat16 kernel takes twice as long on CPUs
+            model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, self.config.dtype))
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            raise EngineError(f"transformers cannot load {self.config.model!r}: {first_line(error)}") from error
+        if self._tokenizer.pad_token_id is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._model = model.eval().to(self.config.device)
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+        import torch
+
+        torch.set_num_threads(self._num_threads)
+        split = [self._token_ids(prompt) for prompt in prompts]
+        texts = [""] * len(prompts)
+        for shared, length, members in _batches(split, self.config.batch_size):
+            rows = [split[member][1] for member in members]
+            for member, answer in zip(members, self._complete(shared, rows, length, max_new_tokens, stop), strict=True):
+                texts[member] = cut_at(answer, stop)
+        return texts
+
+    def _complete(
+        self, shared: TokenIds, rows: list[TokenIds], length: int, max_new_tokens: int, stop: Sequence[str]
+    ) -> list[str]:
+        """Continuations of `shared` + each of the rows, which are padded on their left to `length`."""
+        import torch
+
+        filled = rows + [rows[0]] * (self.config.batch_size - len(rows))
+        pad, device = self._tokenizer.pad_token_id, self.config.device
+        input_ids = [[*shared, *[pad] * (length - len(row)), *row] for row in filled]
+        mask = [[1] * len(shared) + [0] * (length - len(row)) + [1] * len(row) for row in filled]
+        with torch.inference_mode():
+            output = self._model.generate(
+                input_ids=torch.tensor(input_ids, device=device),
+                attention_mask=torch.tensor(mask, device=device),
+                past_key_values=self._shared_cache(shared, len(filled)),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                pad_token_id=pad,
+                stopping_criteria=self._stopping(len(shared) + length, len(rows), stop),
+            )
+        new = output[: len(rows), len(shared) + length :]
+        answers: list[str] = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        return answers
+
+    def _shared_cache(self, shared: TokenIds, num_rows: int) -> Any:
+        """Keys and values of the shared tokens for every row [B, heads, S, d]; None where nothing is shared."""
+        import torch
+
+        if not shared:
+            return None
+        if shared not in self._shared:
+            ids = torch.tensor([shared], device=self.config.device)
+            self._shared[shared] = self._model(input_ids=ids, use_cache=True).past_key_values
+        cache = copy.deepcopy(self._shared[shared])
+        cache.batch_repeat_interleave(num_rows)
+        return cache
+
+    def _stopping(self, start: int, num_rows: int, stop: Sequence[str]) -> list[Any]:
+        """Ends a row once its new text holds a stop text, and with it the rows that only fill the batch."""
+        import torch
+
+        def stopped(input_ids: Any, scores: Any, **_: Any) -> Any:
+            del scores
+            texts = self._tokenizer.batch_decode(input_ids[:num_rows, start:], skip_special_tokens=True)
+            done = [any(piece in text for piece in stop) for text in texts]
+            return torch.tensor(done + [done[0]] * (len(input_ids) - num_rows), device=input_ids.device)
+
+        return [stopped] if stop else []
+
+    def _token_ids(self, prompt: Prompt) -> tuple[TokenIds, TokenIds]:
+        """(shared, own) tokens of a prompt."""
+        if isinstance(prompt, Text):
+            shared, own = prompt.shared, prompt.own
+            first = tuple(self._tokenizer(shared)["input_ids"]) if shared else ()
+            return first, tuple(self._tokenizer(own, add_special_tokens=not shared)["input_ids"])
+        if not self._tokenizer.chat_template:
+            raise EngineError(
+                f"model {self.config.model!r} has no chat template, so it cannot answer a conversation: "
+                "choose an instruction-tuned model"
+            )
+        turns = [{"role": message.role, "content": message.content} for message in prompt]
+        whole = self._render(turns, add_generation_prompt=True)
+        before = self._render(turns[:-1], add_generation_prompt=False) if turns[1:] else ""
+        before = before if whole.startswith(before) else ""
+        first, last = (
+            tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+            for text in (before, whole[len(before) :])
+        )
+        return first, last
+
+    def _render(self, turns: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
+        text: str = self._tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+    def _source(self) -> dict[str, Any]:
+        location = self.config.location()
+        if location.endswith(".gguf"):
+            return {"pretrained_model_name_or_path": str(Path(location).parent), "gguf_file": Path(location).name}
+        return {"pretrained_model_name_or_path": location, "revision": self.config.revision or "main"}
+
+
+def _batches(split: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -> list[tuple[TokenIds, int, list[int]]]:
+    """(shared tokens, padded length, indices) of prompts that are computed together."""
+    groups: dict[tuple[TokenIds, int], list[int]] = {}
+    for index, (shared, own) in enumerate(split):
+        length = -(-max(len(own), 1) // _LENGTH_STEP) * _LENGTH_STEP
+        groups.setdefault((shared, length), []).append(index)
+    return [
+        (shared, length, members[start : start + batch_size])
+        for (shared, length), members in sorted(groups.items())
+        for start in range(0, len(members), batch_size)
+    ]

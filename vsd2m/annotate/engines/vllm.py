@@ -1,0 +1,81 @@
+"""A model run by vLLM inside this process."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from vsd2m.annotate.engines.base import Chat, EngineSettings, Prompt, Text, TextEngine, as_text, cut_at
+from vsd2m.annotate.engines.weights import ModelReference, first_line
+from vsd2m.core.errors import EngineError
+from vsd2m.core.registry import import_extra
+from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+
+
+class VllmConfig(EngineSettings, ModelReference):
+    """A model run by vLLM in this process; for many stickers on a GPU."""
+
+    engine: Literal["vllm"] = Field(default="vllm", description="in this process, by vLLM")
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto", description="precision of the computation"
+    )
+    max_model_len: int = Field(
+        default=2048, description="longest prompt and answer together, in tokens", ge=64, le=1 << 20
+    )
+    gpu_memory_utilization: float = Field(
+        default=0.9, description="share of the device's memory vLLM may take", gt=0, le=1
+    )
+    tensor_parallel_size: int = Field(default=1, description="GPUs one copy of the model is spread over", ge=1, le=64)
+    enforce_eager: bool = Field(default=False, description="do not compile; starts sooner, runs slower")
+
+
+class VllmEngine(TextEngine):
+    """Greedy decoding by vLLM. Which prompts are computed together is vLLM's choice, so the last bits of its sums, and
+    rarely a word, can depend on it."""
+
+    def __init__(self, config: VllmConfig) -> None:
+        self.config = config
+        self._llm: Any = None
+        self._vllm: Any = None
+
+    @property
+    def model_name(self) -> str:
+        return self.config.short_name
+
+    def model_versions(self) -> dict[str, str]:
+        return self.config.versions()
+
+    def start(self, *, num_threads: int) -> None:
+        del num_threads  # vLLM binds its own threads
+        import_extra("torch", extra="vllm")
+        allow_torchvision_beside_cpu_torch()
+        self._vllm = import_extra("vllm", extra="vllm")
+        config = self.config
+        try:
+            self._llm = self._vllm.LLM(
+                model=config.location(),
+                revision=config.revision,
+                dtype=config.dtype,
+                max_model_len=config.max_model_len,
+                gpu_memory_utilization=config.gpu_memory_utilization,
+                tensor_parallel_size=config.tensor_parallel_size,
+                enforce_eager=config.enforce_eager,
+                seed=0,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EngineError(f"vLLM cannot load {config.model!r}: {first_line(error)}") from error
+
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+        sampling = self._vllm.SamplingParams(temperature=0.0, max_tokens=max_new_tokens, stop=list(stop) or None)
+        inputs: list[Any] = [as_text(prompt) if isinstance(prompt, Text) else _turns(prompt) for prompt in prompts]
+        texts = [""] * len(prompts)
+        for kind, complete in ((str, self._llm.generate), (list, self._llm.chat)):
+            members = [index for index, prompt in enumerate(inputs) if isinstance(prompt, kind)]
+            answers = complete([inputs[index] for index in members], sampling, use_tqdm=False) if members else []
+            for index, answer in zip(members, answers, strict=True):
+                texts[index] = cut_at(str(answer.outputs[0].text), stop)
+        return texts
+
+
+def _turns(chat: Chat) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in chat]

@@ -1,0 +1,86 @@
+"""Which weights a local engine loads: a packaged model, a path, or a model of the hub at a pinned commit."""
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, Field, model_validator
+
+from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, converted_folder
+from vsd2m.core.errors import EngineError
+
+_WEIGHTS = (".safetensors", ".bin", ".gguf", "config.json", "tokenizer.json", "tokenizer.model")
+
+
+class ModelReference(BaseModel):
+    """The fields that name a model, for the configs of engines that load one themselves."""
+
+    model: str = Field(
+        default="smollm2-135m-instruct",
+        description="a packaged model (smollm2-135m-instruct, gemma3-270m), a folder or .gguf file (a path that starts "
+        "with /, ./, ../ or ~), or a name on the hub",
+        min_length=1,
+    )
+    revision: str | None = Field(
+        default=None,
+        description="commit of the hub's model, 40 hex digits; needed for hub models",
+        pattern="^[0-9a-f]{40}$",
+    )
+
+    @model_validator(mode="after")
+    def _hub_models_are_pinned(self) -> "ModelReference":
+        if not self.is_path and self.model not in PACKAGED_MODELS and self.revision is None:
+            raise ValueError(
+                f"model {self.model!r} is neither packaged ({', '.join(sorted(PACKAGED_MODELS))}) nor a path, so it is "
+                "taken for a model of the hub, and those need `revision`: the commit's 40 hex digits"
+            )
+        return self
+
+    @property
+    def is_path(self) -> bool:
+        return self.model.startswith(("/", "./", "../", "~"))
+
+    @property
+    def short_name(self) -> str:
+        return Path(self.model).name if self.is_path else self.model
+
+    def versions(self) -> dict[str, str]:
+        """Name -> digest or commit, without loading the model; `EngineError` if a path does not exist."""
+        if self.model in PACKAGED_MODELS:
+            return {self.model: f"sha256:{PACKAGED_MODELS[self.model].sha256}"}
+        if self.is_path:
+            return {self.short_name: f"sha256:{_digest(existing_path(self.model))}"}
+        return {self.model: f"revision:{self.revision}"}
+
+    def location(self) -> str:
+        """What to hand to a loader: an absolute path, or the hub's name. Converts a packaged model on first use."""
+        if self.model in PACKAGED_MODELS:
+            return str(converted_folder(self.model))
+        return str(existing_path(self.model)) if self.is_path else self.model
+
+
+def existing_path(model: str) -> Path:
+    """The absolute path of a model on disk; `EngineError` if there is none."""
+    path = Path(model).expanduser().absolute()
+    if not path.exists():
+        raise EngineError(f"no model at {path}: give a folder with config.json and weights, or a .gguf file")
+    return path
+
+
+def first_line(error: Exception) -> str:
+    """An error's first line, for one-line messages."""
+    return (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+
+
+def _digest(path: Path) -> str:
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.name.endswith(_WEIGHTS))
+    facts = [(file.name, _file_digest(str(file), os.stat(file).st_size, os.stat(file).st_mtime_ns)) for file in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+@cache
+def _file_digest(path: str, size: int, mtime_ns: int) -> str:
+    del size, mtime_ns  # part of the cache's key alone
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Stickers drawn by code: characters that act, photographs that move, lettering."""

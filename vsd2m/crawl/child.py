@@ -8,28 +8,28 @@ import os
 import sys
 import threading
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy.crawler import CrawlerProcess
 
-from vsd2m.crawl.job import PICTURES, FactLog, Job
+from vsd2m.crawl.job import Job, is_loopback
 from vsd2m.crawl.spider import MAX_PAGE_BYTES, StickerSpider
+from vsd2m.crawl.spool import Spool
 
 ORPHANED = 3
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def main() -> None:
     """Crawls, and notes as its last fact that it came to its end."""
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    (job.spool / PICTURES).mkdir()
-    facts = FactLog(job.spool)
+    spool = Spool(job.spool)
     process = CrawlerProcess(settings_of(job))
-    process.crawl(StickerSpider, job=job, facts=facts)
+    process.crawl(StickerSpider, job=job, spool=spool)
     process.start(install_signal_handlers=False)
-    facts.add("end")
-    facts.close()
+    if spool.error is not None:
+        sys.exit(spool.error)
+    spool.note("end")
+    spool.close()
 
 
 def settings_of(job: Job) -> dict[str, Any]:
@@ -55,10 +55,12 @@ def settings_of(job: Job) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "vsd2m.crawl.middlewares.StayOnSite": 600,
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            "vsd2m.crawl.middlewares.PatientRetry": 550,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
         },
         "HTTPERROR_ALLOW_ALL": True,
-        "HTTPPROXY_ENABLED": urlsplit(job.site).hostname not in LOOPBACK,
+        "HTTPPROXY_ENABLED": not is_loopback(job.site),
         "COOKIES_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,

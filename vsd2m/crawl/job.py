@@ -1,20 +1,14 @@
-"""What the crawling process is told, and what it reports. Both cross a process border as JSON."""
+"""What the crawling process is told, and how it says no. Both cross the process border as JSON."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
 from vsd2m.core.registry import lookup
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.crawl.sources.base import Source
-
-FACTS_FILE = "facts.jsonl"
-LOG_FILE = "scrapy.log"
-PICTURES = "pictures"
 
 
 class Job(BaseModel):
@@ -57,26 +51,7 @@ class Refusal:
     limit: float | None = None
     detail: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
-
-class FactLog:
-    """Appends facts, one JSON object a line, in whatever order they come in."""
-
-    def __init__(self, spool: Path) -> None:
-        self._file = open(spool / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
-
-    def add(self, fact: str, **values: Any) -> None:
-        self._file.write(json.dumps({"fact": fact, **values}, ensure_ascii=False) + "\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def read_facts(spool: Path) -> Iterator[dict[str, Any]]:
-    """The facts of a finished crawl, in order of arrival."""
-    with open(spool / FACTS_FILE, encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
+def is_loopback(url: str) -> bool:
+    """Whether `url` is on this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")

@@ -2,14 +2,18 @@
 
 import io
 import tarfile
+from types import TracebackType
 from typing import IO
 
 
 class MediaTar:
-    """Appends members to `file` (a plain ustar, epoch times, no owner) and says at which offset their bytes lie."""
+    """Appends members to `file` (a plain ustar, epoch times, no owner) and says at which offset their bytes lie.
+
+    A context: the tar is complete once the block has ended without an error.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (see close)
+        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         self._position = 0
 
     def add(self, name: str, data: bytes) -> int:
@@ -22,5 +26,11 @@ class MediaTar:
         self._position = offset + -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         return offset
 
-    def close(self) -> None:
-        self._tar.close()
+    def __enter__(self) -> "MediaTar":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._tar.close()

@@ -1,5 +1,6 @@
 """Scrapy downloader middlewares that say no in our words. Imported in the crawling process only."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,9 +8,12 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
 from scrapy.http import Response
+
+MAX_WAIT_S = 120
 
 
 class RobotsDisallowed(IgnoreRequest):  # type: ignore[misc]
@@ -83,6 +87,21 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
         if isinstance(result, Request) and not asks_for_rules and not is_allowed_host(result.url, hosts):
             raise OffsiteRedirect(f"redirected to {result.url}")
         return result
+
+
+class PatientRetry(RetryMiddleware):  # type: ignore[misc]
+    """Waits as long as a `Retry-After` header asks (RFC 9110, section 10.2.3), within reason, before it retries."""
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        result: Request | Response = super().process_response(request, response)
+        if isinstance(result, Request):
+            await asyncio.sleep(seconds_to_wait(response.headers.get("Retry-After", b"")))
+        return result
+
+
+def seconds_to_wait(retry_after: bytes) -> int:
+    """The seconds a `Retry-After` header gives, at most `MAX_WAIT_S`; 0 where it gives none (or a date)."""
+    return min(int(retry_after), MAX_WAIT_S) if retry_after.isdigit() else 0
 
 
 def is_allowed_host(url: str, hosts: tuple[str, ...]) -> bool:

@@ -1,61 +1,105 @@
 """Facts joined to outcomes: every sticker found ends as a picture or as a refusal, in the order of words and ranks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Fact = Mapping[str, Any]
 
-_LOST = {"reason": "not_answered", "value": None, "limit": None, "detail": "the crawl's log says why"}
+OURS = frozenset({"source_error", "not_answered"})
+"""Refusals that are a failure of this program, not a verdict on the picture."""
+
+_NOT_ANSWERED = {
+    "reason": "not_answered",
+    "value": None,
+    "limit": None,
+    "detail": "asked for, and never heard of again",
+}
 
 
 @dataclass(frozen=True)
 class Find:
-    """One sticker found for a word: its page's statements and its picture, or why there is none."""
+    """One sticker found for a word, with its page's statements and its picture, or why there is none.
+
+    `is_search`: no sticker but a whole results page that was not to be had.
+    """
 
     word: str
     url: str
-    sticker: Mapping[str, Any] | None
-    picture: Mapping[str, Any] | None
-    refusal: Mapping[str, Any] | None
-    key: str | None = None
-    outcome: str = "dropped"
+    sticker: Fact | None = None
+    picture: Fact | None = None
+    refusal: Fact | None = None
+    is_search: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """None where no bytes were had."""
+        return self.picture["key"] if self.picture else None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def outcome(self) -> str:
+        return "failed" if self.refusal and self.refusal["reason"] in OURS else "dropped"
+
+
+@dataclass
+class _Facts:
+    """Facts by what they are about; the finds and refused searches with their place in the order."""
+
+    placed: list[tuple[tuple[int, int, int], Fact]] = field(default_factory=list)
+    searched: set[int] = field(default_factory=set)
+    pages: dict[str, Fact] = field(default_factory=dict)
+    pictures: dict[str, Fact] = field(default_factory=dict)
+
+    def add(self, fact: Fact) -> None:
+        match fact["fact"]:
+            case "find":
+                self.placed.append(((fact["word"], 0, fact["rank"]), fact))
+            case "search":
+                self.searched.add(fact["word"])
+            case "search_refused":
+                self.searched.add(fact["word"])
+                self.placed.append(((fact["word"], 1, fact["page"]), fact))
+            case "page":
+                self.pages[fact["link"]] = fact
+            case "picture":
+                self.pictures[fact["picture"]] = fact
 
 
 def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
-    """One `Find` per find and per results page that was refused, by word and rank, whatever the order of arrival."""
-    finds: list[tuple[tuple[int, int, int], Fact]] = []
-    pages: dict[str, Fact] = {}
-    pictures: dict[str, Fact] = {}
+    """One `Find` per sticker found and per results page refused, by word and rank, whatever the order of arrival."""
+    known = _Facts()
     for fact in facts:
-        match fact["fact"]:
-            case "find":
-                finds.append(((fact["word"], 0, fact["rank"]), fact))
-            case "search_refused":
-                finds.append(((fact["word"], 1, fact["page"]), fact))
-            case "page":
-                pages[fact["link"]] = fact
-            case "picture":
-                pictures[fact["picture"]] = fact
-    finds.sort(key=lambda entry: entry[0])
-    return [_outcome(fact, words[place[0]], pages, pictures) for place, fact in finds]
+        known.add(fact)
+    for number in set(range(len(words))) - known.searched:
+        lost = {"fact": "search_refused", "page": 1, "url": "", **_NOT_ANSWERED}
+        known.placed.append(((number, 1, 1), lost))
+    known.placed.sort(key=lambda entry: entry[0])
+    return [_find(fact, words[place[0]], known) for place, fact in known.placed]
 
 
-def _outcome(fact: Fact, word: str, pages: Mapping[str, Fact], pictures: Mapping[str, Fact]) -> Find:
+def _find(fact: Fact, word: str, known: _Facts) -> Find:
     if fact["fact"] == "search_refused":
         detail = f"results page {fact['page']} for {word!r}: {fact['detail'] or fact['reason']}"
-        return Find(word, fact["url"], None, None, {**fact, "detail": detail})
-    sticker = fact["sticker"]
-    if sticker is None:
-        page = pages.get(fact["link"])
-        if page is None:
-            return Find(word, fact["link"], None, None, _LOST, outcome="failed")
-        sticker = page["sticker"]
-        if page["refusal"]:
-            return Find(word, sticker["url"] if sticker else fact["link"], sticker, None, page["refusal"])
-    picture = pictures.get(sticker["url"])
+        return Find(word, fact["url"], refusal={**fact, "detail": detail}, is_search=True)
+    if fact["sticker"] is not None:
+        return _pictured(word, fact["sticker"], known)
+    page = known.pages.get(fact["link"])
+    if page is None:
+        return Find(word, fact["link"], refusal=_NOT_ANSWERED)
+    if page["refusal"] is None:
+        return _pictured(word, page["sticker"], known)
+    url = page["sticker"]["url"] if page["sticker"] else fact["link"]
+    return Find(word, url, page["sticker"], refusal=page["refusal"])
+
+
+def _pictured(word: str, sticker: Fact, known: _Facts) -> Find:
+    picture = known.pictures.get(sticker["url"])
     if picture is None:
-        return Find(word, sticker["url"], sticker, None, _LOST, outcome="failed")
-    if picture["refusal"]:
-        return Find(word, sticker["url"], sticker, None, picture["refusal"], key=picture["key"])
-    return Find(word, picture["url"], sticker, picture, None, key=picture["key"])
+        return Find(word, sticker["url"], sticker, refusal=_NOT_ANSWERED)
+    if picture["refusal"] is not None:
+        return Find(word, sticker["url"], sticker, picture, picture["refusal"])
+    return Find(word, picture["url"], sticker, picture)

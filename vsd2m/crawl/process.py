@@ -2,16 +2,20 @@
 
 import contextlib
 import logging
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vsd2m.core.errors import CrawlError
+from vsd2m.core.errors import CrawlError, StorageError
 from vsd2m.core.registry import import_extra
-from vsd2m.crawl.job import FACTS_FILE, LOG_FILE, Job, read_facts
+from vsd2m.core.storage import Store
+from vsd2m.crawl.job import Job
+from vsd2m.crawl.spool import LOG_FILE, count_facts, read_facts
 
 logger = logging.getLogger(__name__)
 
@@ -19,13 +23,18 @@ REPORT_EVERY_S = 10.0
 
 
 @contextlib.contextmanager
-def spool_at(folder: Path) -> Iterator[Path]:
-    """`folder`, empty; gone again afterwards, unless the block raises: then it stays, for its log to be read.
+def spool_in(store: Store, path: str) -> Iterator[Path]:
+    """An empty folder at `path`, or in the system's temporary folder where the store is on no disk of this machine.
 
-    What a killed process left there is cleaned first.
+    It is gone afterwards, unless the block raises: then it stays, for its log to be read. What a killed
+    process left there is cleaned first.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = Path(store.local_path(path) or tempfile.mkdtemp(prefix="vsd2m-crawl-"))
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise StorageError(f"cannot write {folder}: {error.strerror}") from error
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -40,7 +49,8 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     log = job.spool / LOG_FILE
     with open(log, "wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "vsd2m.crawl.child"],
+            [sys.executable, "-P", "-m", "vsd2m.crawl.child"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -52,7 +62,7 @@ def crawl(job: Job) -> list[dict[str, Any]]:
             child.stdin.write(job.model_dump_json().encode() + b"\n")
             child.stdin.flush()
         _wait(child, lambda: _report(job))
-    facts = list(read_facts(job.spool)) if (job.spool / FACTS_FILE).exists() else []
+    facts = list(read_facts(job.spool))
     for fact in facts:
         if fact["fact"] == "site_down":
             raise CrawlError(f"cannot reach {job.site}: {fact['detail']}; check the address, and that the site is up")
@@ -85,10 +95,8 @@ def _wait(child: subprocess.Popen[bytes], report: Callable[[], None]) -> None:
 
 
 def _report(job: Job) -> None:
-    kinds = [fact["fact"] for fact in read_facts(job.spool)] if (job.spool / FACTS_FILE).exists() else []
-    logger.info(
-        "crawling %s: %d stickers found, %d pictures answered", job.site, kinds.count("find"), kinds.count("picture")
-    )
+    counts = count_facts(job.spool)
+    logger.info("crawling %s: %d stickers found, %d pictures answered", job.site, counts["find"], counts["picture"])
 
 
 def _last_line(log: Path) -> str:

@@ -1,0 +1,84 @@
+"""Answers read: a page as a source sees it, what the headers reserve, and the refusals both can end in."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from scrapy.http import Headers, Response, TextResponse
+from scrapy.selector import Selector
+
+from vsd2m.crawl.job import Refusal
+from vsd2m.crawl.rights import reservation, robots_facts
+from vsd2m.crawl.sources.base import Page, PageError
+
+T = TypeVar("T")
+
+
+class RefusedError(Exception):
+    """What was asked for is not to be had; `refusal` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+def read(response: Response, parse: Callable[[Page], T]) -> T:
+    """What a source's `parse` makes of the page; `RefusedError` where the answer is no such page.
+
+    A source is foreign code: whatever it raises is a refusal of this page, with the error's name, not of the crawl.
+    """
+    check_status(response)
+    if not isinstance(response, TextResponse):
+        raise RefusedError(Refusal("page_not_understood", detail="the answer is not text"))
+    try:
+        return parse(Page(response.url, response.text))
+    except PageError as error:
+        raise RefusedError(Refusal("page_not_understood", detail=str(error))) from error
+    except Exception as error:
+        raise RefusedError(Refusal("source_error", detail=f"{type(error).__name__}: {error}")) from error
+
+
+def check_status(response: Response) -> None:
+    """`RefusedError` for everything but 200."""
+    if response.status != 200:
+        raise RefusedError(Refusal("http_error", value=response.status, detail=f"HTTP status {response.status}"))
+
+
+def reserved_by_headers(headers: Headers, user_agent: str) -> str | None:
+    """What the headers of an answer reserve against machine learning."""
+    return reservation(
+        robots_tags=_texts(headers, "X-Robots-Tag"), tdm_reservation=_tdm(headers), user_agent=user_agent
+    )
+
+
+def reserved_by_page(response: Response, user_agent: str) -> str | None:
+    """What the headers and the meta elements of a page reserve."""
+    page = Selector(text=response.text)
+    named = {name: page.xpath(_META, name=name).getall() for name in ("robots", "tdm-reservation")}
+    return reserved_by_headers(response.headers, user_agent) or reservation(
+        robots_tags=named["robots"], tdm_reservation=next(iter(named["tdm-reservation"]), None), user_agent=user_agent
+    )
+
+
+_META = "//meta[translate(@name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = $name]/@content"
+
+
+def robots_column(response: Response) -> str:
+    """The `robots` column of a downloaded picture."""
+    return robots_facts(
+        robots_txt=response.meta["robots_txt"],
+        robots_tags=_texts(response.headers, "X-Robots-Tag"),
+        tdm_reservation=_tdm(response.headers),
+    )
+
+
+def content_type(response: Response) -> str:
+    """The type that the answer claims to have."""
+    return next(iter(_texts(response.headers, "Content-Type")), "nothing")
+
+
+def _tdm(headers: Headers) -> str | None:
+    return next(iter(_texts(headers, "TDM-Reservation")), None)
+
+
+def _texts(headers: Headers, name: str) -> list[str]:
+    return [value.decode("latin-1") for value in headers.getlist(name)]

@@ -1,0 +1,66 @@
+"""The folder through which the crawling process reports: pictures under their keys, and facts as JSON lines."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FACTS_FILE = "facts.jsonl"
+LOG_FILE = "scrapy.log"
+PICTURES = "pictures"
+
+
+class SpoolError(Exception):
+    """The spool cannot be written, so the crawl must not go on."""
+
+
+class Spool:
+    """The crawling process's side. Facts come in order of arrival; once a write has failed, `error` says why."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.error: str | None = None
+        (folder / PICTURES).mkdir()
+        self._facts = open(folder / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
+
+    def note(self, fact: str, **values: Any) -> None:
+        """Appends one fact; `SpoolError` where that fails."""
+        line = json.dumps({"fact": fact, **values}, ensure_ascii=False) + "\n"
+        try:
+            self._facts.write(line)
+            self._facts.flush()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Stores a picture's bytes; `SpoolError` where that fails."""
+        try:
+            (self._folder / PICTURES / key).write_bytes(data)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def close(self) -> None:
+        self._facts.close()
+
+    def _failed(self, error: OSError) -> SpoolError:
+        self.error = f"cannot write {self._folder}: {os.strerror(error.errno or 0)}"
+        return SpoolError(self.error)
+
+
+def read_facts(folder: Path) -> Iterator[dict[str, Any]]:
+    """The facts of a finished crawl, in order of arrival; none where it ended before it began."""
+    if not (folder / FACTS_FILE).exists():
+        return
+    with open(folder / FACTS_FILE, encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def count_facts(folder: Path) -> dict[str, int]:
+    """How many stickers a crawl that is still under way has found, and how many of their pictures are answered."""
+    try:
+        text = (folder / FACTS_FILE).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        text = ""
+    return {fact: text.count(f'{{"fact": "{fact}"') for fact in ("find", "picture")}

@@ -22,7 +22,10 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
         }
         return make_plan(
             PipelineConfig(
-                run=str(tmp_path / run), partition_size=partition_size, max_failed_share=max_failed_share, stages=stages
+                run=run if "://" in run else str(tmp_path / run),
+                partition_size=partition_size,
+                max_failed_share=max_failed_share,
+                stages=stages,
             )
         )
 

@@ -136,3 +136,13 @@ def test_why_tells_a_stickers_whole_story_by_key_start_and_by_address(number_pla
     assert events[-1].facts | {"key": key} == {"key": key, "reason": "too_wide", "value": 25.0, "limit": 20.0}
     assert why(run, "memory://25") == events
     assert [event.facts["reason"] for event in why(run, "memory://gone-1")] == ["http_error"]
+
+
+def test_a_run_in_an_s3_bucket_equals_one_on_disk_and_resumes(number_plan, s3_bucket, tmp_path: Path):
+    address = f"{s3_bucket}/{tmp_path.name}"
+    on_disk = manifest(run_local(number_plan()))
+    in_bucket = run_local(number_plan(run=address))
+    assert manifest(in_bucket) == on_disk
+    in_bucket.store.delete("measure/part-000001.json")
+    assert manifest(run_local(number_plan(run=address))) == on_disk
+    assert damaged_files(in_bucket) == []

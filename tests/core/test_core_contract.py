@@ -1,0 +1,108 @@
+import pickle
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vsd2m.core import errors
+from vsd2m.core.commit import CommitRecord, digest
+from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.registry import import_extra, lookup
+from vsd2m.core.schema import COLUMNS, INPUT_DIGEST, KEY, columns_schema
+from vsd2m.pipelines.plan import make_plan
+from vsd2m.pipelines.stages import STAGES
+
+COUNTS = {"num_read": 10, "num_kept": 7, "num_dropped": 2, "num_failed": 1}
+
+
+def record(**changes) -> CommitRecord:
+    facts = {
+        "stage": "probe", "partition": 3, "identity": "i", "inputs": "n", "outputs": {}, "reasons": {}, "versions": {},
+        "config": {}, "seconds": 1.5, "num_computed": 10, **COUNTS,
+    }  # fmt: skip
+    return CommitRecord.model_validate({**facts, **changes})
+
+
+def test_a_commit_record_survives_its_file():
+    assert CommitRecord.model_validate_json(record().to_bytes()) == record()
+
+
+@given(st.sampled_from(sorted(COUNTS)), st.integers(1, 5))
+def test_a_record_that_loses_or_doubles_a_sticker_cannot_be_made(name, by):
+    with pytest.raises(StageError, match="!= read"):
+        record(**{name: COUNTS[name] + by})
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.integers())))
+def test_a_digest_does_not_depend_on_the_order_of_keys(value):
+    assert digest(value) == digest(dict(reversed(value.items())))
+
+
+def test_keys_are_the_start_of_the_published_sha256_of_the_bytes():
+    """FIPS 180-2, the one-block message "abc"."""
+    assert sticker_key(b"abc") == "ba7816bf8f01cfea414140de5dae2223"
+
+
+def test_every_column_goes_through_parquet_with_its_type(tmp_path):
+    schema = columns_schema(tuple(COLUMNS))
+    empty = pa.Table.from_pylist([{"key": "k", INPUT_DIGEST.name: bytes(8)}], schema=schema)
+    pq.write_table(empty, tmp_path / "x.parquet")
+    assert pq.read_schema(tmp_path / "x.parquet").equals(schema)
+    assert not schema.field(KEY.name).nullable
+
+
+def test_every_column_names_a_stage_that_exists_and_says_what_it_is():
+    for column in COLUMNS.values():
+        assert column.stage in STAGES, column.name
+        assert column.description, column.name
+
+
+def test_an_unknown_name_in_a_registry_is_answered_with_the_known_ones():
+    with pytest.raises(ConfigError, match="unknown runner 'x'; known: a, b"):
+        lookup({"b": "m:B", "a": "m:A"}, "x", kind="runner")
+
+
+def test_a_missing_extra_names_the_command_that_installs_it():
+    with pytest.raises(MissingExtraError, match=r"pip install 'vsd2m\[train\]'"):
+        import_extra("a_module_nobody_has", extra="train")
+
+
+def test_an_import_error_inside_an_installed_module_is_not_mistaken_for_a_missing_extra(tmp_path, monkeypatch):
+    (tmp_path / "half_broken.py").write_text("import a_module_nobody_has\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError) as error:
+        import_extra("half_broken", extra="train")
+    assert not isinstance(error.value, MissingExtraError)
+
+
+def test_every_error_survives_the_way_between_processes():
+    samples = [
+        errors.MediaError("truncated", "ends early", 3.0, 4.0),
+        MissingExtraError("torch", "train"),
+        ConfigError("x"),
+    ]
+    for error in samples:
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+def test_the_command_line_answers_a_mistake_in_one_line_without_a_traceback(tmp_path):
+    for arguments in (["status", str(tmp_path)], ["run", str(tmp_path / "none.yaml")], ["run", "x", "--set", "oops"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "vsd2m.cli.main", *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stderr
+        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+        assert done.stdout == ""
+
+
+def test_plan_of_nothing_is_refused():
+    from vsd2m.pipelines.config import PipelineConfig
+
+    with pytest.raises(ConfigError, match="expected a source"):
+        make_plan(PipelineConfig(run="x", stages={"catalog": None}))

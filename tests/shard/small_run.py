@@ -16,7 +16,7 @@ from vsd2m.core.schema import columns_schema
 from vsd2m.core.storage import Store
 from vsd2m.shard.split import SplitConfig, SplitStage
 from vsd2m.shard.stage import ShardConfig, ShardStage
-from vsd2m.shard.writer import ShardSample, write_tar
+from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, write_tar
 
 CATALOG = ("media_tar", "media_offset", "num_bytes", "urls", "trigger_words", "titles", "licences")
 PROBE = ("media_format", "width", "height", "num_frames", "num_distinct_frames", "durations_ms", "fingerprint")
@@ -89,7 +89,9 @@ def make_rows(num_stickers: int, *, seed: int = 0) -> list[dict]:
     return rows
 
 
-def commit(run: Run, stage: str, tables: dict[int, list[dict]], rejects: list[dict] = ()) -> None:
+def commit(
+    run: Run, stage: str, tables: dict[int, list[dict]], rejects: list[dict] = (), files: list[str] = ()
+) -> None:
     """Writes a stage's partitions and its records, as a runner does."""
     entry = next(entry for entry in run.layout if entry.name == stage)
     groups = {None: list(tables)} if entry.kind == "table" else {number: [number] for number in tables}
@@ -114,7 +116,7 @@ def commit(run: Run, stage: str, tables: dict[int, list[dict]], rejects: list[di
                 outputs={
                     path: OutputFile(sha256=run.store.sha256(path), num_bytes=run.store.size(path))
                     for number in numbers
-                    for path in (part_path(stage, number), rejects_path(stage, number))
+                    for path in (part_path(stage, number), rejects_path(stage, number), *files)
                 },
                 num_read=num_kept + len(rejects),
                 num_kept=num_kept,
@@ -147,8 +149,8 @@ def make_run(
     with run.store.open_write("crawl/media.tar") as file:
         offsets = write_tar(file, (ShardSample(row["key"], row["media"], {}, "") for row in rows))
     rows = [
-        {**row, "media_tar": "crawl/media.tar", "media_offset": offset}
-        for row, offset in zip(rows, offsets, strict=True)
+        {**row, "media_tar": "crawl/media.tar", "media_offset": offset + MEDIA_OFFSET}
+        for row, offset in zip(rows, offsets, strict=False)
     ]
     parts = {i // partition_size: rows[i : i + partition_size] for i in range(0, len(rows), partition_size)}
     for stage, names in (("catalog", CATALOG), ("probe", PROBE), ("near", GROUPS), ("annotate", ANNOTATE)):
@@ -177,7 +179,8 @@ def write_shards(run: Run) -> ShardStage:
     """Runs the shard stage on every partition."""
     stage = ShardStage(ShardConfig())
     for partition in range(stage.num_partitions(run)):
-        stage.write_partition(run, partition)
+        result = stage.write_partition(run, partition)
+        commit(run, "pack", {partition: list(result.kept)}, files=list(result.files))
     return stage
 
 

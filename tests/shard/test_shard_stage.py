@@ -5,6 +5,7 @@ import json
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from small_run import commit_split, hashes, make_rows, make_run, write_shards
@@ -12,6 +13,7 @@ from small_run import commit_split, hashes, make_rows, make_run, write_shards
 from vsd2m.core.errors import StorageError
 from vsd2m.shard.split import SplitConfig
 from vsd2m.shard.stage import ShardConfig, ShardStage, sticker_text
+from vsd2m.shard.writer import ShardSample, encode_json, write_tar
 
 
 def tars(url: str) -> list[Path]:
@@ -138,7 +140,33 @@ def test_the_text_is_the_caption_then_the_description_then_the_words():
 
 
 def test_an_empty_tar_is_still_a_tar():
-    from vsd2m.shard.writer import tar_bytes
-
-    with tarfile.open(fileobj=io.BytesIO(tar_bytes([]))) as tar:
+    file = io.BytesIO()
+    assert write_tar(file, []) == [0]
+    with tarfile.open(fileobj=io.BytesIO(file.getvalue())) as tar:
         assert tar.getmembers() == []
+
+
+def test_the_tar_is_what_tarfile_itself_writes():
+    samples = [ShardSample(f"k{i}", bytes(range(i)), {"key": f"k{i}"}, "text" * i) for i in range(30)]
+    ours, theirs = io.BytesIO(), io.BytesIO()
+    write_tar(ours, samples)
+    with tarfile.open(fileobj=theirs, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for sample in samples:
+            for field, data in (
+                ("media", sample.media),
+                ("json", encode_json(sample.facts)),
+                ("txt", sample.text.encode()),
+            ):
+                info = tarfile.TarInfo(f"{sample.key}.{field}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    assert ours.getvalue() == theirs.getvalue()
+
+
+def test_the_index_holds_where_each_sticker_begins_and_where_the_last_ends(shards_url):
+    for path in tars(shards_url):
+        with tarfile.open(path) as tar:
+            members = tar.getmembers()
+            end = tar.offset
+        offsets = np.frombuffer(Path(f"{path}.idx").read_bytes(), "<u8").tolist()
+        assert offsets == [member.offset for member in members[::3]] + [end]

@@ -13,7 +13,7 @@ from vsd2m.core.run import Run
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, json_columns, json_facts, layout_of, parquet_schema, published_columns
-from vsd2m.shard.writer import ShardSample, write_tar
+from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, tar_index, write_tar
 
 FOLDER = "shards"
 
@@ -23,7 +23,7 @@ class ShardConfig(StageConfig):
 
 
 class ShardStage(FileStage[ShardConfig]):
-    """Writes `shards/NAME.tar` and `shards/NAME.parquet` for every shard of the plan."""
+    """Writes `shards/NAME.tar`, its index `NAME.tar.idx`, and `NAME.parquet`, for every shard of the plan."""
 
     Config = ShardConfig
     _plan: "_Plan | None" = None
@@ -47,14 +47,17 @@ class ShardStage(FileStage[ShardConfig]):
     def write_partition(self, run: Run, partition: int) -> FileResult:
         plan = self._read_plan(run)
         rows = plan.rows(partition).to_dicts()
-        tar, parquet = (f"{FOLDER}/{plan.shards[partition]}.{suffix}" for suffix in ("tar", "parquet"))
+        tar, index, parquet = (
+            f"{FOLDER}/{plan.shards[partition]}.{suffix}" for suffix in ("tar", "tar.idx", "parquet")
+        )
         with run.store.open_write(tar) as file:
             offsets = write_tar(file, _samples(run, rows, plan.columns))
-        table = [{**row, "tar_offset": offset} for row, offset in zip(rows, offsets, strict=True)]
+        run.store.write_bytes(index, tar_index(offsets))
+        table = [{**row, "tar_offset": start + MEDIA_OFFSET} for row, start in zip(rows, offsets, strict=False)]
         schema = parquet_schema((*plan.columns, "tar_offset"))
         run.write_table(parquet, pa.Table.from_pylist(table, schema=schema))
         kept = [{"key": row["key"], "tar_offset": row["tar_offset"]} for row in table]
-        return FileResult(num_read=len(rows), kept=kept, files=[tar, parquet])
+        return FileResult(num_read=len(rows), kept=kept, files=[tar, index, parquet])
 
     def _read_plan(self, run: Run) -> "_Plan":
         if self._plan is None or self._plan.run is not run:

@@ -4,14 +4,15 @@ Per sticker three members with one stem: `KEY.media` (the original bytes, whatev
 `KEY.txt`. The media field has one constant name because tar readers infer fields from the first samples.
 """
 
-import io
 import json
+import struct
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
 FIELDS = ("media", "json", "txt")
+MEDIA_OFFSET = tarfile.BLOCKSIZE
 
 
 @dataclass(frozen=True)
@@ -25,31 +26,32 @@ class ShardSample:
 
 
 def write_tar(file: IO[bytes], samples: Iterable[ShardSample]) -> list[int]:
-    """Writes the samples in order; returns the offset of each sticker's media bytes."""
-    offsets = []
-    position = 0
+    """Writes the samples in order; returns the offset at which each begins, and last the one where they end.
+
+    A sticker's media bytes lie `MEDIA_OFFSET` after its beginning.
+    """
+    offsets = [0]
     for sample in samples:
-        offsets.append(position + tarfile.BLOCKSIZE)
-        for field, data in zip(FIELDS, (sample.media, encode_json(sample.facts), sample.text.encode()), strict=True):
-            member = _member(f"{sample.key}.{field}", data)
-            file.write(member)
-            position += len(member)
+        members = [
+            _member(f"{sample.key}.{field}", data)
+            for field, data in zip(FIELDS, (sample.media, encode_json(sample.facts), sample.text.encode()), strict=True)
+        ]
+        file.writelines(members)
+        offsets.append(offsets[-1] + sum(map(len, members)))
     # A tar ends with two empty blocks, filled up to whole records (POSIX.1-1988, ustar).
-    end = position + 2 * tarfile.BLOCKSIZE
-    file.write(bytes(-end % tarfile.RECORDSIZE + end - position))
+    end = offsets[-1] + 2 * tarfile.BLOCKSIZE
+    file.write(bytes(-end % tarfile.RECORDSIZE + 2 * tarfile.BLOCKSIZE))
     return offsets
+
+
+def tar_index(offsets: list[int]) -> bytes:
+    """`NAME.tar.idx` as Megatron-Energon reads it: what `write_tar` returned, as little-endian 64-bit numbers."""
+    return struct.pack(f"<{len(offsets)}Q", *offsets)
 
 
 def encode_json(facts: Mapping[str, Any]) -> bytes:
     """Canonical: the given order, no spaces, UTF-8."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-def tar_bytes(samples: Iterable[ShardSample]) -> bytes:
-    """The whole tar in memory."""
-    file = io.BytesIO()
-    write_tar(file, samples)
-    return file.getvalue()
 
 
 def _member(name: str, data: bytes) -> bytes:

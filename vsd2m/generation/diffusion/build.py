@@ -1,5 +1,6 @@
 """Puts a generator together: on a Stable Diffusion checkpoint, or from scratch."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import AutoTokenizer, CLIPTextModel
 
 from vsd2m.core.errors import EngineError
-from vsd2m.generation.config import ModelConfig, NoiseConfig, TrainConfig
+from vsd2m.generation.config import LoraConfig, ModelConfig, NoiseConfig, TrainConfig
 from vsd2m.generation.diffusion.codec import PixelCodec
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
@@ -109,3 +110,42 @@ def scheduler_from_scratch(config: NoiseConfig) -> DDIMScheduler:
         set_alpha_to_one=True,
         clip_sample=True,
     )
+
+
+def set_trainable(pipeline: StickerPipeline, config: TrainConfig) -> None:
+    """Freezes what is not trained, adds adapters if asked, and turns on gradient checkpointing."""
+    unet = pipeline.unet
+    if config.trainable in ("temporal", "temporal_convolutions"):
+        unet.freeze_spatial(convolutions_only=config.trainable == "temporal_convolutions")
+    elif config.trainable == "lora":
+        add_lora(unet, config.lora)
+    if config.gradient_checkpointing:
+        unet.enable_gradient_checkpointing()
+    if config.compile:
+        unet.compile()
+
+
+def add_lora(unet: StickerUNetModel, config: LoraConfig) -> None:
+    """Freezes the network and adds low-rank adapters to its attention projections."""
+    from peft import LoraConfig as PeftLoraConfig
+
+    unet.requires_grad_(False)
+    unet.add_adapter(
+        PeftLoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            init_lora_weights="gaussian",
+            target_modules=["to_q", "to_k", "to_v", "to_out.0"],
+        )
+    )
+
+
+def codec_identity(config: TrainConfig, base: Base | None) -> str:
+    """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and config."""
+    if base is None:
+        return f"pixels/{config.model.patch_size}"
+    weights = hashlib.sha256()
+    for name, tensor in sorted(base.vae.state_dict().items()):
+        weights.update(name.encode())
+        weights.update(tensor.cpu().contiguous().numpy().tobytes())
+    return f"{type(base.vae).__name__}/{base.vae.config.scaling_factor}/{weights.hexdigest()}"

@@ -30,7 +30,7 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
     """Draws stickers. Saves and loads like any diffusers pipeline; without `vae` the denoiser works on pixels."""
 
     model_cpu_offload_seq = "text_encoder->unet->vae"
-    _optional_components = ("vae",)
+    _optional_components = ["vae"]  # noqa: RUF012 (diffusers adds lists)
 
     def __init__(
         self,

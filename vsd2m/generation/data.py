@@ -1,0 +1,63 @@
+"""Clips to train on, straight from the shards."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.core.commit import digest
+from vsd2m.core.storage import Store
+from vsd2m.generation.captions import conditioning_text
+from vsd2m.generation.config import DataConfig
+
+
+@dataclass(frozen=True)
+class TrainingClip:
+    """One sticker as it is trained on: `frames` uint8 [T, 3, H, W], `mask` [T] False where a frame only fills."""
+
+    key: str
+    text: str
+    frames: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Clips in a fixed order, and what identifies them: equal `identity`, equal clips."""
+
+    identity: str
+    read: Callable[[], Iterable[TrainingClip]]
+
+
+def shard_clips(config: DataConfig) -> ClipSource:
+    """The clips of a split; the identity is made of the shards' Parquet files, which hold the key of every sticker."""
+    from vsd2m.shard.reader import list_shards
+
+    store = Store(config.shards)
+    shards = {shard.name: store.sha256(shard.parquet) for shard in list_shards(store, split=config.split)}
+    cut = [config.num_frames, config.size, config.static]
+    return ClipSource(identity=digest([shards, cut]), read=lambda: _read(config))
+
+
+def _read(config: DataConfig) -> Iterator[TrainingClip]:
+    from vsd2m.shard.loader import load
+
+    samples = load(
+        config.shards, split=config.split, num_frames=config.num_frames, size=config.size, static=config.static
+    )
+    for sample in samples:
+        caption = sample["caption"] or sample["description"] or " ".join(sample["trigger_words"])
+        text = conditioning_text(sample["domain"], caption)
+        yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"])
+
+
+def batch_indices(num_clips: int, *, seed: int, first: int, count: int) -> NDArray[np.int64]:
+    """The clips at positions `first` to `first + count` of an endless sequence of shuffled epochs.
+
+    A function of its arguments alone, so a resumed run goes on with the very clips that would have come.
+    """
+    positions = np.arange(first, first + count)
+    epochs = positions // num_clips
+    orders = {epoch: np.random.default_rng([seed, epoch]).permutation(num_clips) for epoch in np.unique(epochs)}
+    return np.array([orders[epoch][position % num_clips] for epoch, position in zip(epochs, positions, strict=True)])

@@ -1,0 +1,181 @@
+"""Draws stickers from a trained checkpoint into a folder: `generate(checkpoint, prompts, out_folder)`."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.registry import import_extra
+from vsd2m.core.storage import Store
+from vsd2m.generation.captions import conditioning_text
+from vsd2m.generation.config import GenerationConfig
+from vsd2m.generation.contact_sheet import contact_sheet
+
+MANIFEST = "manifest.jsonl"
+CONTACT_SHEET = "contact_sheet.png"
+SUFFIXES = {"gif": "gif", "apng": "png", "webp": "webp"}
+MAX_SHEET_ROWS = 32
+SHEET_FRAME_SIZE = 96
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """`files` in the order of the prompts; `num_drawn` of them in this call, the others were there already."""
+
+    files: list[Path]
+    manifest: Path
+    contact_sheet: Path
+    num_drawn: int
+
+
+def generate(
+    checkpoint: str | Path,
+    prompts: Sequence[str],
+    out_folder: str | Path,
+    *,
+    config: GenerationConfig | None = None,
+    on_sticker: Callable[[int, int], None] | None = None,
+) -> GenerateResult:
+    """Draws one sticker per prompt, with a manifest and a contact sheet; calls `on_sticker(done, total)` as it goes.
+
+    Files whose prompt, seed, settings and checkpoint are unchanged are kept, so an interrupted call goes on where it
+    stopped. Raises `ConfigError` without prompts and `EngineError` if there is no checkpoint.
+    """
+    config = config or GenerationConfig()
+    if not prompts:
+        raise ConfigError("there are no prompts; expected at least one, such as 'a red circle bouncing'")
+    rows = plan(checkpoint, prompts, config)
+    store = Store(str(out_folder))
+    missing = [row for row in rows if not _is_done(store, row)]
+    for done, row in enumerate(_draw(checkpoint, missing, store, config), start=len(rows) - len(missing) + 1):
+        store.write_bytes(_record_path(row), json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
+        if on_sticker is not None:
+            on_sticker(done, len(rows))
+    return _finish(store, rows, num_drawn=len(missing))
+
+
+def plan(checkpoint: str | Path, prompts: Sequence[str], config: GenerationConfig) -> list[dict[str, Any]]:
+    """The manifest's row of every sticker to draw; `identity` changes with anything that changes the picture."""
+    model = _checkpoint_identity(Path(checkpoint))
+    settings = config.model_dump(mode="json", exclude={"batch_size", "seed"})
+    rows = []
+    for index, prompt in enumerate(prompts):
+        seed = config.seed + index
+        rows.append(
+            {
+                "file": f"{index:06d}.{SUFFIXES[config.media_format]}",
+                "index": index,
+                "prompt": prompt,
+                "text": conditioning_text(config.domain, prompt),
+                "seed": seed,
+                "identity": digest([model, settings, prompt, seed])[:16],
+            }
+        )
+    return rows
+
+
+def _draw(
+    checkpoint: str | Path, rows: Sequence[Mapping[str, Any]], store: Store, config: GenerationConfig
+) -> Iterator[dict[str, Any]]:
+    """Draws and writes the stickers of `rows`, and yields each row with the key of the file's bytes."""
+    from vsd2m.media.encode import encode
+
+    if not rows:
+        return
+    pipeline = load_pipeline(checkpoint)
+    if config.scheduler == "dpm":
+        pipeline.use_dpm_solver()
+    for first in range(0, len(rows), config.batch_size):
+        batch = rows[first : first + config.batch_size]
+        clips = pipeline(
+            [row["text"] for row in batch],
+            seeds=[row["seed"] for row in batch],
+            num_frames=config.num_frames,
+            size=config.size,
+            num_inference_steps=config.num_inference_steps,
+            guidance_scale=config.guidance_scale,
+            guidance_interval=config.guidance_interval,
+            negative_prompt=config.negative_prompt,
+        ).clips
+        for row, frames in zip(batch, clips, strict=True):
+            data = encode(_clip(frames, config), config.media_format)
+            store.write_bytes(row["file"], data)
+            yield {**row, "key": sticker_key(data)}
+
+
+def load_pipeline(checkpoint: str | Path) -> Any:
+    """The `StickerPipeline` of a checkpoint, on the GPU if there is one; `EngineError` if it cannot be loaded."""
+    torch = import_extra("torch", extra="train")
+    import_extra("diffusers", extra="train")
+    from vsd2m.generation.diffusion.pipeline import StickerPipeline
+
+    try:
+        pipeline = StickerPipeline.from_pretrained(str(checkpoint))
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"cannot load {checkpoint}: {reason}; expected a folder written by `vsd2m train`") from error
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _clip(frames: NDArray[np.uint8], config: GenerationConfig) -> Any:
+    from vsd2m.media.clip import Clip
+
+    large = frames.repeat(config.upscale, axis=1).repeat(config.upscale, axis=2)
+    opaque = np.full((*large.shape[:3], 1), 255, np.uint8)
+    return Clip(
+        frames=np.concatenate([large, opaque], axis=3),
+        durations_ms=np.full(len(frames), config.duration_ms, np.int32),
+        loop_count=0,
+        media_format=config.media_format,
+    )
+
+
+def _checkpoint_identity(checkpoint: Path) -> str:
+    """Digest of the checkpoint's config and weights; `EngineError` if there is none."""
+    if not (checkpoint / "model_index.json").exists():
+        raise EngineError(f"{checkpoint} is no checkpoint: no model_index.json; expected a folder of `vsd2m train`")
+    store = Store(str(checkpoint))
+    files = sorted(path.relative_to(checkpoint) for path in checkpoint.glob("*/*") if path.is_file())
+    return digest({str(path): store.sha256(path.as_posix()) for path in files})
+
+
+def _record_path(row: Mapping[str, Any]) -> str:
+    return f"records/{row['index']:06d}.json"
+
+
+def _read_record(store: Store, row: Mapping[str, Any]) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(store.read_bytes(_record_path(row)))
+    return record
+
+
+def _is_done(store: Store, row: Mapping[str, Any]) -> bool:
+    if not (store.exists(_record_path(row)) and store.exists(row["file"])):
+        return False
+    return bool(_read_record(store, row)["identity"] == row["identity"])
+
+
+def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int) -> GenerateResult:
+    """Writes the manifest of all stickers and the contact sheet of the first ones."""
+    from vsd2m.media.decode import decode
+
+    records = [_read_record(store, row) for row in rows]
+    lines = [json.dumps(record, sort_keys=True, ensure_ascii=False) for record in records]
+    store.write_bytes(MANIFEST, ("\n".join(lines) + "\n").encode())
+    shown = records[:MAX_SHEET_ROWS]
+    clips = [decode(store.read_bytes(record["file"])).frames[..., :3] for record in shown]
+    sheet = contact_sheet(clips, [record["prompt"] for record in shown], frame_size=SHEET_FRAME_SIZE)
+    store.write_bytes(CONTACT_SHEET, sheet)
+    return GenerateResult(
+        files=[Path(store.path(record["file"])) for record in records],
+        manifest=Path(store.path(MANIFEST)),
+        contact_sheet=Path(store.path(CONTACT_SHEET)),
+        num_drawn=num_drawn,
+    )

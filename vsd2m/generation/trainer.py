@@ -1,0 +1,64 @@
+"""Trains a sticker generator: `train(config)`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsd2m.core.registry import import_extra
+from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.data import ClipSource, shard_clips
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run left behind. `losses` has one entry per step, those of resumed runs included."""
+
+    checkpoint: Path
+    losses: list[float]
+    num_steps: int
+    num_clips: int
+    num_parameters: int
+    num_trained_parameters: int
+    num_captions_truncated: int
+
+
+def train(
+    config: TrainConfig,
+    *,
+    on_step: Callable[[int, int, float], None] | None = None,
+    clips: ClipSource | None = None,
+) -> TrainResult:
+    """Trains, or goes on training, and returns the last checkpoint, which `sampler.generate` draws from.
+
+    `on_step(step, num_steps, loss)` is called after every step. `clips` replaces the shards as the source of clips.
+    Raises `TrainingError` if there are no clips, the loss is not a number or `out` holds another run's checkpoints.
+    """
+    torch = import_extra("torch", extra="train")
+    import_extra("accelerate", extra="train")
+    from vsd2m.generation.diffusion.build import build_pipeline, codec_identity, load_base, set_trainable
+    from vsd2m.generation.diffusion.codec import make_codec
+    from vsd2m.generation.diffusion.latents import open_latents
+    from vsd2m.generation.diffusion.loop import TrainingLoop
+    from vsd2m.generation.diffusion.text import num_truncated
+
+    torch.set_num_threads(config.num_threads)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
+    base = load_base(config.model)
+    codec = make_codec(base.vae if base else None, config.model.patch_size)
+    source = clips or shard_clips(config.data)
+    store = open_latents(Path(config.data.cache or out / "cache"), source, codec, codec_identity(config, base))
+    pipeline = build_pipeline(config, base, store.texts)
+    set_trainable(pipeline, config)
+    loop = TrainingLoop(config, pipeline, store)
+    checkpoint = loop.run(on_step)
+    return TrainResult(
+        checkpoint=checkpoint,
+        losses=loop.losses,
+        num_steps=loop.step,
+        num_clips=len(store),
+        num_parameters=sum(weight.numel() for weight in loop.module.parameters()),
+        num_trained_parameters=sum(weight.numel() for weight in loop.parameters),
+        num_captions_truncated=num_truncated(pipeline.tokenizer, store.texts),
+    )

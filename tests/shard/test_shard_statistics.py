@@ -171,7 +171,7 @@ def test_words_of_the_cloud_lie_inside_and_apart():
     svg = ElementTree.fromstring(word_cloud({f"word{i}": 100 - i for i in range(60)}))
     boxes = []
     for text in svg:
-        size = float(text.get("font-size"))
+        size = float(re.fullmatch(r"font-size:([\d.]+)px", text.get("style"))[1])
         width = 0.58 * size * len(text.text)
         left, top = float(text.get("x")) - width / 2, float(text.get("y")) - 0.78 * size
         assert left >= 0 and left + width <= 640

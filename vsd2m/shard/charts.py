@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 _WIDTH = 640
+_WIDE = 1100
 
 Box = tuple[float, float, float, float]
 """x, y, width, height"""
@@ -51,9 +52,9 @@ def histogram(counts: Sequence[tuple[str, int]], *, title: str, height: int = 23
 
 def funnel_chart(stages: Sequence[Mapping[str, int | str]]) -> str:
     """One bar per stage, as long as what it read: what it kept, dropped and failed on."""
-    row, label_width = 34, 150
+    row, label_width = 30, 150
     top = max((int(stage["num_read"]) for stage in stages), default=1) or 1
-    room = _WIDTH - label_width - 130
+    room = _WIDE - label_width - 130
     lines = []
     for i, stage in enumerate(stages):
         y, x = i * row, float(label_width)
@@ -68,20 +69,20 @@ def funnel_chart(stages: Sequence[Mapping[str, int | str]]) -> str:
         lost = int(stage["num_dropped"]) + int(stage["num_failed"])
         text = f"{int(stage['num_kept']):,}" + (f'<tspan class="lost"> −{lost:,}</tspan>' if lost else "")
         lines.append(f'<text class="value" x="{x + 8:.1f}" y="{y + 19}">{text}</text>')
-    return _svg(lines, _WIDTH, max(row, row * len(stages)))
+    return _svg(lines, _WIDE, max(row, row * len(stages)))
 
 
-def word_cloud(counts: Mapping[str, int], *, height: int = 300) -> str:
+def word_cloud(counts: Mapping[str, int], *, height: int = 480) -> str:
     """The words, larger the more frequent, placed along a spiral from the middle outwards; as large as all fit."""
     top = max(counts.values(), default=1)
     fonts = {word: 10 + 34 * (count / top) ** 0.7 for word, count in counts.items()}
-    for scale in (1.0, 0.85, 0.72, 0.6, 0.5, 0.42):
+    for scale in (1.5, 1.2, 1.0, 0.85, 0.72, 0.6, 0.5, 0.42):
         boxes = _placed({word: scale * font for word, font in fonts.items()}, height)
         if len(boxes) == len(fonts):
             break
     lines = [
         f'<text class="word w{rank % 4}" x="{x + width / 2:.1f}" y="{y + 0.78 * tall:.1f}" '
-        f'font-size="{scale * fonts[word]:.1f}" text-anchor="middle">{escape(word)}'
+        f'style="font-size:{scale * fonts[word]:.1f}px" text-anchor="middle">{escape(word)}'
         f"<title>{counts[word]:,}</title></text>"
         for rank, (word, (x, y, width, tall)) in enumerate(boxes.items())
     ]
@@ -102,8 +103,8 @@ def _place(width: float, height: float, placed: Sequence[Box], limit: float) -> 
     """The first free box on the spiral; None if there is none inside the picture."""
     for step in range(900):
         angle, radius = 0.35 * step, 0.62 * 0.35 * step
-        x = _WIDTH / 2 + 1.9 * radius * math.cos(angle) - width / 2
-        y = limit / 2 + 0.9 * radius * math.sin(angle) - height / 2
+        x = _WIDTH / 2 + 1.8 * radius * math.cos(angle) - width / 2
+        y = limit / 2 + 1.3 * radius * math.sin(angle) - height / 2
         inside = x >= 0 and y >= 0 and x + width <= _WIDTH and y + height <= limit
         if inside and not any(_overlap((x, y, width, height), other) for other in placed):
             return x, y, width, height

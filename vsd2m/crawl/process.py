@@ -62,14 +62,12 @@ def crawl(job: Job) -> list[dict[str, Any]]:
             child.stdin.write(job.model_dump_json().encode() + b"\n")
             child.stdin.flush()
         _wait(child, lambda: _report(job))
+    if child.returncode != 0:
+        raise CrawlError(f"the crawling process ended early ({child.returncode}): {_last_line(log)}; see {log}")
     facts = list(read_facts(job.spool))
     for fact in facts:
         if fact["fact"] == "site_down":
             raise CrawlError(f"cannot reach {job.site}: {fact['detail']}; check the address, and that the site is up")
-    if child.returncode != 0 or not facts or facts[-1]["fact"] != "end":
-        raise CrawlError(
-            f"the crawling process ended early (exit status {child.returncode}): {_last_line(log)}; see {log}"
-        )
     return facts
 
 

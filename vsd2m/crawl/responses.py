@@ -52,7 +52,7 @@ def reserved_by_headers(headers: Headers, user_agent: str) -> str | None:
 
 def reserved_by_page(response: Response, user_agent: str) -> str | None:
     """What the headers and the meta elements of a page reserve."""
-    page = Selector(text=response.text)
+    page = Selector(text=response.text, type="html")
     named = {name: page.xpath(_META, name=name).getall() for name in ("robots", "tdm-reservation")}
     return reserved_by_headers(response.headers, user_agent) or reservation(
         robots_tags=named["robots"], tdm_reservation=next(iter(named["tdm-reservation"]), None), user_agent=user_agent

@@ -24,7 +24,7 @@ class Page:
         """A `parsel.Selector` over the page, with `.css(...)` and `.xpath(...)`."""
         from parsel import Selector
 
-        return Selector(text=self.text)
+        return Selector(text=self.text, type="html")
 
     def link(self, href: str) -> str:
         """`href` as an absolute address."""

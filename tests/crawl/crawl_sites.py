@@ -1,0 +1,150 @@
+"""Tiny real sites for the crawl to visit, and a source for one of them."""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from vsd2m.core.run import Run, StageLayout
+from vsd2m.core.stage import FileResult
+from vsd2m.core.storage import Store
+from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults, Source
+from vsd2m.crawl.stage import CrawlStage
+
+
+def make_picture(number: int, media_format: str = "GIF") -> bytes:
+    """An animated picture of two frames, another for every number."""
+    frames = [Image.new("RGB", (8, 8), (number % 256, shade, number // 256)) for shade in (10, 200)]
+    file = io.BytesIO()
+    frames[0].save(file, media_format, save_all=True, append_images=frames[1:], duration=50)
+    return file.getvalue()
+
+
+def write_gallery(folder: Path, entries: Sequence[Mapping[str, Any]], files: Mapping[str, bytes]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    (folder / "truth.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return folder
+
+
+@dataclass
+class Crawl:
+    """A crawl stage on a run of its own."""
+
+    stage: CrawlStage
+    run: Run
+
+    def write(self, partition: int = 0) -> FileResult:
+        return self.stage.write_partition(self.run, partition)
+
+    def tar(self, partition: int = 0) -> bytes:
+        return self.run.store.read_bytes(f"crawl/media-{partition:06d}.tar")
+
+
+def make_crawl(folder: Path, **config: Any) -> Crawl:
+    stage = CrawlStage(CrawlConfig(**config))
+    return Crawl(stage, Run(Store(str(folder)), (StageLayout("crawl", "crawl", "file", stage.spec.writes),)))
+
+
+@dataclass
+class Script:
+    """What a scripted site answers at one path; `turns` are answers given before it, one each time."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    hang_up: bool = False
+    chunked: bool = False
+    turns: "list[Script]" = field(default_factory=list)
+
+
+class ScriptedSite:
+    """Answers by a dict of paths, and remembers when it was asked for what."""
+
+    def __init__(self, answers: Mapping[str, Script]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[float, str]] = []
+        self.closing = threading.Event()
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                site.asked.append((time.monotonic(), self.path))
+                script = site.answers.get(self.path, Script(status=404))
+                script = script.turns.pop(0) if script.turns else script
+                site.closing.wait(script.delay)
+                self.send_response(script.status)
+                for name, value in script.headers.items():
+                    self.send_header(name, value)
+                size = len(script.body) + (100 if script.hang_up else 0)
+                self.send_header(
+                    *(("Transfer-Encoding", "chunked") if script.chunked else ("Content-Length", str(size)))
+                )
+                self.end_headers()
+                self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (size, script.body) if script.chunked else script.body)
+                self.close_connection = script.hang_up
+
+            def log_message(self, *args: Any) -> None: ...
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: Any, client_address: Any) -> None: ...
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "ScriptedSite":
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class ListSource(Source):
+    """Reads results pages that are JSON: `{"stickers": [link or {"url": ...}], "next": bool}`; pages: `{"url": ...}`."""
+
+    def search_request(self, word: str, page: int) -> str:
+        return f"{self.site}/find/{word}/{page}"
+
+    def parse_search(self, page: Page) -> SearchResults:
+        told = json.loads(page.text)
+        stickers = [
+            page.link(entry)
+            if isinstance(entry, str)
+            else FoundSticker(url=page.link(entry["url"]), page_url=page.url, title=entry.get("title", ""))
+            for entry in told["stickers"]
+        ]
+        return SearchResults(stickers, told["next"])
+
+    def parse_sticker(self, page: Page) -> FoundSticker:
+        told = json.loads(page.text)
+        if "url" not in told:
+            raise PageError("no url on the page")
+        return FoundSticker(url=page.link(told["url"]), page_url=page.url)
+
+
+def results(*stickers: Any, has_next: bool = False) -> Script:
+    text = json.dumps({"stickers": stickers, "next": has_next})
+    return Script(text.encode(), headers={"Content-Type": "application/json"})
+
+
+def page(told: Any, **headers: str) -> Script:
+    return Script(json.dumps(told).encode(), headers={"Content-Type": "application/json", **headers})

@@ -1,0 +1,279 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+from crawl_sites import Crawl, make_crawl, make_picture
+from pydantic import ValidationError
+
+from vsd2m.core.errors import ConfigError, CrawlError, StorageError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.schema import COLUMNS
+from vsd2m.crawl.config import CrawlConfig
+from vsd2m.gallery.site import GallerySite
+
+REASONS = {
+    "noai.gif": "noai",
+    "robots_disallowed.gif": "robots_disallowed",
+    "dead_link.gif": "http_error",
+    "offsite_redirect.gif": "offsite_redirect",
+    "html.gif": "not_an_image",
+}
+
+
+def test_every_sticker_found_ends_as_a_row_or_a_reject(crawled) -> None:
+    found = [row["url"] for row in crawled.result.kept] + [reject["url"] for reject in crawled.result.rejects]
+    assert len(found) == crawled.result.num_read == 30 + 8 + 1 + 2 + 1
+    assert {url.rsplit("/", 1)[1] for url in found} == {
+        json.loads(line)["file"] for line in (crawled.folder / "truth.jsonl").read_text().splitlines()
+    }
+
+
+def test_each_planted_misbehaviour_is_refused_for_its_own_reason(crawled) -> None:
+    reasons = {reject["url"].rsplit("/", 1)[1]: reject["reason"] for reject in crawled.result.rejects}
+    assert reasons == REASONS
+    assert {reject["outcome"] for reject in crawled.result.rejects} == {"dropped"}
+
+
+def test_refusals_carry_value_and_detail(crawled) -> None:
+    rejects = {reject["reason"]: reject for reject in crawled.result.rejects}
+    assert rejects["http_error"]["value"] == 404
+    assert rejects["noai"]["detail"] == "robots: noai"
+    assert rejects["robots_disallowed"]["detail"] == f"{crawled.site.url}/robots.txt"
+    assert rejects["not_an_image"]["key"] == sticker_key((crawled.folder / "html.gif").read_bytes())
+    assert rejects["not_an_image"]["detail"] == "Content-Type says image/gif"
+    assert "elsewhere.invalid" in rejects["offsite_redirect"]["detail"]
+
+
+def test_slow_redirected_and_misnamed_pictures_are_kept(crawled) -> None:
+    kept = {row["url"].rsplit("/", 1)[1] for row in crawled.result.kept}
+    assert {"slow.gif", "redirect.gif", "wrong_suffix.gif"} <= kept
+
+
+def test_rows_lead_to_the_original_bytes(crawled) -> None:
+    tar = crawled.crawl.tar()
+    for row in crawled.result.kept:
+        data = tar[row["media_offset"] : row["media_offset"] + row["num_bytes"]]
+        assert data == (crawled.folder / row["url"].rsplit("/", 1)[1]).read_bytes()
+        assert row["key"] == sticker_key(data)
+
+
+def test_the_tar_is_plain_and_names_members_by_key_and_content(crawled) -> None:
+    with tarfile.open(fileobj=io.BytesIO(crawled.crawl.tar())) as tar:
+        members = tar.getmembers()
+    kept = [row["key"] for row in crawled.result.kept]
+    assert [member.name.split(".")[0] for member in members] == list(dict.fromkeys(kept))
+    assert all(
+        (member.mtime, member.uid, member.gid, member.uname, member.isreg()) == (0, 0, 0, "", True)
+        for member in members
+    )
+    suffixes = {member.name.split(".")[0]: member.name.split(".")[1] for member in members}
+    misnamed = sticker_key((crawled.folder / "wrong_suffix.gif").read_bytes())
+    assert suffixes[misnamed] == "apng"
+    assert suffixes[kept[0]] == "gif"
+
+
+def test_identical_bytes_are_stored_once_and_are_a_row_for_each_find(crawled) -> None:
+    key = sticker_key((crawled.folder / "both.gif").read_bytes())
+    rows = [row for row in crawled.result.kept if row["key"] == key]
+    assert [(row["trigger_word"], row["url"].rsplit("/", 1)[1]) for row in rows] == [
+        ("hello", "both.gif"),
+        ("bye", "both.gif"),
+        ("bye", "again.gif"),
+        ("早安", "both.gif"),
+    ]
+    assert len({row["media_offset"] for row in rows}) == 1
+
+
+def test_rows_hold_what_the_page_states(crawled) -> None:
+    row = next(row for row in crawled.result.kept if row["url"].endswith("/both.gif"))
+    assert (row["title"], row["tags"], row["licence"], row["author"]) == ("Both", ["cat", "wave"], "CC0-1.0", "Ann")
+    assert row["page_url"] == f"{crawled.site.url}/sticker/both.gif"
+    assert row["source"] == "gallery"
+    assert json.loads(row["robots"]) == {"robots_txt": "allowed", "tdm_reservation": None, "x_robots_tag": []}
+    silent = next(row for row in crawled.result.kept if row["url"].endswith("/again.gif"))
+    assert (silent["licence"], silent["author"], silent["tags"]) == ("", "", [])
+
+
+def test_rows_have_the_columns_of_the_contract(crawled) -> None:
+    assert set(crawled.result.kept[0]) == {"key", *crawled.crawl.stage.spec.writes}
+    assert set(crawled.crawl.stage.spec.writes) == {name for name, column in COLUMNS.items() if column.stage == "crawl"}
+
+
+def test_rows_come_in_the_order_of_words_and_of_results_over_all_pages(crawled) -> None:
+    words = list(dict.fromkeys(row["trigger_word"] for row in crawled.result.kept))
+    assert words == ["many", "hello", "bye", "早安"]
+    many = [row["title"] for row in crawled.result.kept if row["trigger_word"] == "many"]
+    assert many == [f"A < & many-{number:02d}.gif" for number in range(30)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(crawled, tmp_path, concurrency) -> None:
+    again = _same_crawl(crawled, tmp_path, concurrency=concurrency)
+    result = again.write()
+    assert again.tar() == crawled.crawl.tar()
+    assert result == crawled.result
+
+
+def test_nothing_but_the_tar_is_left_behind(crawled, capfd) -> None:
+    assert crawled.crawl.run.store.list("crawl") == ["media-000000.tar"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_partitions_are_words_and_their_digests_follow_their_words_alone(crawled, tmp_path) -> None:
+    def digests(*words: str, size: int = 2) -> list[str]:
+        crawl = _same_crawl(crawled, tmp_path, words=words, words_per_partition=size)
+        return [crawl.stage.input_digest(crawl.run, number) for number in range(crawl.stage.num_partitions(crawl.run))]
+
+    first = digests("a", "b", "c")
+    assert len(first) == 2
+    assert digests("a", "b", "c", "d")[0] == first[0]
+    assert digests("a", "b", "c", "d")[1] != first[1]
+    assert digests("a", "b", "a ", "c") == first
+    assert digests("b", "a", "c")[0] != first[0]
+
+
+def test_adding_words_or_slowing_down_does_not_undo_finished_work() -> None:
+    asked = {"source": "gallery", "site": "http://127.0.0.1:1"}
+    plain = CrawlConfig(words=("a",), **asked).output_fields()
+    assert CrawlConfig(words=("a", "b"), delay_s=3, concurrency=1, **asked).output_fields() == plain
+    assert CrawlConfig(words=("a",), max_file_bytes=9, **asked).output_fields() != plain
+
+
+def test_words_in_a_file_are_read_one_a_line(crawled, tmp_path) -> None:
+    (tmp_path / "words.txt").write_text("\ufeffgood night\n\n 早安 \ngood night\n", encoding="utf-8")
+    crawl = _same_crawl(crawled, tmp_path, words=None, words_file=str(tmp_path / "words.txt"))
+    assert crawl.stage.words(crawl.run) == ["good night", "早安"]
+
+
+def test_a_missing_or_empty_words_file_is_named(crawled, tmp_path) -> None:
+    missing = _same_crawl(crawled, tmp_path, words=None, words_file=str(tmp_path / "none.txt"))
+    with pytest.raises(StorageError, match=r"none\.txt: No such file"):
+        missing.stage.num_partitions(missing.run)
+    (tmp_path / "empty.txt").write_text("\n")
+    empty = _same_crawl(crawled, tmp_path, words=None, words_file=str(tmp_path / "empty.txt"))
+    with pytest.raises(ConfigError, match=r"no words in .*empty\.txt"):
+        empty.stage.num_partitions(empty.run)
+
+
+def test_all_words_are_asked_from_the_site_once_in_the_life_of_a_run(crawled, tmp_path) -> None:
+    with GallerySite(crawled.folder) as site:
+        url = site.url
+        crawl = make_crawl(tmp_path, source="gallery", site=url, words="all")
+        words = crawl.stage.words(crawl.run)
+    assert words == ["many", "hello", "bye", "早安"]
+    resumed = make_crawl(tmp_path, source="gallery", site=url, words="all")
+    assert resumed.stage.words(resumed.run) == words
+
+
+def test_no_more_stickers_than_asked_for_are_taken_for_a_word(crawled, tmp_path) -> None:
+    crawl = _same_crawl(crawled, tmp_path, words=("many",), max_stickers_per_word=26)
+    result = crawl.write()
+    assert [row["url"] for row in result.kept] == [row["url"] for row in crawled.result.kept[:26]]
+    pages = _same_crawl(crawled, tmp_path / "pages", words=("many",), max_pages_per_word=1)
+    assert pages.write().num_read == 24
+
+
+def test_an_unreachable_site_is_one_clear_line_and_leaves_no_tar(tmp_path) -> None:
+    with GallerySite(_folder_with_one_picture(tmp_path)) as site:
+        url = site.url
+    crawl = make_crawl(tmp_path / "run", source="gallery", site=url, words=["hello"], retries=0)
+    with pytest.raises(CrawlError) as caught:
+        crawl.write()
+    assert str(caught.value) == f"cannot reach {url}: connection refused; check the address, and that the site is up"
+    assert "media-000000.tar" not in crawl.run.store.list("crawl")
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"site": "127.0.0.1:8000"}, "expected http://HOST"),
+        ({"source": "galery"}, "known: gallery"),
+        ({"words": []}, "at least one word"),
+        ({"words": ["a", " "]}, "no empty ones"),
+        ({"words_file": "words.txt"}, "exactly one of"),
+        ({"words": None}, "exactly one of"),
+        ({"words_per_partition": 0}, "greater than or equal to 1"),
+        ({"obey_robots": False}, "Extra inputs are not permitted"),
+    ],
+)
+def test_impossible_configs_are_refused(config, complaint) -> None:
+    good = {"source": "gallery", "site": "http://127.0.0.1:8000", "words": ["a"]}
+    CrawlConfig(**good)
+    with pytest.raises(ValidationError, match=complaint):
+        CrawlConfig(**{**good, **config})
+
+
+def test_a_stranger_is_visited_slowly_and_a_site_on_this_machine_is_not() -> None:
+    asked = {"source": "gallery", "words": ("a",)}
+    far = CrawlConfig(site="https://stickers.example", **asked).job(("a",), Path("spool"))
+    near = CrawlConfig(site="http://localhost:8000", **asked).job(("a",), Path("spool"))
+    assert (far.delay_s, far.autothrottle) == (0.5, True)
+    assert (near.delay_s, near.autothrottle) == (0.0, False)
+
+
+def test_the_crawling_process_dies_with_a_killed_parent_and_a_new_crawl_cleans_up(tmp_path) -> None:
+    folder = _folder_with_one_picture(tmp_path, planted="slow")
+    with GallerySite(folder, slow_seconds=60) as site:
+        parent = subprocess.Popen([sys.executable, "-c", _CRAWL, str(tmp_path / "run"), site.url])
+        child = _wait_for(lambda: _children(parent.pid))[0]
+        spool = tmp_path / "run" / "crawl" / "spool-000000"
+        _wait_for(lambda: (spool / "facts.jsonl").exists() and '"find"' in (spool / "facts.jsonl").read_text())
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        _wait_for(lambda: not _is_alive(child))
+        site.slow_seconds = 0
+        crawl = make_crawl(tmp_path / "run", source="gallery", site=site.url, words=["hello"])
+        assert spool.exists()
+        assert len(crawl.write().kept) == 1
+    assert not spool.exists()
+
+
+_CRAWL = """
+import sys
+from vsd2m.core.run import Run, StageLayout
+from vsd2m.core.storage import Store
+from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.stage import CrawlStage
+stage = CrawlStage(CrawlConfig(source="gallery", site=sys.argv[2], words=["hello"]))
+stage.write_partition(Run(Store(sys.argv[1]), (StageLayout("crawl", "crawl", "file", stage.spec.writes),)), 0)
+"""
+
+
+def _same_crawl(crawled, folder: Path, **config: object) -> Crawl:
+    asked = {**crawled.crawl.stage.config.model_dump(), **config}
+    return make_crawl(folder, **asked)
+
+
+def _folder_with_one_picture(folder: Path, planted: str | None = None) -> Path:
+    folder = folder / "gallery"
+    folder.mkdir()
+    (folder / "hello.gif").write_bytes(make_picture(1))
+    entry = {"file": "hello.gif", "trigger_words": ["hello"], "planted": planted}
+    (folder / "truth.jsonl").write_text(json.dumps(entry))
+    return folder
+
+
+def _children(pid: int) -> list[int]:
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _wait_for(condition, seconds: float = 30):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"{condition} did not come true; pid {os.getpid()}"
+        time.sleep(0.05)
+    return value

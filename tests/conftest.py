@@ -67,3 +67,38 @@ def _make_bucket(endpoint: str, server: subprocess.Popen) -> None:
         except OSError:
             time.sleep(0.5)
     raise TimeoutError("the S3 server did not come up")
+
+
+@pytest.fixture(scope="session")
+def drawn_stickers(tmp_path_factory) -> Path:
+    """A small folder of drawn stickers, planted bad ones included, with its truth file."""
+    from vsd2m.gallery.samples import write_samples
+
+    folder = tmp_path_factory.mktemp("drawn") / "stickers"
+    write_samples(folder, num_stickers=30, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sticker_site(drawn_stickers) -> Iterator[str]:
+    """The address of a gallery of the drawn stickers."""
+    from vsd2m.gallery.site import GallerySite
+
+    with GallerySite(drawn_stickers) as site:
+        yield site.url
+
+
+@pytest.fixture(scope="session")
+def small_shards() -> dict[str, dict[str, int]]:
+    """Overrides of the recipe that give a small data set several shards."""
+    return {"split": {"stickers_per_shard": 10}}
+
+
+@pytest.fixture(scope="session")
+def sticker_run(sticker_site, small_shards, tmp_path_factory):
+    """The whole pipeline, every stage real, over the drawn stickers."""
+    from vsd2m.pipelines.demo import gallery_config
+    from vsd2m.pipelines.local import run_local
+    from vsd2m.pipelines.plan import make_plan
+
+    return run_local(make_plan(gallery_config(sticker_site, tmp_path_factory.mktemp("run") / "run", small_shards)))

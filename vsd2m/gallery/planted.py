@@ -20,6 +20,8 @@ from vsd2m.gallery.drawing.sticker import Sticker
 
 PNG_SIDE, GIF_SIDE = 30_000, 65_535
 
+Frames = npt.NDArray[np.uint8]
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -86,7 +88,8 @@ def truncated(sticker: Sticker, rng: np.random.Generator) -> Planted:
 
 def html(number: int) -> Planted:
     """A page that apologises, under the name of a picture."""
-    page = f"<!DOCTYPE html>\n<html><head><title>Oops</title></head><body><h1>Sorry</h1><p>Picture {number} has moved.</p></body></html>\n"
+    body = f"<h1>Sorry</h1><p>Picture {number} has moved.</p>"
+    page = f"<!DOCTYPE html>\n<html><head><title>Oops</title></head><body>{body}</body></html>\n"
     return Planted("oops", (".gif", ".png", ".webp")[number % 3], page.encode(), "not_an_image")
 
 
@@ -112,7 +115,6 @@ def near_duplicate(number: int, original: Sticker) -> Planted:
     return Planted(f"{original.stem}-copy", SUFFIXES[encoding], data, "near_duplicate")
 
 
-Frames = npt.NDArray[np.uint8]
 _Way = Callable[[Frames, list[int], str], tuple[Frames, list[int], str]]
 
 

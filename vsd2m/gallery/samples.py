@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ TRUTH_FILE = "truth.jsonl"
 REAL_SHARE = 0.22
 LEAST_DISTANCE = 0.2  # share of fingerprint bits between any two good stickers; near duplicates are below 0.1
 GREATEST_COPY_DISTANCE = 0.05
-_NUM_ATTEMPTS = 12
+_NUM_ATTEMPTS = 6
 
 PLANTED_PER_320: dict[str, int] = {
     "long_text": 10,
@@ -110,6 +111,7 @@ class _Samples:
         self.total = num_stickers + sum(self._planted.values())
         self._gallery = Gallery(LEAST_DISTANCE)
         self._pairs = self._endless_pairs()
+        self._subjects = cycle(PHOTOGRAPHS)
         self._number = 0
         self._num_drawn = 0
 
@@ -189,17 +191,19 @@ class _Samples:
     def _cartoon(self) -> Sticker:
         while True:
             species, action = next(self._pairs)
-            for _ in range(_NUM_ATTEMPTS // 4):
+            for _ in range(2):
                 sticker = draw_cartoon_sticker(species, action, self._rng("cartoon"))
                 if self._gallery.admit(signature(sticker.frames, sticker.durations_ms)):
                     return sticker
 
     def _photograph(self) -> Sticker | None:
-        for _ in range(_NUM_ATTEMPTS):
-            rng = self._rng("photograph")
-            sticker = draw_photograph_sticker(str(rng.choice(list(PHOTOGRAPHS))), rng)
-            if self._gallery.admit(signature(sticker.frames, sticker.durations_ms)):
-                return sticker
+        """The next subject in turn; None where no new picture can be made of any."""
+        for _ in range(len(PHOTOGRAPHS)):
+            subject = next(self._subjects)
+            for _ in range(_NUM_ATTEMPTS):
+                sticker = draw_photograph_sticker(subject, self._rng("photograph"))
+                if self._gallery.admit(signature(sticker.frames, sticker.durations_ms)):
+                    return sticker
         return None
 
     def _endless_pairs(self) -> Iterator[tuple[str, str]]:

@@ -171,8 +171,8 @@ def _eating(t: float) -> Pose:
     return Pose(
         eyes="happy" if t > 0.5 else "open",
         mouth="chew" if int(t * 8) % 2 else "smile",
-        right_arm=92,
-        left_arm=88,
+        right_arm=-58,
+        left_arm=-52,
         head_y=2 * _wave(t, 4),
     )
 
@@ -225,7 +225,7 @@ def _shivering(t: float) -> Pose:
 
 
 def _thinking(t: float) -> Pose:
-    return Pose(eyes="open", mouth="flat", right_arm=98, left_arm=16, head_degrees=12 + 3 * _wave(t), head_x=2)
+    return Pose(eyes="open", mouth="flat", right_arm=-96, left_arm=16, head_degrees=12 + 3 * _wave(t), head_x=2)
 
 
 def _singing(t: float) -> Pose:
@@ -288,7 +288,12 @@ def _typing(t: float) -> Pose:
 
 def _sipping(t: float) -> Pose:
     return Pose(
-        eyes="closed", mouth="smile", right_arm=88, left_arm=84, head_degrees=3 * _wave(t), stretch=1 + 0.015 * _wave(t)
+        eyes="closed",
+        mouth="smile",
+        right_arm=-56,
+        left_arm=-50,
+        head_degrees=3 * _wave(t),
+        stretch=1 + 0.015 * _wave(t),
     )
 
 

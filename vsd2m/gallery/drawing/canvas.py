@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,9 @@ Colour = tuple[int, int, int] | tuple[int, int, int, int]
 Points = NDArray[np.float64]  # [N, 2], x and y
 
 
+@lru_cache(maxsize=4096)
 def ellipse(cx: float, cy: float, rx: float, ry: float, *, num_points: int = 36) -> Points:
-    """The outline of an ellipse."""
+    """The outline of an ellipse. Outlines are cached: do not write into them."""
     angles = np.linspace(0.0, 2 * math.pi, num_points, endpoint=False)
     return np.stack([cx + rx * np.cos(angles), cy + ry * np.sin(angles)], axis=1)
 
@@ -27,26 +29,28 @@ def superellipse(cx: float, cy: float, rx: float, ry: float, *, power: float, nu
     return np.stack([x, y], axis=1)
 
 
+@lru_cache(maxsize=4096)
 def arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float, *, num_points: int = 14) -> Points:
     """A piece of an ellipse from `start` to `end`, degrees, clockwise on the screen, 0 to the right."""
     angles = np.radians(np.linspace(start, end, num_points))
     return np.stack([cx + rx * np.cos(angles), cy + ry * np.sin(angles)], axis=1)
 
 
-def smooth(corners: Sequence[tuple[float, float]], *, closed: bool = True, steps: int = 6) -> Points:
+def smooth(corners: Iterable[tuple[float, float]], *, closed: bool = True, steps: int = 6) -> Points:
     """A Catmull-Rom curve through `corners`."""
-    points = np.asarray(corners, dtype=np.float64)
-    if closed:
-        before, after, last = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0), np.roll(points, -2, axis=0)
-    else:
-        before = np.vstack([points[:1], points[:-2]])
-        after, last = points[1:], np.vstack([points[2:], points[-1:]])
-        points = points[:-1]
+    return _curve(tuple(corners), closed, steps)
+
+
+@lru_cache(maxsize=4096)
+def _curve(corners: tuple[tuple[float, float], ...], closed: bool, steps: int) -> Points:
+    points = np.array(corners, dtype=np.float64)
+    ends = (points[-1:], points[:2]) if closed else (points[:1], points[-1:])
+    padded = np.concatenate([ends[0], points, ends[1]])
+    p0, p1, p2, p3 = (padded[start : len(padded) - 3 + start, None, :] for start in range(4))
     u = np.arange(steps, dtype=np.float64)[None, :, None] / steps
-    p0, p1, p2, p3 = (array[:, None, :] for array in (before, points, after, last))
     curve = 0.5 * (2 * p1 + (p2 - p0) * u + (2 * p0 - 5 * p1 + 4 * p2 - p3) * u**2 + (3 * p1 - p0 - 3 * p2 + p3) * u**3)
-    curve = curve.reshape(-1, 2)
-    return curve if closed else np.vstack([curve, np.asarray(corners[-1:], dtype=np.float64)])
+    flat = curve.reshape(-1, 2)
+    return flat if closed else np.vstack([flat, points[-1:]])
 
 
 class Canvas:
@@ -101,7 +105,8 @@ class Canvas:
         return self._image.reduce(self._supersample)
 
     def _scale(self) -> float:
-        return math.sqrt(abs(float(np.linalg.det(self._matrix[:2, :2]))))
+        (a, b, _), (c, d, _), _ = self._matrix.tolist()
+        return math.sqrt(abs(a * d - b * c))
 
     def _transformed(self, points: Points) -> Points:
         moved: Points = points @ self._matrix[:2, :2].T + self._matrix[:2, 2]
@@ -118,15 +123,17 @@ class Canvas:
 
 
 def _normals(points: Points, *, closed: bool) -> Points:
-    if closed:
-        along = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
-    else:
-        along = np.gradient(points, axis=0)
-    lengths = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
-    return np.stack([along[:, 1], -along[:, 0]], axis=1) / lengths
+    ends = (points[-1:], points[:1]) if closed else (points[:1], points[-1:])
+    padded = np.concatenate([ends[0], points, ends[1]])
+    along = padded[2:] - padded[:-2]
+    lengths = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
+    normals: Points = along[:, ::-1] / lengths[:, None]
+    normals[:, 1] *= -1
+    return normals
 
 
 def _grown(points: Points, distance: float) -> Points:
     x, y = points[:, 0], points[:, 1]
-    area = float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
-    return points + _normals(points, closed=True) * (distance if area > 0 else -distance)
+    area = float(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1])
+    grown: Points = points + _normals(points, closed=True) * (distance if area > 0 else -distance)
+    return grown

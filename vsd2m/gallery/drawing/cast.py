@@ -56,7 +56,10 @@ KINDS: dict[str, Kind] = {
         Face(eye_style="bead", mouth_y=21, eye_y=-3, eye_x=20),
     ),
     "panda": Kind(
-        (("a panda", (253, 253, 250), WHITE, _BLACK, ""), ("a brown panda", (252, 244, 232), WHITE, (140, 100, 76), "")),
+        (
+            ("a panda", (253, 253, 250), WHITE, _BLACK, ""),
+            ("a brown panda", (252, 244, 232), WHITE, (140, 100, 76), ""),
+        ),
         Face(eye_x=20, eye_y=1, eye_style="white", eye_size=0.75, mouth_y=20),
     ),
     "koala": Kind(
@@ -73,17 +76,26 @@ KINDS: dict[str, Kind] = {
         hats=("bow", "flower", "glasses", "sunglasses"),
     ),
     "fox": Kind(
-        (("a red fox", (242, 130, 66), _CREAM, (92, 62, 58), ""), ("a snow fox", (240, 244, 250), WHITE, (150, 168, 196), "")),
+        (
+            ("a red fox", (242, 130, 66), _CREAM, (92, 62, 58), ""),
+            ("a snow fox", (240, 244, 250), WHITE, (150, 168, 196), ""),
+        ),
         Face(mouth_y=20, eye_y=-3),
     ),
     "mouse": Kind(
-        (("a grey mouse", (182, 184, 196), (240, 240, 244), (150, 150, 164), ""), ("a beige mouse", (232, 208, 178), _CREAM, (200, 170, 140), "")),
+        (
+            ("a grey mouse", (182, 184, 196), (240, 240, 244), (150, 150, 164), ""),
+            ("a beige mouse", (232, 208, 178), _CREAM, (200, 170, 140), ""),
+        ),
         Face(mouth_y=19, eye_style="bead", eye_size=1.25),
         head=(44, 37),
         hats=("bow", "flower", "glasses", "crown"),
     ),
     "hamster": Kind(
-        (("a hamster", (244, 196, 130), (255, 250, 240), (214, 156, 90), ""), ("a grey hamster", (190, 186, 190), WHITE, (150, 146, 152), "")),
+        (
+            ("a hamster", (244, 196, 130), (255, 250, 240), (214, 156, 90), ""),
+            ("a grey hamster", (190, 186, 190), WHITE, (150, 146, 152), ""),
+        ),
         Face(mouth_style="cat", mouth_y=18, eye_style="bead", eye_size=1.3, eye_y=-4),
         head=(52, 40),
     ),
@@ -93,18 +105,31 @@ KINDS: dict[str, Kind] = {
         head=(49, 40),
     ),
     "cow": Kind(
-        (("a cow", (253, 251, 247), WHITE, (86, 74, 74), ""), ("a brown cow", (253, 246, 236), WHITE, (168, 112, 76), "")),
+        (
+            ("a cow", (253, 251, 247), WHITE, (86, 74, 74), ""),
+            ("a brown cow", (253, 246, 236), WHITE, (168, 112, 76), ""),
+        ),
         Face(mouth_y=26, eye_y=-6, eye_x=20),
         hats=("bow", "flower", "sunglasses", "leaf"),
     ),
     "sheep": Kind(
-        (("a sheep", (255, 228, 206), (255, 253, 248), (90, 80, 84), ""), ("a black-faced sheep", (110, 100, 108), (252, 250, 244), (70, 64, 70), "")),
+        (
+            ("a sheep", (255, 228, 206), (255, 253, 248), (90, 80, 84), ""),
+            ("a black-faced sheep", (110, 100, 108), (252, 250, 244), (70, 64, 70), ""),
+        ),
         Face(mouth_y=18, eye_x=17, eye_style="white", eye_size=0.85),
         head=(40, 37),
         hats=("bow", "flower", "glasses", "crown"),
     ),
-    "lion": Kind((("a lion", (250, 204, 110), _CREAM, (206, 120, 48), ""),), Face(mouth_y=21, eye_y=-4), head=(43, 38), hats=("crown", "glasses", "sunglasses")),
-    "tiger": Kind((("a tiger", (252, 172, 70), _CREAM, (92, 66, 56), ""),), Face(mouth_style="cat", mouth_y=18, eye_y=-1)),
+    "lion": Kind(
+        (("a lion", (250, 204, 110), _CREAM, (206, 120, 48), ""),),
+        Face(mouth_y=21, eye_y=-4),
+        head=(43, 38),
+        hats=("crown", "glasses", "sunglasses"),
+    ),
+    "tiger": Kind(
+        (("a tiger", (252, 172, 70), _CREAM, (92, 66, 56), ""),), Face(mouth_style="cat", mouth_y=18, eye_y=-1)
+    ),
     "frog": Kind(
         (
             ("a green frog", (132, 204, 104), (226, 244, 196), (92, 164, 72), ""),
@@ -114,39 +139,151 @@ KINDS: dict[str, Kind] = {
         head=(52, 37),
         hats=("",),
     ),
-    "unicorn": Kind((("a unicorn", (254, 250, 255), (250, 238, 255), (214, 190, 240), ""),), Face(mouth_y=18), hats=("flower", "glasses")),
+    "unicorn": Kind(
+        (("a unicorn", (254, 250, 255), (250, 238, 255), (214, 190, 240), ""),),
+        Face(mouth_y=18),
+        hats=("flower", "glasses"),
+    ),
     "penguin": Kind(
-        (("a penguin", (72, 84, 112), WHITE, (52, 62, 88), ""), ("a blue penguin", (98, 154, 214), WHITE, (70, 120, 180), "")),
+        (
+            ("a penguin", (72, 84, 112), WHITE, (52, 62, 88), ""),
+            ("a blue penguin", (98, 154, 214), WHITE, (70, 120, 180), ""),
+        ),
         Face(mouth_style="beak", mouth_y=14, eye_x=17, eye_style="bead", eye_size=1.2),
     ),
     "chick": Kind(
-        (("a yellow chick", (255, 222, 92), (255, 242, 170), (240, 190, 50), ""), ("a white chick", (255, 252, 240), (255, 246, 220), (240, 230, 200), "")),
+        (
+            ("a yellow chick", (255, 222, 92), (255, 242, 170), (240, 190, 50), ""),
+            ("a white chick", (255, 252, 240), (255, 246, 220), (240, 230, 200), ""),
+        ),
         Face(mouth_style="beak", mouth_y=11, eye_style="bead", eye_size=1.25, eye_x=20, eye_y=-3),
         head=(45, 41),
     ),
     "owl": Kind(
-        (("a brown owl", (168, 126, 96), (252, 234, 206), (130, 92, 66), ""), ("a purple owl", (160, 136, 200), (240, 230, 252), (120, 96, 164), "")),
+        (
+            ("a brown owl", (168, 126, 96), (252, 234, 206), (130, 92, 66), ""),
+            ("a purple owl", (160, 136, 200), (240, 230, 252), (120, 96, 164), ""),
+        ),
         Face(mouth_style="beak", mouth_y=14, eye_style="white", eye_size=1.25, eye_x=18),
     ),
     "sun": Kind((("a sun", (255, 212, 70), WHITE, (255, 160, 56), ""),), _THING, hats=("sunglasses", "bow")),
-    "star": Kind((("a yellow star", (255, 216, 76), WHITE, (244, 170, 50), ""), ("a pink star", (255, 168, 196), WHITE, (240, 120, 160), "")), Face(eye_x=15, eye_y=0, mouth_y=14, eye_size=0.9), hats=("", "sunglasses")),
-    "heart": Kind((("a red heart", (242, 84, 98), WHITE, (200, 52, 70), ""), ("a pink heart", (255, 152, 184), WHITE, (236, 108, 150), "")), Face(eye_x=18, eye_y=-8, mouth_y=8, cheek=(255, 220, 220)), hats=("", "bow", "glasses")),
-    "cloud": Kind((("a cloud", (248, 251, 255), WHITE, (176, 206, 240), ""), ("a rain cloud", (168, 182, 204), WHITE, (110, 130, 166), "")), Face(eye_x=18, eye_y=2, mouth_y=17), hats=("", "bow", "crown")),
-    "moon": Kind((("a full moon", (255, 238, 168), WHITE, (240, 206, 96), ""), ("a blue moon", (178, 204, 244), WHITE, (128, 160, 220), "")), _THING, hats=("", "beanie", "party hat")),
-    "ghost": Kind((("a white ghost", (252, 252, 255), WHITE, (210, 214, 236), ""), ("a purple ghost", (204, 184, 246), WHITE, (160, 136, 220), "")), Face(eye_x=17, eye_y=-12, mouth_y=6), hats=("", "bow", "party hat", "crown", "straw hat")),
-    "robot": Kind((("a blue robot", (110, 170, 226), WHITE, (250, 196, 70), ""), ("a grey robot", (178, 188, 200), WHITE, (236, 100, 96), ""), ("a green robot", (120, 196, 150), WHITE, (250, 150, 80), "")), Face(eye_x=19, eye_y=-4, mouth_y=15, eye_style="bead", eye_size=1.5), hats=("", "headphones")),
-    "rice ball": Kind((("a rice ball", (253, 252, 248), WHITE, (58, 66, 60), ""),), Face(eye_x=17, eye_y=-2, mouth_y=12, eye_style="bead", eye_size=1.2), hats=("", "leaf")),
-    "strawberry": Kind((("a strawberry", (240, 78, 88), WHITE, (104, 180, 84), ""),), Face(eye_x=17, eye_y=-6, mouth_y=10, cheek=(255, 210, 200)), hats=("", "glasses")),
-    "cactus": Kind((("a cactus", (120, 190, 116), WHITE, (214, 128, 84), ""),), Face(eye_x=15, eye_y=-12, mouth_y=3, eye_size=0.85), hats=("", "glasses")),
-    "fried egg": Kind((("a fried egg", (255, 254, 248), WHITE, (255, 206, 64), ""),), Face(eye_x=13, eye_y=-3, mouth_y=11, eye_size=0.8), hats=("",)),
-    "mushroom": Kind((("a red mushroom", (232, 84, 78), (255, 244, 224), (200, 60, 60), ""), ("a purple mushroom", (164, 120, 210), (255, 244, 234), (130, 88, 180), "")), Face(eye_x=14, eye_y=22, mouth_y=35, eye_size=0.8), hats=("",)),
-    "bubble tea": Kind((("a bubble tea", (232, 196, 156), WHITE, (244, 120, 130), ""), ("a matcha bubble tea", (190, 214, 148), WHITE, (110, 160, 90), "")), Face(eye_x=16, eye_y=-10, mouth_y=4), hats=("",)),
-    "avocado": Kind((("an avocado", (214, 230, 140), WHITE, (94, 136, 66), ""),), Face(eye_x=14, eye_y=-16, mouth_y=-2, eye_size=0.85), hats=("",)),
-    "planet": Kind((("a purple planet", (172, 142, 226), WHITE, (250, 196, 110), ""), ("a green planet", (122, 204, 176), WHITE, (246, 150, 130), "")), Face(eye_x=17, eye_y=-10, mouth_y=6, eye_size=0.9), hats=("", "crown")),
-    "snowman": Kind((("a snowman", (250, 252, 255), WHITE, (70, 66, 82), ""),), Face(eye_x=14, eye_y=-20, mouth_y=6, eye_style="bead", eye_size=1.1), hats=("",)),
-    "peach": Kind((("a peach", (255, 182, 160), WHITE, (124, 190, 96), ""),), Face(eye_x=17, eye_y=-2, mouth_y=13, cheek=(250, 100, 110)), hats=("", "glasses")),
-    "octopus": Kind((("a red octopus", (244, 120, 104), WHITE, (216, 84, 72), ""), ("a violet octopus", (180, 134, 216), WHITE, (140, 96, 180), "")), Face(eye_x=19, eye_y=-10, mouth_y=10), hats=("", "bow", "crown", "party hat")),
-}  # fmt: skip
+    "star": Kind(
+        (
+            ("a yellow star", (255, 216, 76), WHITE, (244, 170, 50), ""),
+            ("a pink star", (255, 168, 196), WHITE, (240, 120, 160), ""),
+        ),
+        Face(eye_x=15, eye_y=0, mouth_y=14, eye_size=0.9),
+        hats=("", "sunglasses"),
+    ),
+    "heart": Kind(
+        (
+            ("a red heart", (242, 84, 98), WHITE, (200, 52, 70), ""),
+            ("a pink heart", (255, 152, 184), WHITE, (236, 108, 150), ""),
+        ),
+        Face(eye_x=18, eye_y=-8, mouth_y=8, cheek=(255, 220, 220)),
+        hats=("", "bow", "glasses"),
+    ),
+    "cloud": Kind(
+        (
+            ("a cloud", (248, 251, 255), WHITE, (176, 206, 240), ""),
+            ("a rain cloud", (168, 182, 204), WHITE, (110, 130, 166), ""),
+        ),
+        Face(eye_x=18, eye_y=2, mouth_y=17),
+        hats=("", "bow", "crown"),
+    ),
+    "moon": Kind(
+        (
+            ("a full moon", (255, 238, 168), WHITE, (240, 206, 96), ""),
+            ("a blue moon", (178, 204, 244), WHITE, (128, 160, 220), ""),
+        ),
+        _THING,
+        hats=("", "beanie", "party hat"),
+    ),
+    "ghost": Kind(
+        (
+            ("a white ghost", (252, 252, 255), WHITE, (210, 214, 236), ""),
+            ("a purple ghost", (204, 184, 246), WHITE, (160, 136, 220), ""),
+        ),
+        Face(eye_x=17, eye_y=-12, mouth_y=6),
+        hats=("", "bow", "party hat", "crown", "straw hat"),
+    ),
+    "robot": Kind(
+        (
+            ("a blue robot", (110, 170, 226), WHITE, (250, 196, 70), ""),
+            ("a grey robot", (178, 188, 200), WHITE, (236, 100, 96), ""),
+            ("a green robot", (120, 196, 150), WHITE, (250, 150, 80), ""),
+        ),
+        Face(eye_x=19, eye_y=-4, mouth_y=15, eye_style="bead", eye_size=1.5),
+        hats=("", "headphones"),
+    ),
+    "rice ball": Kind(
+        (("a rice ball", (253, 252, 248), WHITE, (58, 66, 60), ""),),
+        Face(eye_x=17, eye_y=-2, mouth_y=12, eye_style="bead", eye_size=1.2),
+        hats=("", "leaf"),
+    ),
+    "strawberry": Kind(
+        (("a strawberry", (240, 78, 88), WHITE, (104, 180, 84), ""),),
+        Face(eye_x=17, eye_y=-6, mouth_y=10, cheek=(255, 210, 200)),
+        hats=("", "glasses"),
+    ),
+    "cactus": Kind(
+        (("a cactus", (120, 190, 116), WHITE, (214, 128, 84), ""),),
+        Face(eye_x=15, eye_y=-12, mouth_y=3, eye_size=0.85),
+        hats=("", "glasses"),
+    ),
+    "fried egg": Kind(
+        (("a fried egg", (255, 254, 248), WHITE, (255, 206, 64), ""),),
+        Face(eye_x=13, eye_y=-3, mouth_y=11, eye_size=0.8),
+        hats=("",),
+    ),
+    "mushroom": Kind(
+        (
+            ("a red mushroom", (232, 84, 78), (255, 244, 224), (200, 60, 60), ""),
+            ("a purple mushroom", (164, 120, 210), (255, 244, 234), (130, 88, 180), ""),
+        ),
+        Face(eye_x=14, eye_y=22, mouth_y=35, eye_size=0.8),
+        hats=("",),
+    ),
+    "bubble tea": Kind(
+        (
+            ("a bubble tea", (232, 196, 156), WHITE, (244, 120, 130), ""),
+            ("a matcha bubble tea", (190, 214, 148), WHITE, (110, 160, 90), ""),
+        ),
+        Face(eye_x=16, eye_y=-10, mouth_y=4),
+        hats=("",),
+    ),
+    "avocado": Kind(
+        (("an avocado", (214, 230, 140), WHITE, (94, 136, 66), ""),),
+        Face(eye_x=14, eye_y=-16, mouth_y=-2, eye_size=0.85),
+        hats=("",),
+    ),
+    "planet": Kind(
+        (
+            ("a purple planet", (172, 142, 226), WHITE, (250, 196, 110), ""),
+            ("a green planet", (122, 204, 176), WHITE, (246, 150, 130), ""),
+        ),
+        Face(eye_x=17, eye_y=-10, mouth_y=6, eye_size=0.9),
+        hats=("", "crown"),
+    ),
+    "snowman": Kind(
+        (("a snowman", (250, 252, 255), WHITE, (70, 66, 82), ""),),
+        Face(eye_x=14, eye_y=-20, mouth_y=6, eye_style="bead", eye_size=1.1),
+        hats=("",),
+    ),
+    "peach": Kind(
+        (("a peach", (255, 182, 160), WHITE, (124, 190, 96), ""),),
+        Face(eye_x=17, eye_y=-2, mouth_y=13, cheek=(250, 100, 110)),
+        hats=("", "glasses"),
+    ),
+    "octopus": Kind(
+        (
+            ("a red octopus", (244, 120, 104), WHITE, (216, 84, 72), ""),
+            ("a violet octopus", (180, 134, 216), WHITE, (140, 96, 180), ""),
+        ),
+        Face(eye_x=19, eye_y=-10, mouth_y=10),
+        hats=("", "bow", "crown", "party hat"),
+    ),
+}
 
 
 def draw_lots(species: str, rng: np.random.Generator) -> Look:

@@ -17,12 +17,10 @@ _PIVOT_Y = -75.0  # a character turns about its middle
 def draw_character(canvas: Canvas, look: Look, pose: Pose) -> None:
     """`look` in `pose`, without the pose's opacity, which belongs to the layer."""
     shape = (pose.turn * pose.scale / pose.stretch, pose.scale * pose.stretch)
-    with canvas.moved(pose.x, pose.y, scale=shape), canvas.moved(0, _PIVOT_Y, degrees=pose.degrees):
-        with canvas.moved(0, -_PIVOT_Y):
-            if look.species in THINGS:
-                _draw_living_thing(canvas, look, pose)
-            else:
-                _draw_animal(canvas, look, pose)
+    draw = _draw_living_thing if look.species in THINGS else _draw_animal
+    turned = canvas.moved(0, _PIVOT_Y, degrees=pose.degrees)
+    with canvas.moved(pose.x, pose.y, scale=shape), turned, canvas.moved(0, -_PIVOT_Y):
+        draw(canvas, look, pose)
 
 
 def _draw_animal(canvas: Canvas, look: Look, pose: Pose) -> None:
@@ -96,12 +94,16 @@ def _draw_living_thing(canvas: Canvas, look: Look, pose: Pose) -> None:
             canvas.shape(ellipse(side * 21, -6 - max(lift, 0.0), 11, 6.5), darker(look.accent, 0.15), line=look.line)
     if look.species != "octopus":
         for side in (-1, 1):
-            _draw_thin_arm(canvas, look, side, _arm_angle(pose, side))
+            if _arm_angle(pose, side) >= 0:
+                _draw_thin_arm(canvas, look, side, _arm_angle(pose, side))
     with canvas.moved(pose.head_x * 0.7, -76 + pose.head_y * 0.7, degrees=pose.head_degrees * 0.8):
         draw_thing(canvas, look, pose.tail)
         skin = mix(look.accent if look.species == "fried egg" else look.fur, RED, pose.flushed * 0.3)
         draw_face(canvas, look.face, skin, eyes=pose.eyes, mouth=pose.mouth, blush=pose.blush)
         draw_hat(canvas, look)
+    for side in (-1, 1):
+        if _arm_angle(pose, side) < 0 and look.species != "octopus":
+            _draw_thin_arm(canvas, look, side, _arm_angle(pose, side))
 
 
 def _draw_thin_arm(canvas: Canvas, look: Look, side: int, angle: float) -> None:

@@ -14,7 +14,8 @@ def signature(frames: npt.NDArray[np.uint8], durations_ms: list[int]) -> npt.NDA
     on_white = words[: len(words) // 2]
     if not len(on_white):
         return np.zeros(_NUM_PLACES, dtype=np.uint64)
-    return on_white[np.arange(_NUM_PLACES) * len(on_white) // _NUM_PLACES]
+    spread: npt.NDArray[np.uint64] = on_white[np.arange(_NUM_PLACES) * len(on_white) // _NUM_PLACES]
+    return spread
 
 
 def distance(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> float:

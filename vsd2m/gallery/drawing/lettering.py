@@ -1,5 +1,6 @@
 """Legible lettering in the two fonts that ship with the package; fonts of the system are never looked at."""
 
+import re
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -63,7 +64,7 @@ def _sized(chinese: bool, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    pieces = list(text) if is_chinese(text) else [f"{word} " for word in text.split()]
+    pieces = re.findall(r".[，。？！：、]?", text) if is_chinese(text) else [f"{word} " for word in text.split()]
     lines = [""]
     for piece in pieces:
         if lines[-1] and font.getlength((lines[-1] + piece).rstrip()) > width:

@@ -27,9 +27,13 @@ class Look:
     @property
     def described(self) -> str:
         """The name with what it wears, as in "a white cat in a red scarf"."""
-        worn = [f"{word} {self.garment}" for word in (self.cloth_name,) if self.garment]
-        hats = {"": "", "glasses": "glasses", "sunglasses": "sunglasses", "headphones": f"{self.cloth_name} headphones"}
-        hat = hats.get(self.hat, f"a {self.hat}")
-        clothes = [f"a {worn[0]}" if self.garment != "overalls" else worn[0]] if worn else []
-        parts = clothes + ([hat] if hat else [])
-        return f"{self.name} in {' and '.join(parts)}" if parts else self.name
+        bare = {"glasses": "glasses", "sunglasses": "sunglasses", "headphones": f"{self.cloth_name} headphones"}
+        hat = bare.get(self.hat, f"a {self.hat}") if self.hat else ""
+        worn = [part for part in (self._garment_described(), hat) if part]
+        return f"{self.name} in {' and '.join(worn)}" if worn else self.name
+
+    def _garment_described(self) -> str:
+        if not self.garment:
+            return ""
+        article = "" if self.garment == "overalls" else "an " if self.cloth_name == "orange" else "a "
+        return f"{article}{self.cloth_name} {self.garment}"

@@ -50,6 +50,8 @@ def _lettering(subject: str, rng: np.random.Generator) -> Lettering:
 
 
 def _recipe(subject: str, lettering: Lettering | None, num_frames: int, rng: np.random.Generator) -> PhotographRecipe:
+    (left, top, right, bottom), least = PHOTOGRAPHS[subject].focus, PHOTOGRAPHS[subject].least_share
+    mirrored, x = rng.random() < 0.5, float(rng.uniform(left, right))
     side = int(rng.choice([160, 180, 200, 220, 240] if lettering else [128, 160, 180, 200, 240]))
     lot = rng.random()
     width, height = (
@@ -57,12 +59,12 @@ def _recipe(subject: str, lettering: Lettering | None, num_frames: int, rng: np.
     )
     return PhotographRecipe(
         subject=subject,
-        crop=Crop(float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.3, 0.8))),
+        crop=Crop(1.0 - x if mirrored else x, float(rng.uniform(top, bottom)), float(rng.uniform(least, 0.95))),
         motion=str(rng.choice(list(MOTIONS))),
         width=width,
         height=height,
         num_frames=num_frames,
-        mirrored=rng.random() < 0.5,
+        mirrored=mirrored,
         colour=float(rng.uniform(0.7, 1.4)),
         contrast=float(rng.uniform(0.9, 1.25)),
         round_corners=rng.random() < 0.2,

@@ -3,42 +3,98 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance
 
 from vsd2m.core.errors import MissingExtraError
-from vsd2m.core.registry import import_extra
 from vsd2m.gallery.drawing.composition import TEXT_SHARE, Lettering
 from vsd2m.gallery.drawing.lettering import draw_line
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture with its rights. `described` completes "A photograph of ..."."""
+    """A picture with its rights. `described` completes "A photograph of ...".
+
+    A crop that shows what it is about has its centre in `focus` (left, top, right, bottom, in shares of the picture)
+    and at least `least_share` of the width.
+    """
 
     package: str
     path: str
     described: str
     author: str
     licence: str
+    focus: tuple[float, float, float, float]
+    least_share: float
 
 
 _SKIMAGE, _SKLEARN = "skimage", "sklearn"
 PHOTOGRAPHS: dict[str, Photograph] = {
-    "astronaut": Photograph(_SKIMAGE, "data/astronaut.png", "an astronaut in an orange suit", "NASA", "Public domain"),
-    "camera": Photograph(_SKIMAGE, "data/camera.png", "a man with a camera on a tripod", "Lav Varshney", "CC0-1.0"),
-    "cat": Photograph(_SKIMAGE, "data/chelsea.png", "a tabby cat", "Stefan van der Walt", "CC0-1.0"),
-    "coffee": Photograph(_SKIMAGE, "data/coffee.png", "a cup of coffee on a wooden table", "Rachel Michetti", "CC0-1.0"),
-    "rocket": Photograph(_SKIMAGE, "data/rocket.jpg", "a rocket at its launch", "SpaceX", "Public domain"),
-    "coins": Photograph(_SKIMAGE, "data/coins.png", "old Greek coins", "Brooklyn Museum", "No known copyright restrictions"),
-    "galaxies": Photograph(_SKIMAGE, "data/hubble_deep_field.jpg", "distant galaxies", "NASA / ESA", "Public domain"),
-    "clock": Photograph(_SKIMAGE, "data/clock_motion.png", "a wall clock", "Stefan van der Walt", "Public domain"),
-    "temple": Photograph(_SKLEARN, "datasets/images/china.jpg", "a Chinese temple with a golden roof", "danielbuechele (Flickr)", "CC-BY-2.0"),
-    "flower": Photograph(_SKLEARN, "datasets/images/flower.jpg", "an orange dahlia in bloom", "vultilion (Flickr)", "CC-BY-2.0"),
-}  # fmt: skip
+    "astronaut": Photograph(
+        _SKIMAGE,
+        "data/astronaut.png",
+        "an astronaut in an orange suit",
+        "NASA",
+        "Public domain",
+        (0.36, 0.18, 0.62, 0.6),
+        0.5,
+    ),
+    "camera": Photograph(
+        _SKIMAGE,
+        "data/camera.png",
+        "a man with a camera on a tripod",
+        "Lav Varshney",
+        "CC0-1.0",
+        (0.34, 0.22, 0.6, 0.5),
+        0.5,
+    ),
+    "cat": Photograph(
+        _SKIMAGE, "data/chelsea.png", "a tabby cat", "Stefan van der Walt", "CC0-1.0", (0.38, 0.35, 0.68, 0.6), 0.5
+    ),
+    "coffee": Photograph(
+        _SKIMAGE,
+        "data/coffee.png",
+        "a cup of coffee on a wooden table",
+        "Rachel Michetti",
+        "CC0-1.0",
+        (0.36, 0.4, 0.6, 0.6),
+        0.5,
+    ),
+    "rocket": Photograph(
+        _SKIMAGE, "data/rocket.jpg", "a rocket at its launch", "SpaceX", "Public domain", (0.42, 0.35, 0.58, 0.65), 0.35
+    ),
+    "coins": Photograph(
+        _SKIMAGE,
+        "data/coins.png",
+        "old Greek coins",
+        "Brooklyn Museum",
+        "No known copyright restrictions",
+        (0.25, 0.25, 0.75, 0.75),
+        0.5,
+    ),
+    "temple": Photograph(
+        _SKLEARN,
+        "datasets/images/china.jpg",
+        "a Chinese temple with a golden roof",
+        "danielbuechele (Flickr)",
+        "CC-BY-2.0",
+        (0.55, 0.3, 0.8, 0.55),
+        0.36,
+    ),
+    "flower": Photograph(
+        _SKLEARN,
+        "datasets/images/flower.jpg",
+        "an orange dahlia in bloom",
+        "vultilion (Flickr)",
+        "CC-BY-2.0",
+        (0.4, 0.35, 0.62, 0.62),
+        0.45,
+    ),
+}
 
 MOTIONS: dict[str, str] = {
     "pan": "the view moves from side to side",
@@ -82,7 +138,7 @@ class PhotographRecipe:
 def require_photographs() -> None:
     """`MissingExtraError` if the packages that ship the photographs are not installed."""
     for package in (_SKIMAGE, _SKLEARN):
-        import_extra(package, extra="samples")
+        _package_folder(package)
 
 
 def move_photograph(recipe: PhotographRecipe) -> npt.NDArray[np.uint8]:
@@ -157,12 +213,16 @@ def _graded(recipe: PhotographRecipe) -> Image.Image:
 @cache
 def _opened(subject: str) -> Image.Image:
     photograph = PHOTOGRAPHS[subject]
-    try:
-        path = files(photograph.package).joinpath(photograph.path)
-        with path.open("rb") as file, Image.open(file) as picture:
-            return picture.convert("RGB")
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise MissingExtraError(photograph.package, "samples") from error
+    with Image.open(_package_folder(photograph.package) / photograph.path) as picture:
+        return picture.convert("RGB")
+
+
+def _package_folder(package: str) -> Path:
+    """Where a package lies; it is not imported, since that takes seconds."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(package, "samples")
+    return Path(spec.submodule_search_locations[0])
 
 
 def _corner_mask(recipe: PhotographRecipe) -> Image.Image | None:

@@ -66,8 +66,6 @@ PHOTOGRAPH_WORDS: dict[str, tuple[str, ...]] = {
     "coffee": ("good morning", "coffee"),
     "rocket": ("go", "wow"),
     "coins": ("money", "congratulations"),
-    "galaxies": ("good night", "wow"),
-    "clock": ("late", "dizzy"),
     "temple": ("holiday", "weekend"),
     "flower": ("for you", "love you"),
 }
@@ -78,8 +76,6 @@ PHOTOGRAPH_TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "coffee": (("Good morning", "Coffee first", "Monday again"), ("早上好", "喝咖啡吗", "提神醒脑")),
     "rocket": (("Let's go!", "To the moon", "Launch day"), ("出发", "一飞冲天", "加油")),
     "coins": (("Pay day", "So rich"), ("发财了", "恭喜发财")),
-    "galaxies": (("Good night", "Dream big"), ("晚安", "星空很美")),
-    "clock": (("Hurry up!", "So late"), ("快点快点", "要迟到了")),
     "temple": (("On holiday", "Wish you were here"), ("周末愉快", "出去玩吧")),
     "flower": (("For you", "Love you"), ("送给你", "母亲节快乐")),
 }

@@ -1,6 +1,7 @@
 """Small things around a character: tears, hearts, sleep's Z, notes, food. The origin is between the feet."""
 
 import math
+from itertools import pairwise
 
 from vsd2m.gallery.drawing.canvas import Canvas, arc, ellipse, smooth, superellipse
 from vsd2m.gallery.drawing.faces import heart_outline, sparkle_outline
@@ -43,7 +44,7 @@ def floating_z(canvas: Canvas, t: float) -> None:
         size = 5 + 8 * phase
         with canvas.moved(38 + 30 * phase, -112 - 42 * phase, degrees=-10 + 14 * math.sin(6 * phase)):
             corners = [(-size, -size), (size, -size), (-size, size), (size, size)]
-            for first, second in zip(corners, corners[1:], strict=False):
+            for first, second in pairwise(corners):
                 canvas.stroke(smooth([first, second], closed=False, steps=2), 3.6, (96, 116, 190), line=WHITE)
 
 
@@ -181,13 +182,13 @@ def cake(canvas: Canvas, t: float) -> None:
 def bitten_cookie(canvas: Canvas, t: float) -> None:
     """A biscuit that gets smaller, held at the mouth; crumbs fall."""
     bites = int(t * 4) % 4
-    with canvas.moved(18, -64):
+    with canvas.moved(3, -60):
         canvas.dot(0, 0, 16, (222, 170, 104), line=darker((222, 170, 104), 0.45))
         for x, y in ((-6, -5), (5, 3), (-4, 7), (7, -7)):
             canvas.dot(x, y, 2.5, (112, 70, 48))
         for index in range(bites):
             canvas.dot(-13 + 7 * index, -12 + 1.5 * index, 7.5, (246, 226, 200))
-    for x, start in ((8, 0.0), (24, 0.5), (34, 0.25)):
+    for x, start in ((-6, 0.0), (8, 0.5), (18, 0.25)):
         canvas.dot(x, -56 + 44 * ((t * 2 + start) % 1.0), 2.2, (200, 150, 90))
 
 
@@ -207,12 +208,12 @@ def noodles(canvas: Canvas, t: float) -> None:
 
 def cup(canvas: Canvas, t: float) -> None:
     """A cup of something hot at the mouth."""
-    with canvas.moved(16, -62 - 3 * math.sin(2 * math.pi * t), degrees=-10):
+    with canvas.moved(2, -58 - 3 * math.sin(2 * math.pi * t), degrees=-6):
         canvas.stroke(arc(14, 2, 8, 8, -80, 80), 4.5, (250, 246, 240), line=INK)
         canvas.shape(smooth([(-14, -12), (14, -12), (11, 14), (-11, 14)], steps=2), (250, 246, 240), line=INK)
         canvas.shape(heart_outline(0, 2, 6), RED)
-    for x in (8, 20):
-        y = -84 - 10 * ((t * 2 + x / 30) % 1.0)
+    for x in (-44, 44):
+        y = -78 - 10 * ((t * 2 + x / 30) % 1.0)
         canvas.stroke(smooth([(x, y), (x + 4, y - 6), (x, y - 12)], closed=False, steps=3), 2.6, (186, 192, 204))
 
 

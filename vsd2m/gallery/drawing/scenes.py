@@ -11,9 +11,21 @@ from vsd2m.gallery.drawing.palette import RGB, WHITE, darker, lighter, mix
 Scene = Callable[[Canvas, float, float, RGB], None]
 
 TINTS: tuple[RGB, ...] = (
-    (255, 226, 232), (214, 236, 252), (226, 246, 214), (255, 242, 200), (234, 224, 252), (255, 228, 206), (206, 244, 238),
-    (250, 166, 178), (134, 196, 244), (150, 214, 150), (255, 210, 110), (186, 160, 236), (70, 86, 140), (246, 246, 250),
-)  # fmt: skip
+    (255, 226, 232),
+    (214, 236, 252),
+    (226, 246, 214),
+    (255, 242, 200),
+    (234, 224, 252),
+    (255, 228, 206),
+    (206, 244, 238),
+    (250, 166, 178),
+    (134, 196, 244),
+    (150, 214, 150),
+    (255, 210, 110),
+    (186, 160, 236),
+    (70, 86, 140),
+    (246, 246, 250),
+)
 
 
 def draw_scene(canvas: Canvas, name: str, width: float, height: float, tint: RGB) -> None:
@@ -97,6 +109,13 @@ def _rectangle(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 SCENES: dict[str, Scene] = {
-    "plain": _plain, "dots": _dots, "stripes": _stripes, "rays": _rays, "halo": _halo, "meadow": _meadow,
-    "night": _night, "room": _room, "checks": _checks,
-}  # fmt: skip
+    "plain": _plain,
+    "dots": _dots,
+    "stripes": _stripes,
+    "rays": _rays,
+    "halo": _halo,
+    "meadow": _meadow,
+    "night": _night,
+    "room": _room,
+    "checks": _checks,
+}

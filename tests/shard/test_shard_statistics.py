@@ -172,7 +172,7 @@ def test_words_of_the_cloud_lie_inside_and_apart():
     boxes = []
     for text in svg:
         size = float(re.fullmatch(r"font-size:([\d.]+)px", text.get("style"))[1])
-        width = 0.58 * size * len(text.text)
+        width = 0.66 * size * len(text.text)
         left, top = float(text.get("x")) - width / 2, float(text.get("y")) - 0.78 * size
         assert left >= 0 and left + width <= 640
         boxes.append((left, top, left + width, top + 0.9 * size))

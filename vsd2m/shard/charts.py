@@ -93,7 +93,7 @@ def _placed(fonts: Mapping[str, float], height: float) -> dict[str, Box]:
     """A free box for each word, as long as there is room."""
     boxes: dict[str, Box] = {}
     for word, font in fonts.items():
-        box = _place(0.58 * font * len(word) + 6, font * 1.02, list(boxes.values()), height)
+        box = _place(0.66 * font * len(word) + 4, font * 1.02, list(boxes.values()), height)
         if box is not None:
             boxes[word] = box
     return boxes

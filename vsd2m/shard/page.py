@@ -67,7 +67,7 @@ def _funnel(funnel: Sequence[Mapping[str, Any]]) -> str:
     table = f"<table><tr><th>stage</th><th>reason</th><th>pictures</th></tr>{reasons}</table>" if reasons else ""
     return (
         '<p class="soft">Per stage: how many it kept, and −how many it dropped or failed on.</p>'
-        + funnel_chart(funnel)
+        + f'<div class="scroll funnel">{funnel_chart(funnel)}</div>'
         + (f'<details open><summary>Reasons</summary><div class="scroll">{table}</div></details>' if table else "")
     )
 

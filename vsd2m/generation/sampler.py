@@ -115,9 +115,11 @@ def load_pipeline(checkpoint: str | Path) -> Any:
     torch = import_extra("torch", extra="train")
     import_extra("diffusers", extra="train")
     from vsd2m.generation.diffusion.pipeline import StickerPipeline
+    from vsd2m.generation.diffusion.progress import no_progress_bars
 
     try:
-        pipeline = StickerPipeline.from_pretrained(str(checkpoint))
+        with no_progress_bars():
+            pipeline = StickerPipeline.from_pretrained(str(checkpoint))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise EngineError(f"cannot load {checkpoint}: {reason}; expected a folder written by `vsd2m train`") from error

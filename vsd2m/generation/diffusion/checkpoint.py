@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from vsd2m.generation.diffusion.progress import no_progress_bars
+
 _NAME = re.compile(r"checkpoint-(\d{6,})")
 STATE = "training_state.pt"
 
@@ -32,7 +34,8 @@ def write_checkpoint(path: Path, state: Mapping[str, Any], save_pipeline: Callab
     building = path.with_name(f".tmp-{path.name}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    save_pipeline(building)
+    with no_progress_bars():
+        save_pipeline(building)
     torch.save(dict(state), building / STATE)
     shutil.rmtree(path, ignore_errors=True)
     os.replace(building, path)

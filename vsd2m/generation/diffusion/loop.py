@@ -111,7 +111,7 @@ class TrainingLoop:
         loss = noising.denoising_loss(prediction, target, clip_weights.to(device), weights)
         if not torch.isfinite(loss):
             keys = ", ".join(self.store.keys[index] for index in indices)
-            raise TrainingError(f"the loss is {float(loss)} at step {self.step}; stickers of the batch: {keys}")
+            raise TrainingError(f"the loss is {loss.item()} at step {self.step}; stickers of the batch: {keys}")
         return loss
 
     def _indices(self, micro: int) -> Any:

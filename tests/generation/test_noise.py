@@ -1,0 +1,69 @@
+import pytest
+
+torch = pytest.importorskip("torch")
+
+
+def scheduler(prediction_type, **options):
+    import vsd2m.generation.diffusion  # noqa: F401
+    from diffusers import DDIMScheduler
+
+    return DDIMScheduler(prediction_type=prediction_type, **options)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction", "sample"])
+def test_the_target_is_what_turns_the_noisy_clip_back_into_the_clean_one(prediction_type):
+    from vsd2m.generation.diffusion.noise import prediction_target
+
+    noise_scheduler = scheduler(prediction_type, clip_sample=False)
+    noise_scheduler.set_timesteps(1000)
+    latents, noise, timestep = torch.randn(1, 4, 3, 2, 2), torch.randn(1, 4, 3, 2, 2), torch.tensor([600])
+    noisy = noise_scheduler.add_noise(latents, noise, timestep)
+    target = prediction_target(noise_scheduler, latents, noise, timestep)
+    restored = noise_scheduler.step(target, 600, noisy).pred_original_sample
+    assert torch.allclose(restored, latents, atol=1e-3)
+
+
+def test_min_snr_weights_are_those_of_the_paper():
+    from vsd2m.generation.diffusion.noise import min_snr_weights
+
+    timesteps = torch.tensor([0, 200, 500, 999])
+    alpha = scheduler("epsilon").alphas_cumprod[timesteps]
+    snr = alpha / (1 - alpha)
+    for prediction_type, expected in (
+        ("epsilon", snr.clamp(max=5) / snr),
+        ("v_prediction", snr.clamp(max=5) / (snr + 1)),
+        ("sample", snr.clamp(max=5)),
+    ):
+        assert torch.allclose(min_snr_weights(scheduler(prediction_type), timesteps, 5.0), expected, rtol=1e-4)
+    assert min_snr_weights(scheduler("epsilon"), timesteps, None).tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction", "sample"])
+def test_min_snr_weights_are_finite_where_the_signal_is_gone(prediction_type):
+    from vsd2m.generation.diffusion.noise import min_snr_weights
+
+    noise_scheduler = scheduler(prediction_type, rescale_betas_zero_snr=True)
+    noise_scheduler.alphas_cumprod[-1] = 0
+    weights = min_snr_weights(noise_scheduler, torch.tensor([0, 999]), 5.0)
+    assert weights.isfinite().all()
+    assert weights[1] == (1 if prediction_type == "epsilon" else 0)
+
+
+def test_filled_frames_weigh_less_and_every_clip_weighs_the_same():
+    from vsd2m.generation.diffusion.noise import frame_weights
+
+    mask = torch.tensor([[True, True, True, False], [True, True, True, True]])
+    weights = frame_weights(mask, 0.5)
+    assert weights[0, 3] == weights[0, 0] / 2
+    assert torch.allclose(weights.mean(dim=1), torch.ones(2))
+    assert torch.equal(frame_weights(mask, 0.0)[0, 3], torch.tensor(0.0))
+
+
+def test_the_loss_is_the_mean_squared_error_when_nothing_is_weighted():
+    from vsd2m.generation.diffusion.noise import denoising_loss
+
+    prediction, target = torch.randn(2, 4, 3, 5, 5), torch.randn(2, 4, 3, 5, 5)
+    loss = denoising_loss(prediction, target, torch.ones(2), torch.ones(2, 3))
+    assert torch.allclose(loss, torch.nn.functional.mse_loss(prediction, target))
+    only_second = denoising_loss(prediction, target, torch.tensor([0.0, 2.0]), torch.ones(2, 3))
+    assert torch.allclose(only_second, torch.nn.functional.mse_loss(prediction[1], target[1]))

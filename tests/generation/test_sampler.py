@@ -1,0 +1,141 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import drawn_clips, tiny_config
+from PIL import Image
+
+pytest.importorskip("torch")
+pytest.importorskip("accelerate")
+
+from vsd2m.core.errors import ConfigError, EngineError  # noqa: E402
+from vsd2m.generation.config import GenerationConfig  # noqa: E402
+from vsd2m.generation.sampler import generate, load_pipeline  # noqa: E402
+from vsd2m.generation.trainer import train  # noqa: E402
+
+PROMPTS = ["a red square", "a green square", "a blue square"]
+QUICK = GenerationConfig(num_inference_steps=2, guidance_scale=2.0)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return train(tiny_config(tmp_path_factory.mktemp("run"), num_steps=2), clips=drawn_clips(count=6)).checkpoint
+
+
+def pictures(result):
+    return {path.name: path.read_bytes() for path in result.files}
+
+
+@pytest.mark.parametrize("media_format", ["gif", "apng", "webp"])
+def test_every_prompt_gives_one_animated_sticker(checkpoint, tmp_path, media_format):
+    config = QUICK.model_copy(update={"media_format": media_format, "upscale": 3})
+    result = generate(checkpoint, PROMPTS, tmp_path, config=config)
+    for path in result.files:
+        with Image.open(path) as picture:
+            assert picture.size == (24, 24)
+            assert getattr(picture, "n_frames", 1) == 4
+    with Image.open(result.contact_sheet) as sheet:
+        assert np.asarray(sheet.convert("L")).std() > 0
+
+
+def test_the_manifest_says_what_every_file_is(checkpoint, tmp_path):
+    from vsd2m.core.keys import sticker_key
+
+    result = generate(checkpoint, PROMPTS, tmp_path, config=QUICK)
+    rows = [json.loads(line) for line in result.manifest.read_text().splitlines()]
+    assert [row["prompt"] for row in rows] == PROMPTS
+    assert [row["seed"] for row in rows] == [0, 1, 2]
+    assert rows[0]["text"] == "cartoon\ta red square"
+    assert [row["key"] for row in rows] == [sticker_key(path.read_bytes()) for path in result.files]
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_files(checkpoint, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill(done, total):
+        raise Killed
+
+    config = QUICK.model_copy(update={"batch_size": 1})
+    with pytest.raises(Killed):
+        generate(checkpoint, PROMPTS, tmp_path / "killed", config=config, on_sticker=kill)
+    resumed = generate(checkpoint, PROMPTS, tmp_path / "killed", config=config)
+    assert resumed.num_drawn == 2
+    whole = generate(checkpoint, PROMPTS, tmp_path / "whole", config=config)
+    assert whole.num_drawn == 3
+    assert pictures(resumed) == pictures(whole)
+    assert resumed.manifest.read_bytes() == whole.manifest.read_bytes()
+    assert generate(checkpoint, PROMPTS, tmp_path / "whole", config=config).num_drawn == 0
+
+
+def test_a_changed_prompt_or_setting_is_drawn_again(checkpoint, tmp_path):
+    generate(checkpoint, PROMPTS, tmp_path, config=QUICK)
+    assert generate(checkpoint, ["a red circle", *PROMPTS[1:]], tmp_path, config=QUICK).num_drawn == 1
+    slower = QUICK.model_copy(update={"num_inference_steps": 3})
+    assert generate(checkpoint, PROMPTS, tmp_path, config=slower).num_drawn == 3
+
+
+def test_a_sticker_does_not_depend_on_its_neighbours_in_the_batch(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+    settings = {"num_inference_steps": 3, "guidance_scale": 2.0}
+    together = pipeline(PROMPTS, seeds=[5, 6, 7], **settings).clips
+    alone = pipeline(PROMPTS[1:2], seeds=[6], **settings).clips
+    # a batch of another size may round its sums differently: one grey level
+    assert np.abs(together[1].astype(int) - alone[0]).max() <= 1
+    assert np.abs(together[0].astype(int) - together[1]).max() > 10
+
+
+def test_prompt_seed_guidance_and_negative_prompt_each_change_the_picture(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+
+    def draw(prompt="a red square", seed=5, **settings):
+        return pipeline([prompt], seeds=[seed], **{"num_inference_steps": 2, "guidance_scale": 30.0, **settings}).clips
+
+    plain = draw()
+    assert np.array_equal(plain, draw())
+    for other in (
+        draw(prompt="a blue"),
+        draw(seed=6),
+        draw(guidance_scale=1.0),
+        draw(negative_prompt="a red"),
+        draw(guidance_interval=(0.0, 0.4)),
+    ):
+        assert not np.array_equal(plain, other)
+
+
+def test_guidance_by_a_factor_of_one_is_no_guidance(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+    settings = {"seeds": [5], "num_inference_steps": 2}
+    none = pipeline(["a red square"], guidance_scale=1.0, **settings).clips
+    nowhere = pipeline(["a red square"], guidance_scale=9.0, guidance_interval=(0.9, 0.95), **settings).clips
+    assert np.array_equal(none, nowhere)
+
+
+def test_other_frame_counts_and_sizes_than_trained_can_be_drawn(checkpoint):
+    clips = load_pipeline(checkpoint)(["a red square"], seeds=[0], num_frames=3, size=12, num_inference_steps=1).clips
+    assert clips.shape == (1, 3, 12, 12, 3)
+    assert clips.dtype == np.uint8
+
+
+def test_dpm_solver_draws_too(checkpoint, tmp_path):
+    config = QUICK.model_copy(update={"scheduler": "dpm", "num_inference_steps": 4})
+    assert generate(checkpoint, PROMPTS[:1], tmp_path, config=config).num_drawn == 1
+
+
+def test_the_pipeline_loads_like_any_diffusers_pipeline_and_saves_exactly(checkpoint, tmp_path):
+    from vsd2m.generation.diffusion.pipeline import StickerPipeline
+
+    pipeline = load_pipeline(checkpoint)
+    pipeline.save_pretrained(tmp_path)
+    again = StickerPipeline.from_pretrained(tmp_path)
+    settings = {"seeds": [1], "num_inference_steps": 2}
+    assert np.array_equal(pipeline(PROMPTS[:1], **settings).clips, again(PROMPTS[:1], **settings).clips)
+
+
+def test_users_mistakes_are_one_clear_line(checkpoint, tmp_path):
+    with pytest.raises(ConfigError, match="no prompts"):
+        generate(checkpoint, [], tmp_path)
+    with pytest.raises(EngineError, match="no checkpoint"):
+        generate(tmp_path / "nothing", PROMPTS, tmp_path)
+    with pytest.raises(ValueError, match="2 prompts and 1 seeds"):
+        load_pipeline(checkpoint)(PROMPTS[:2], seeds=[1])

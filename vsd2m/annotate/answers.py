@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from vsd2m.annotate.engines.base import Completion
+
 _PREAMBLE = re.compile(
     r"^\s*(?:(?:sure|certainly|of course|okay|ok)\b[^.:\n]*[.:!,]\s*)?"
     r"(?:(?:here(?:'s| is| are)|this is)\b[^:\n]*:|"
@@ -19,12 +21,14 @@ class NoCaptionError(ValueError):
     """The answer is not a caption; the message says why, in a few words."""
 
 
-def caption_from(answer: str, *, prompt: str, max_sentences: int) -> str:
+def caption_from(answer: Completion, *, prompt: str, max_sentences: int) -> str:
     """The first whole sentences of `answer`, without preamble, markup and repeats.
 
     `NoCaptionError` where nothing is left, where it repeats the instruction, or where no sentence ends.
     """
-    text = " ".join(_PREAMBLE.sub("", answer).replace("**", "").split()).strip()
+    text = " ".join(_PREAMBLE.sub("", answer.text).replace("**", "").split()).strip()
+    if answer.finished and text and text[-1] not in ".!?":
+        text += "."
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
         text = text[1:-1].strip()
     if not _LETTER.search(text):
@@ -33,11 +37,26 @@ def caption_from(answer: str, *, prompt: str, max_sentences: int) -> str:
         raise NoCaptionError("the model repeated the instruction")
     whole, rest = split_sentences(text)
     if not whole:
-        raise NoCaptionError("the model's answer had no end") if len(rest.split()) > 3 else NoCaptionError("too short")
+        raise NoCaptionError(f"the model's answer had no end after {len(rest)} characters")
     kept = list(dict.fromkeys(whole))[:max_sentences]
     if any(_loops(sentence) for sentence in kept):
         raise NoCaptionError("the model repeated itself")
     return " ".join(kept)
+
+
+def check_against(caption: str, *, description: str, suspects: frozenset[str]) -> None:
+    """`NoCaptionError` if the caption uses one of the `suspects` (lower case) that the description does not.
+
+    Small models borrow words from their worked examples, and make up colours.
+    """
+    invented = sorted((words_of(caption) & suspects) - words_of(description))
+    if invented:
+        raise NoCaptionError(f"the model made up {', '.join(invented)}")
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text in lower case; digits and punctuation left out."""
+    return frozenset(re.findall(r"[^\W\d_]+", text.lower()))
 
 
 def split_sentences(text: str) -> tuple[list[str], str]:
@@ -51,12 +70,13 @@ def split_sentences(text: str) -> tuple[list[str], str]:
     return sentences, text[start:].strip()
 
 
-def chinese_from(answer: str, *, english: str) -> str:
+def chinese_from(answer: Completion, *, english: str) -> str:
     """The first sentence of `answer` as a Chinese caption.
 
-    `NoCaptionError` where it is not Chinese, circles, or its length does not fit. Text that stands in quotes in the English caption may be in any language.
+    `NoCaptionError` where it is not Chinese, goes in circles, or has a length that does not fit the English. What
+    stands in quotes may be in any language.
     """
-    text = unicodedata.normalize("NFC", answer).strip().split("\n", 1)[0].strip()
+    text = unicodedata.normalize("NFC", answer.text).strip().split("\n", 1)[0].strip()
     whole, _ = split_sentences(text)
     text = whole[0] if whole else text
     letters = _LETTER.findall(_QUOTED.sub("", text))

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
-from vsd2m.annotate.answers import NoCaptionError, caption_from, chinese_from
+from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, chinese_from
 from vsd2m.annotate.engines import EngineConfig, make_engine
+from vsd2m.annotate.engines.base import Completion
 from vsd2m.annotate.engines.transformers import TransformersConfig
-from vsd2m.annotate.prompts import SUMMARY_INSTRUCTION, summary_prompt, translation_prompt
+from vsd2m.annotate.prompts import SUMMARY_INSTRUCTION, SUSPECT_WORDS, summary_prompt, translation_prompt
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 
 
@@ -43,8 +44,8 @@ class CaptionConfig(StageConfig):
 class CaptionStage(StickerStage[CaptionConfig]):
     """Writes `caption`, `caption_zh` and what wrote each.
 
-    An answer that is no caption (empty, the instruction again, in circles) is replaced by the description itself,
-    and `caption_source` says so. A Chinese caption that cannot be had is None with the reason in its source.
+    An answer that is no caption (empty, the instruction again, in circles, colours made up) is replaced by the
+    description itself, and `caption_source` says so. A Chinese caption that cannot be had is None, its source the reason.
     """
 
     Config = CaptionConfig
@@ -61,7 +62,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
             version=1,
             reads=("description",),
             writes=("caption", "caption_source", "caption_zh", "caption_zh_source"),
-            batch_size=64,
+            batch_size=256,
             resources=Resources(num_cpus=2),
         )
 
@@ -88,12 +89,16 @@ class CaptionStage(StickerStage[CaptionConfig]):
 
     def _summarise(self, descriptions: Sequence[str]) -> list[tuple[str, str]]:
         prompts = [summary_prompt(text, with_examples=self.config.examples) for text in descriptions]
-        answers = self._engine.generate(prompts, max_new_tokens=self.config.max_new_tokens, stop=("\n",))
+        answers = self._engine.generate(prompts, max_new_tokens=self.config.max_new_tokens, stop=self._stop())
         return [self._caption(answer, text) for answer, text in zip(answers, descriptions, strict=True)]
 
-    def _caption(self, answer: str, description: str) -> tuple[str, str]:
+    def _stop(self) -> tuple[str, ...]:
+        return ("\n", ". ", "! ", "? ") if self.config.max_sentences == 1 else ("\n",)
+
+    def _caption(self, answer: Completion, description: str) -> tuple[str, str]:
         try:
             caption = caption_from(answer, prompt=SUMMARY_INSTRUCTION, max_sentences=self.config.max_sentences)
+            check_against(caption, description=description, suspects=SUSPECT_WORDS)
         except NoCaptionError as reason:
             return description, f"description: {reason}"
         return caption, self._engine.model_name
@@ -105,7 +110,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
         answers = self._translator.generate(prompts, max_new_tokens=self.config.chinese.max_new_tokens, stop=("\n",))
         return [self._translation(answer, text) for answer, text in zip(answers, captions, strict=True)]
 
-    def _translation(self, answer: str, english: str) -> tuple[str | None, str]:
+    def _translation(self, answer: Completion, english: str) -> tuple[str | None, str]:
         assert self._translator is not None
         try:
             return chinese_from(answer, english=english), self._translator.model_name

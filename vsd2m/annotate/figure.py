@@ -43,7 +43,7 @@ def find_figure(thumbs: Thumbnails) -> Figure | None:
     if weights is None or not (weights > 0.5).any():
         return None
     level = _level(weights)
-    mask = (weights > 0.5 * level[:, None, None]) & (level[:, None, None] > _BLANK_LEVEL)
+    mask = (weights > 0.4 * level[:, None, None]) & (level[:, None, None] > _BLANK_LEVEL)
     centre, area, spread = _geometry(mask)
     if float(np.nanmedian(area)) > 0.97:
         return None
@@ -68,7 +68,7 @@ def _weights(thumbs: Thumbnails) -> tuple[Floats | None, Floats | None]:
     standing_out = distance[distance > 2 * _BORDER_TOLERANCE]
     if standing_out.size == 0:
         return None, background
-    return np.clip(distance / (0.6 * float(np.quantile(standing_out, 0.9))), 0.0, 1.0), background
+    return np.clip(distance / float(np.quantile(standing_out, 0.9)), 0.0, 1.0), background
 
 
 def _level(weights: Floats) -> Floats:

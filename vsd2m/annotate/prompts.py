@@ -1,5 +1,6 @@
 """The prompts of the caption stage: the paper's instruction, and worked examples that show a small model the task."""
 
+from vsd2m.annotate.colours import NAMES as COLOUR_NAMES
 from vsd2m.annotate.engines.base import Message, Text
 
 SUMMARY_INSTRUCTION = "Summarize the following text from both static and dynamic features:\n "
@@ -15,7 +16,15 @@ SUMMARY_EXAMPLES = (
         'A real photograph tagged "sunset". It is orange. It has no text. The picture zooms in within 2.0 seconds.',
         "An orange photograph of a sunset zooms in.",
     ),
+    (
+        'A cartoon sticker tagged "moon". It is yellow on a black background. The text says "sleep well". '
+        "It does not move.",
+        'A yellow cartoon moon on a black background with the text "sleep well" does not move.',
+    ),
 )
+
+SUSPECT_WORDS = frozenset({*COLOUR_NAMES, "dog", "hello", "sunset", "moon", "sleep", "well"})
+"""Words that are wrong in a caption unless the description has them: colours, and the things of the examples."""
 
 TRANSLATION_EXAMPLES = (
     ("A cute little panda peeks out from behind a wall.", "一只可爱的小熊猫从墙后探出头来。"),

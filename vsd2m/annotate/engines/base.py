@@ -33,6 +33,14 @@ Chat = tuple[Message, ...]
 Prompt = Text | Chat
 
 
+@dataclass(frozen=True)
+class Completion:
+    """A continuation, without the prompt and cut before the stop text; `finished` is False where the tokens ran out."""
+
+    text: str
+    finished: bool
+
+
 class EngineSettings(StageConfig):
     """Base of every engine's config, which stands inside a stage's config."""
 
@@ -54,14 +62,14 @@ class TextEngine(ABC):
         """Loads the model; `EngineError` says which weights are missing and how to get them."""
 
     @abstractmethod
-    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
-        """One continuation per prompt, in order, without the prompt and cut before the first of the `stop` texts."""
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
+        """One continuation per prompt, in order; each ends before the first of the `stop` texts it contains."""
 
 
-def cut_at(text: str, stop: Sequence[str]) -> str:
-    """`text` up to the first occurrence of any of the `stop` texts."""
+def completion(text: str, *, stop: Sequence[str], finished: bool) -> Completion:
+    """`text` up to the first occurrence of any of the `stop` texts; `finished` is for where there is none."""
     found = [position for piece in stop if (position := text.find(piece)) >= 0]
-    return text[: min(found)] if found else text
+    return Completion(text[: min(found)], True) if found else Completion(text, finished)
 
 
 def as_text(prompt: Prompt) -> str:

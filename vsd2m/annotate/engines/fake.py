@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import EngineSettings, Prompt, Text, TextEngine, cut_at
+from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
 
 
 class FakeConfig(EngineSettings):
@@ -34,11 +34,13 @@ class FakeEngine(TextEngine):
     def start(self, *, num_threads: int) -> None:
         del num_threads
 
-    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
         self.requests.extend(prompts)
-        return [cut_at(self._answer(prompt, max_new_tokens), stop) for prompt in prompts]
+        return [self._answer(prompt, max_new_tokens, stop) for prompt in prompts]
 
-    def _answer(self, prompt: Prompt, max_new_tokens: int) -> str:
+    def _answer(self, prompt: Prompt, max_new_tokens: int, stop: Sequence[str]) -> Completion:
         content = prompt.own if isinstance(prompt, Text) else prompt[-1].content
         reply = content.rstrip().rsplit("\n", 1)[-1] if self.config.reply is None else self.config.reply
-        return " ".join(reply.split(" ")[:max_new_tokens])
+        words = reply.split(" ")
+        finished = len(words) <= max_new_tokens
+        return completion(" ".join(words[:max_new_tokens]), stop=stop, finished=finished)

@@ -6,13 +6,14 @@ import json
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import EngineSettings, Prompt, Text, TextEngine, as_text, cut_at
+from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
 from vsd2m.annotate.engines.packaged import cache_root
 from vsd2m.annotate.engines.weights import first_line
 from vsd2m.core.errors import EngineError
@@ -61,10 +62,10 @@ class OpenAIEngine(TextEngine):
         del num_threads
         import_extra("httpx", extra="annotate")
 
-    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
         bodies = [self._body(prompt, max_new_tokens, stop) for prompt in prompts]
         answers = asyncio.run(self._ask_all(bodies))
-        return [cut_at(answer, stop) for answer in answers]
+        return [completion(answer.text, stop=stop, finished=answer.finished) for answer in answers]
 
     def _body(self, prompt: Prompt, max_new_tokens: int, stop: Sequence[str]) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.config.model, "max_tokens": max_new_tokens, "temperature": 0, "seed": 0}
@@ -74,7 +75,7 @@ class OpenAIEngine(TextEngine):
             return {**body, "prompt": as_text(prompt)}
         return {**body, "messages": [{"role": turn.role, "content": turn.content} for turn in prompt]}
 
-    async def _ask_all(self, bodies: Sequence[dict[str, Any]]) -> list[str]:
+    async def _ask_all(self, bodies: Sequence[dict[str, Any]]) -> list[Completion]:
         import httpx
 
         places = asyncio.Semaphore(self.config.max_requests)
@@ -88,18 +89,17 @@ class OpenAIEngine(TextEngine):
                 for task in tasks:
                     task.cancel()
 
-    async def _answer(self, client: Any, body: dict[str, Any], places: asyncio.Semaphore) -> str:
+    async def _answer(self, client: Any, body: dict[str, Any], places: asyncio.Semaphore) -> Completion:
         kept = self._cache_file(body)
         if self.config.cache and kept.is_file():
-            answer: str = json.loads(kept.read_text(encoding="utf-8"))["answer"]
-            return answer
+            return Completion(**json.loads(kept.read_text(encoding="utf-8"))["answer"])
         async with places:
             answer = await self._ask(client, body)
         if self.config.cache:
-            _write_whole(kept, json.dumps({"asked": body, "answer": answer}, ensure_ascii=False))
+            _write_whole(kept, json.dumps({"asked": body, "answer": asdict(answer)}, ensure_ascii=False))
         return answer
 
-    async def _ask(self, client: Any, body: dict[str, Any]) -> str:
+    async def _ask(self, client: Any, body: dict[str, Any]) -> Completion:
         """One answer; `EngineError` when the server refuses, or fails more often than allowed."""
         import httpx
 
@@ -116,7 +116,7 @@ class OpenAIEngine(TextEngine):
                 problem = f"{type(error).__name__}: {first_line(error)}"
                 continue
             if response.status_code == 200:
-                return _text_of(response, address)
+                return _completion_of(response, address)
             problem = f"status {response.status_code}: {' '.join(response.text.split())[:200]}"
             if response.status_code not in _RETRIED:
                 raise EngineError(f"{address} refused the request ({problem}); check the model's name and the key")
@@ -132,7 +132,7 @@ class OpenAIEngine(TextEngine):
         return cache_root() / "answers" / digest[:2] / f"{digest}.json"
 
 
-def _text_of(response: Any, address: str) -> str:
+def _completion_of(response: Any, address: str) -> Completion:
     try:
         choice = response.json()["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
@@ -140,7 +140,7 @@ def _text_of(response: Any, address: str) -> str:
         raise EngineError(
             f"{address} answered with something that is no completion: {response.text[:200]!r}"
         ) from error
-    return str(text or "")
+    return Completion(str(text or ""), choice.get("finish_reason") != "length")
 
 
 def _retry_after(response: Any) -> float:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import EngineSettings, Prompt, Text, TextEngine, cut_at
+from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
+from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
 from vsd2m.annotate.engines.quiet import load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, first_line
 from vsd2m.core.errors import EngineError
@@ -60,8 +61,10 @@ class TransformersEngine(TextEngine):
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
             if "gguf_file" in source:
                 source["quantization_config"] = transformers.GgufConfig(dequantize=True)
-            if self.config.device == "cpu":
-                source["attn_implementation"] = "eager"  # the fused bfloat16 kernel takes twice as long on CPUs
+            if self.config.device == "cpu" and self.config.model in PACKAGED_MODELS:
+                from vsd2m.annotate.engines.grouped_attention import register
+
+                source["attn_implementation"] = register()  # the stock ones take two to three times as long here
             model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, self.config.dtype))
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise EngineError(f"transformers cannot load {self.config.model!r}: {first_line(error)}") from error
@@ -69,21 +72,21 @@ class TransformersEngine(TextEngine):
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._model = model.eval().to(self.config.device)
 
-    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
         import torch
 
         torch.set_num_threads(self._num_threads)
         split = [self._token_ids(prompt) for prompt in prompts]
-        texts = [""] * len(prompts)
+        completions: dict[int, Completion] = {}
         for shared, length, members in _batches(split, self.config.batch_size):
             rows = [split[member][1] for member in members]
-            for member, answer in zip(members, self._complete(shared, rows, length, max_new_tokens, stop), strict=True):
-                texts[member] = cut_at(answer, stop)
-        return texts
+            answers = self._complete(shared, rows, length, max_new_tokens, stop)
+            completions.update(zip(members, answers, strict=True))
+        return [completions[index] for index in range(len(prompts))]
 
     def _complete(
         self, shared: TokenIds, rows: list[TokenIds], length: int, max_new_tokens: int, stop: Sequence[str]
-    ) -> list[str]:
+    ) -> list[Completion]:
         """Continuations of `shared` + each of the rows, which are padded on their left to `length`."""
         import torch
 
@@ -102,8 +105,9 @@ class TransformersEngine(TextEngine):
                 stopping_criteria=self._stopping(len(shared) + length, len(rows), stop),
             )
         new = output[: len(rows), len(shared) + length :]
-        answers: list[str] = self._tokenizer.batch_decode(new, skip_special_tokens=True)
-        return answers
+        texts = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        ends = [bool(set(row[-1:]) & {pad, *self._end_tokens()}) for row in new.tolist()]
+        return [completion(text, stop=stop, finished=end) for text, end in zip(texts, ends, strict=True)]
 
     def _shared_cache(self, shared: TokenIds, num_rows: int) -> Any:
         """Keys and values of the shared tokens for every row [B, heads, S, d]; None where nothing is shared."""
@@ -156,6 +160,10 @@ class TransformersEngine(TextEngine):
             turns, tokenize=False, add_generation_prompt=add_generation_prompt
         )
         return text
+
+    def _end_tokens(self) -> list[int]:
+        ends = self._model.generation_config.eos_token_id
+        return ends if isinstance(ends, list) else [ends]
 
     def _source(self) -> dict[str, Any]:
         location = self.config.location()

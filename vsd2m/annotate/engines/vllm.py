@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import Chat, EngineSettings, Prompt, Text, TextEngine, as_text, cut_at
+from vsd2m.annotate.engines.base import Chat, Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
 from vsd2m.annotate.engines.weights import ModelReference, first_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
@@ -65,16 +65,17 @@ class VllmEngine(TextEngine):
         except (OSError, ValueError, RuntimeError) as error:
             raise EngineError(f"vLLM cannot load {config.model!r}: {first_line(error)}") from error
 
-    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[str]:
+    def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
         sampling = self._vllm.SamplingParams(temperature=0.0, max_tokens=max_new_tokens, stop=list(stop) or None)
         inputs: list[Any] = [as_text(prompt) if isinstance(prompt, Text) else _turns(prompt) for prompt in prompts]
-        texts = [""] * len(prompts)
+        completions: dict[int, Completion] = {}
         for kind, complete in ((str, self._llm.generate), (list, self._llm.chat)):
             members = [index for index, prompt in enumerate(inputs) if isinstance(prompt, kind)]
             answers = complete([inputs[index] for index in members], sampling, use_tqdm=False) if members else []
             for index, answer in zip(members, answers, strict=True):
-                texts[index] = cut_at(str(answer.outputs[0].text), stop)
-        return texts
+                made = answer.outputs[0]
+                completions[index] = completion(made.text, stop=stop, finished=made.finish_reason == "stop")
+        return [completions[index] for index in range(len(prompts))]
 
 
 def _turns(chat: Chat) -> list[dict[str, str]]:

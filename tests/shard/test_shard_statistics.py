@@ -80,6 +80,7 @@ def test_the_files_are_the_same_at_every_rebuild(described, folder, tmp_path, ro
     write_shards(again)
     write_statistics(again, title="Tiny <stickers>", creator="Nobody", licence="CC0-1.0", url="https://example.org/set")
     assert hashes(tmp_path / "shards") == hashes(folder)
+    assert (tmp_path / "stats.html").read_bytes() == (folder.parent / "stats.html").read_bytes()
 
 
 def test_the_shards_still_verify_and_a_wrong_count_is_found(folder, tmp_path):
@@ -140,7 +141,7 @@ class _Page(HTMLParser):
 
 
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(folder):
-    text = (folder / "stats.html").read_text()
+    text = (folder.parent / "stats.html").read_text()
     page = _Page()
     page.feed(text)
     assert page.open == []

@@ -14,7 +14,7 @@ _TEXT = """\
 
 {description}
 
-{num_stickers:,} stickers in {num_shards:,} shards. Figures: `_stats.json`; the same as a page: `stats.html`.
+{num_stickers:,} stickers in {num_shards:,} shards. Figures: `_stats.json`.
 
 | split | stickers | shards |
 |---|---:|---:|

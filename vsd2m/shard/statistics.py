@@ -26,6 +26,7 @@ from vsd2m.shard.page import MIME, Picture, statistics_page
 from vsd2m.shard.stage import FOLDER
 from vsd2m.shard.verify import STATS_FILE
 
+PAGE = "stats.html"
 _SHARD_FILE = re.compile(r"(vsd2m-[a-z0-9_]+-\d{6})\.(tar|tar\.idx|parquet)")
 
 
@@ -49,7 +50,7 @@ class StatisticsConfig(StageConfig):
 
 
 class StatisticsStage(FileStage[StatisticsConfig]):
-    """Writes the files beside the shards, and removes shards that are in the plan no more."""
+    """Writes the page and the files beside the shards, and removes shards that are in the plan no more."""
 
     Config = StatisticsConfig
 
@@ -97,12 +98,11 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         page = statistics_page(stats, self._pictures(run, table))
         documents = {
             STATS_FILE: _json(stats),
-            "stats.html": page.encode(),
             "README.md": card.encode(),
             "croissant.json": _json(croissant(self._about(), columns, files)),
             **_energon(stats),
         }
-        return {f"{FOLDER}/{name}": content for name, content in documents.items()}
+        return {PAGE: page.encode(), **{f"{FOLDER}/{name}": content for name, content in documents.items()}}
 
     def _about(self) -> dict[str, Any]:
         config = self.config

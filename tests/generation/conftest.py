@@ -32,8 +32,9 @@ TINY_2D = {
 @pytest.fixture(scope="session")
 def unet2d() -> Any:
     """A 2D network of Stable Diffusion 2.x's classes and layout, tiny."""
-    import vsd2m.generation.diffusion  # noqa: F401
     from diffusers import UNet2DConditionModel
+
+    import vsd2m.generation.diffusion  # noqa: F401
 
     torch.manual_seed(0)
     return UNet2DConditionModel(**TINY_2D).eval()

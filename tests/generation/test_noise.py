@@ -4,8 +4,9 @@ torch = pytest.importorskip("torch")
 
 
 def scheduler(prediction_type, **options):
-    import vsd2m.generation.diffusion  # noqa: F401
     from diffusers import DDIMScheduler
+
+    import vsd2m.generation.diffusion  # noqa: F401
 
     return DDIMScheduler(prediction_type=prediction_type, **options)
 

@@ -8,10 +8,10 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
-from vsd2m.core.errors import ConfigError, EngineError  # noqa: E402
-from vsd2m.generation.config import GenerationConfig  # noqa: E402
-from vsd2m.generation.sampler import generate, load_pipeline  # noqa: E402
-from vsd2m.generation.trainer import train  # noqa: E402
+from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.generation.config import GenerationConfig
+from vsd2m.generation.sampler import generate, load_pipeline
+from vsd2m.generation.trainer import train
 
 PROMPTS = ["a red square", "a green square", "a blue square"]
 QUICK = GenerationConfig(num_inference_steps=2, guidance_scale=2.0)
@@ -50,14 +50,14 @@ def test_the_manifest_says_what_every_file_is(checkpoint, tmp_path):
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_files(checkpoint, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(done, total):
-        raise Killed
+        raise KilledError
 
     config = QUICK.model_copy(update={"batch_size": 1})
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         generate(checkpoint, PROMPTS, tmp_path / "killed", config=config, on_sticker=kill)
     resumed = generate(checkpoint, PROMPTS, tmp_path / "killed", config=config)
     assert resumed.num_drawn == 2
@@ -117,6 +117,7 @@ def test_other_frame_counts_and_sizes_than_trained_can_be_drawn(checkpoint):
     assert clips.dtype == np.uint8
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # inside diffusers' scheduler
 def test_dpm_solver_draws_too(checkpoint, tmp_path):
     config = QUICK.model_copy(update={"scheduler": "dpm", "num_inference_steps": 4})
     assert generate(checkpoint, PROMPTS[:1], tmp_path, config=config).num_drawn == 1

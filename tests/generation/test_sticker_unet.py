@@ -39,9 +39,10 @@ def test_a_full_size_model_has_the_number_of_parameters_in_the_papers_table(temp
 
 
 def test_the_autoencoder_and_the_text_encoder_have_the_parameters_counted_above():
-    import vsd2m.generation.diffusion  # noqa: F401
     from diffusers import AutoencoderKL
     from transformers import CLIPTextConfig, CLIPTextModel
+
+    import vsd2m.generation.diffusion  # noqa: F401
 
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
     text = CLIPTextConfig(

@@ -38,16 +38,16 @@ def test_the_loss_falls_and_is_written_down(tmp_path):
 
 
 def test_a_resumed_run_gives_the_losses_and_weights_of_an_uninterrupted_one(tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill_at_3(step, num_steps, loss):
         if step == 3:
-            raise Killed
+            raise KilledError
 
     whole = train(tiny_config(tmp_path / "whole", num_steps=6, save_every=2), clips=drawn_clips(count=6))
     config = tiny_config(tmp_path / "killed", num_steps=6, save_every=2)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(config, clips=drawn_clips(count=6), on_step=kill_at_3)
     torch.manual_seed(123)  # nothing may hang on the state of the global generator
     resumed = train(config, clips=drawn_clips(count=6))
@@ -124,8 +124,10 @@ def test_clips_are_encoded_once_and_again_when_they_change(tmp_path):
 
 def test_captions_longer_than_the_text_encoder_takes_are_counted(tmp_path):
     clips = list(drawn_clips(count=4).read())
-    long = [type(clips[0])(c.key, c.text + " that never stops moving to the right" * (n == 0), c.frames, c.mask)
-            for n, c in enumerate(clips)]
+    long = [
+        type(clips[0])(c.key, c.text + " that never stops moving to the right" * (n == 0), c.frames, c.mask)
+        for n, c in enumerate(clips)
+    ]
     text = {"hidden_size": 16, "num_heads": 2, "max_length": 12, "vocab_size": 600}
     result = train(tiny_config(tmp_path, num_steps=1, text=text), clips=ClipSource("long", lambda: long))
     assert result.num_captions_truncated == 1

@@ -19,22 +19,36 @@ class GenerationBase(BaseModel):
 class ModelConfig(GenerationBase):
     """The denoiser. With `pretrained` its layout is that of the checkpoint, and only the temporal layer is chosen."""
 
-    pretrained: str | None = Field(None, description="hub id or folder of a Stable Diffusion 2.x checkpoint to start from")
-    revision: str | None = Field(None, description="revision of the hub repository")
-    temporal_layer: TemporalLayer = Field("sti", description="conv, alpha, swap or sti: which paper's layer mixes frames")
-    temporal_weights: str | None = Field(None, description="file of `save_temporal` to start the temporal layers from")
-    sti_gamma: int = Field(2, ge=1, le=16, description="STI: pooling factor before the attention")
-    sti_num_heads: int = Field(8, ge=1, le=64, description="STI: attention heads")
-    sti_head_dim: int = Field(32, ge=4, le=256, description="STI: channels of a head")
-    sti_mix: Literal["free", "convex"] = Field("free", description="STI: unconstrained scalars (the paper) or a convex mix")
-    sti_norm: bool = Field(False, description="STI: GroupNorm before the attention")
-    sti_positions: bool = Field(False, description="STI: zero-gated codes of the frame numbers")
-    block_out_channels: tuple[int, ...] = Field((32, 64), min_length=1, max_length=6, description="from scratch: channels")
-    attention_levels: tuple[bool, ...] = Field((False, True), description="from scratch: levels with spatial attention")
-    layers_per_block: int = Field(1, ge=1, le=8, description="from scratch: ResNet blocks per level")
-    attention_head_dim: int = Field(16, ge=4, le=256, description="from scratch: channels of an attention head")
-    norm_num_groups: int = Field(8, ge=1, le=64, description="from scratch: groups of the normalisations")
-    patch_size: int = Field(2, ge=1, le=16, description="from scratch: pixels of a patch side that become channels")
+    pretrained: str | None = Field(
+        default=None, description="hub id or folder of a Stable Diffusion 2.x checkpoint to start from"
+    )
+    revision: str | None = Field(default=None, description="revision of the hub repository")
+    temporal_layer: TemporalLayer = Field(
+        default="sti", description="conv, alpha, swap or sti: which paper's layer mixes frames"
+    )
+    temporal_weights: str | None = Field(
+        default=None, description="file of `save_temporal` to start the temporal layers from"
+    )
+    sti_gamma: int = Field(default=2, ge=1, le=16, description="STI: pooling factor before the attention")
+    sti_num_heads: int = Field(default=8, ge=1, le=64, description="STI: attention heads")
+    sti_head_dim: int = Field(default=32, ge=4, le=256, description="STI: channels of a head")
+    sti_mix: Literal["free", "convex"] = Field(
+        default="free", description="STI: unconstrained scalars (the paper) or a convex mix"
+    )
+    sti_norm: bool = Field(default=False, description="STI: GroupNorm before the attention")
+    sti_positions: bool = Field(default=False, description="STI: zero-gated codes of the frame numbers")
+    block_out_channels: tuple[int, ...] = Field(
+        default=(32, 64), min_length=1, max_length=6, description="from scratch: channels"
+    )
+    attention_levels: tuple[bool, ...] = Field(
+        default=(False, True), description="from scratch: levels with spatial attention"
+    )
+    layers_per_block: int = Field(default=1, ge=1, le=8, description="from scratch: ResNet blocks per level")
+    attention_head_dim: int = Field(default=16, ge=4, le=256, description="from scratch: channels of an attention head")
+    norm_num_groups: int = Field(default=8, ge=1, le=64, description="from scratch: groups of the normalisations")
+    patch_size: int = Field(
+        default=2, ge=1, le=16, description="from scratch: pixels of a patch side that become channels"
+    )
 
     @model_validator(mode="after")
     def _levels_match(self) -> Self:
@@ -65,11 +79,15 @@ _TEMPORAL_OPTIONS = (
 class TextConfig(GenerationBase):
     """The text encoder that is trained from scratch with the denoiser where there is no `pretrained` checkpoint."""
 
-    hidden_size: int = Field(64, ge=8, le=2048, description="width")
-    num_layers: int = Field(1, ge=1, le=24, description="transformer layers")
-    num_heads: int = Field(4, ge=1, le=32, description="attention heads")
-    vocab_size: int = Field(2048, ge=260, le=65536, description="most tokens of the vocabulary trained on the captions")
-    max_length: int = Field(32, ge=4, le=512, description="tokens of a caption, start and end included; more are cut off")
+    hidden_size: int = Field(default=64, ge=8, le=2048, description="width")
+    num_layers: int = Field(default=1, ge=1, le=24, description="transformer layers")
+    num_heads: int = Field(default=4, ge=1, le=32, description="attention heads")
+    vocab_size: int = Field(
+        default=2048, ge=260, le=65536, description="most tokens of the vocabulary trained on the captions"
+    )
+    max_length: int = Field(
+        default=32, ge=4, le=512, description="tokens of a caption, start and end included; more are cut off"
+    )
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -82,57 +100,79 @@ class DataConfig(GenerationBase):
     """Which clips are trained on, and how they are cut."""
 
     shards: str = Field(description="folder or URL of the shards")
-    split: str = Field("train", description="split to train on")
-    num_frames: int = Field(8, ge=1, le=128, description="frames of a clip; short stickers are filled by ping-pong")
-    size: int = Field(256, ge=8, le=1024, description="side of a frame in pixels; frames are squashed to a square")
-    static: Literal["exclude", "repeat"] = Field("exclude", description="stickers of one frame: left out, or repeated")
-    fill_weight: float = Field(1.0, ge=0, le=1, description="weight in the loss of frames that only fill a short clip")
-    cache: str | None = Field(None, description="folder for encoded clips; default: `cache` in the training folder")
+    split: str = Field(default="train", description="split to train on")
+    num_frames: int = Field(
+        default=8, ge=1, le=128, description="frames of a clip; short stickers are filled by ping-pong"
+    )
+    size: int = Field(
+        default=256, ge=8, le=1024, description="side of a frame in pixels; frames are squashed to a square"
+    )
+    static: Literal["exclude", "repeat"] = Field(
+        default="exclude", description="stickers of one frame: left out, or repeated"
+    )
+    fill_weight: float = Field(
+        default=1.0, ge=0, le=1, description="weight in the loss of frames that only fill a short clip"
+    )
+    cache: str | None = Field(
+        default=None, description="folder for encoded clips; default: `cache` in the training folder"
+    )
 
 
 class NoiseConfig(GenerationBase):
     """The diffusion process from scratch (with `pretrained` it is read from the checkpoint), and the loss."""
 
-    prediction_type: PredictionType = Field("v_prediction", description="from scratch: what the network predicts")
-    num_train_timesteps: int = Field(1000, ge=10, le=10000, description="from scratch: steps of the forward process")
-    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = Field(
-        "squaredcos_cap_v2", description="from scratch: noise schedule"
+    prediction_type: PredictionType = Field(
+        default="v_prediction", description="from scratch: what the network predicts"
     )
-    zero_terminal_snr: bool = Field(True, description="from scratch: the last step is pure noise")
-    min_snr_gamma: float | None = Field(5.0, gt=0, description="min-SNR weighting of the loss (arXiv 2303.09556)")
-    caption_dropout: float = Field(0.1, ge=0, lt=1, description="share of captions emptied, for guidance")
+    num_train_timesteps: int = Field(
+        default=1000, ge=10, le=10000, description="from scratch: steps of the forward process"
+    )
+    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = Field(
+        default="squaredcos_cap_v2", description="from scratch: noise schedule"
+    )
+    zero_terminal_snr: bool = Field(default=True, description="from scratch: the last step is pure noise")
+    min_snr_gamma: float | None = Field(
+        default=5.0, gt=0, description="min-SNR weighting of the loss (arXiv 2303.09556)"
+    )
+    caption_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of captions emptied, for guidance")
 
     @model_validator(mode="after")
     def _zero_snr_needs_v(self) -> Self:
         if self.zero_terminal_snr and self.prediction_type == "epsilon":
-            raise ValueError("zero_terminal_snr needs prediction_type v_prediction or sample: pure noise tells epsilon nothing")
+            raise ValueError(
+                "zero_terminal_snr needs prediction_type v_prediction or sample: pure noise tells epsilon nothing"
+            )
         return self
 
 
 class OptimizerConfig(GenerationBase):
     """AdamW and its schedule."""
 
-    learning_rate: float = Field(1e-4, gt=0, description="at the end of the warm-up")
-    warmup_steps: int = Field(0, ge=0, description="steps of linear warm-up")
-    decay: Literal["constant", "cosine", "linear"] = Field("constant", description="schedule after the warm-up")
-    weight_decay: float = Field(0.01, ge=0, description="of matrices and kernels")
-    beta1: float = Field(0.9, ge=0, lt=1, description="first moment")
-    beta2: float = Field(0.999, ge=0, lt=1, description="second moment")
-    max_grad_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
-    ema_decay: float = Field(0.9999, ge=0, lt=1, description="moving average of the weights; this is what is sampled")
+    learning_rate: float = Field(default=1e-4, gt=0, description="at the end of the warm-up")
+    warmup_steps: int = Field(default=0, ge=0, description="steps of linear warm-up")
+    decay: Literal["constant", "cosine", "linear"] = Field(default="constant", description="schedule after the warm-up")
+    weight_decay: float = Field(default=0.01, ge=0, description="of matrices and kernels")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="first moment")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="second moment")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients are scaled down to this norm")
+    ema_decay: float = Field(
+        default=0.9999, ge=0, lt=1, description="moving average of the weights; this is what is sampled"
+    )
 
 
 class LoraConfig(GenerationBase):
     """Low-rank adapters on the spatial attention, for `trainable: lora`."""
 
-    rank: int = Field(8, ge=1, le=512, description="rank")
-    alpha: float = Field(8.0, gt=0, description="scale: alpha / rank")
+    rank: int = Field(default=8, ge=1, le=512, description="rank")
+    alpha: float = Field(default=8.0, gt=0, description="scale: alpha / rank")
 
 
 class TrainConfig(GenerationBase):
     """One training run. `preset` gives the defaults of whole sections; what is written beside it wins."""
 
-    preset: Literal["tiny", "paper"] | None = Field(None, description="tiny: pixels, minutes on a CPU; paper: SD 2.1")
+    preset: Literal["tiny", "paper"] | None = Field(
+        default=None, description="tiny: pixels, minutes on a CPU; paper: SD 2.1"
+    )
     out: str = Field(description="folder of the run: losses, checkpoints, samples")
     model: ModelConfig = ModelConfig()
     text: TextConfig = TextConfig()
@@ -141,19 +181,21 @@ class TrainConfig(GenerationBase):
     optimizer: OptimizerConfig = OptimizerConfig()
     lora: LoraConfig = LoraConfig()
     trainable: Literal["all", "temporal", "temporal_convolutions", "lora"] = Field(
-        "all", description="which weights are trained; the paper trains the temporal convolutions only"
+        default="all", description="which weights are trained; the paper trains the temporal convolutions only"
     )
-    num_steps: int = Field(1000, ge=1, description="optimiser steps")
-    batch_size: int = Field(16, ge=1, le=4096, description="clips per device and micro-batch")
-    accumulation: int = Field(1, ge=1, le=1024, description="micro-batches per optimiser step")
-    mixed_precision: Literal["no", "bf16", "fp16"] = Field("no", description="arithmetic of the forward pass")
-    gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, a third slower")
-    compile: bool = Field(False, description="torch.compile the denoiser")
-    num_threads: int = Field(2, ge=1, le=256, description="CPU threads")
-    seed: int = Field(0, ge=0, description="of weights, order of clips, noise")
-    save_every: int = Field(500, ge=1, description="steps between checkpoints")
-    keep_last_n: int = Field(2, ge=1, description="checkpoints kept")
-    resume: bool = Field(True, description="go on from the newest checkpoint in `out`")
+    num_steps: int = Field(default=1000, ge=1, description="optimiser steps")
+    batch_size: int = Field(default=16, ge=1, le=4096, description="clips per device and micro-batch")
+    accumulation: int = Field(default=1, ge=1, le=1024, description="micro-batches per optimiser step")
+    mixed_precision: Literal["no", "bf16", "fp16"] = Field(default="no", description="arithmetic of the forward pass")
+    gradient_checkpointing: bool = Field(
+        default=False, description="recompute activations: less memory, a third slower"
+    )
+    compile: bool = Field(default=False, description="torch.compile the denoiser")
+    num_threads: int = Field(default=2, ge=1, le=256, description="CPU threads")
+    seed: int = Field(default=0, ge=0, description="of weights, order of clips, noise")
+    save_every: int = Field(default=500, ge=1, description="steps between checkpoints")
+    keep_last_n: int = Field(default=2, ge=1, description="checkpoints kept")
+    resume: bool = Field(default=True, description="go on from the newest checkpoint in `out`")
 
     @model_validator(mode="before")
     @classmethod
@@ -164,30 +206,36 @@ class TrainConfig(GenerationBase):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.model.pretrained is None and self.data.size % self.model.patch_size:
-            raise ValueError(f"data.size {self.data.size} must be a multiple of model.patch_size {self.model.patch_size}")
+            raise ValueError(
+                f"data.size {self.data.size} must be a multiple of model.patch_size {self.model.patch_size}"
+            )
         if self.model.pretrained is None and self.trainable != "all":
-            raise ValueError(f"trainable: {self.trainable} needs model.pretrained: from scratch all weights are trained")
+            raise ValueError(
+                f"trainable: {self.trainable} needs model.pretrained: from scratch all weights are trained"
+            )
         return self
 
 
 class GenerationConfig(GenerationBase):
     """How stickers are sampled and written."""
 
-    num_frames: int | None = Field(None, ge=1, le=128, description="frames; default: as trained")
-    size: int | None = Field(None, ge=8, le=1024, description="side in pixels; default: as trained")
-    num_inference_steps: int = Field(25, ge=1, le=1000, description="denoising steps")
-    scheduler: Literal["ddim", "dpm"] = Field("ddim", description="DDIM, or DPM-Solver++ of second order")
-    guidance_scale: float = Field(7.5, ge=1, le=50, description="classifier-free guidance; 1: none")
+    num_frames: int | None = Field(default=None, ge=1, le=128, description="frames; default: as trained")
+    size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as trained")
+    num_inference_steps: int = Field(default=25, ge=1, le=1000, description="denoising steps")
+    scheduler: Literal["ddim", "dpm"] = Field(default="ddim", description="DDIM, or DPM-Solver++ of second order")
+    guidance_scale: float = Field(default=7.5, ge=1, le=50, description="classifier-free guidance; 1: none")
     guidance_interval: tuple[float, float] = Field(
-        (0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
+        default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
     )
-    domain: str | None = Field("cartoon", description="domain put before every prompt, as in training; null: none")
-    negative_prompt: str = Field("", description="what guidance leads away from")
-    seed: int = Field(0, ge=0, description="sticker i is drawn from seed + i")
-    batch_size: int = Field(8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
-    media_format: Literal["gif", "apng", "webp"] = Field("gif", description="format of the files")
-    duration_ms: int = Field(125, ge=20, le=10000, description="of a frame")
-    upscale: int = Field(1, ge=1, le=16, description="each pixel is written as a square of this side")
+    domain: str | None = Field(
+        default="cartoon", description="domain put before every prompt, as in training; null: none"
+    )
+    negative_prompt: str = Field(default="", description="what guidance leads away from")
+    seed: int = Field(default=0, ge=0, description="sticker i is drawn from seed + i")
+    batch_size: int = Field(default=8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
+    media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
+    duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
+    upscale: int = Field(default=1, ge=1, le=16, description="each pixel is written as a square of this side")
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> Self:

@@ -34,21 +34,20 @@ def train(
     Raises `TrainingError` if there are no clips, the loss is not a number or `out` holds another run's checkpoints.
     """
     torch = import_extra("torch", extra="train")
-    import_extra("accelerate", extra="train")
-    from vsd2m.generation.diffusion.build import build_pipeline, codec_identity, load_base, set_trainable
-    from vsd2m.generation.diffusion.codec import make_codec
-    from vsd2m.generation.diffusion.latents import open_latents
+    accelerate = import_extra("accelerate", extra="train")
+    from vsd2m.generation.diffusion.build import build_pipeline, load_base, set_trainable
+    from vsd2m.generation.diffusion.latents import encode_clips
     from vsd2m.generation.diffusion.loop import TrainingLoop
     from vsd2m.generation.diffusion.text import num_truncated
 
     torch.set_num_threads(config.num_threads)
+    process = accelerate.PartialState()
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
-    base = load_base(config.model)
-    codec = make_codec(base.vae if base else None, config.model.patch_size)
-    source = clips or shard_clips(config.data)
-    store = open_latents(Path(config.data.cache or out / "cache"), source, codec, codec_identity(config, base))
+    base = load_base(config.model, device=process.device)
+    with process.main_process_first():  # the first process encodes, the others find the clips encoded
+        store = encode_clips(config, base, clips or shard_clips(config.data))
     pipeline = build_pipeline(config, base, store.texts)
     set_trainable(pipeline, config)
     loop = TrainingLoop(config, pipeline, store)

@@ -1,6 +1,5 @@
 """Puts a generator together: on a Stable Diffusion checkpoint, or from scratch."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +27,9 @@ class Base:
     scheduler: DDIMScheduler
 
 
-def load_base(config: ModelConfig) -> Base | None:
-    """The checkpoint the config names, from a folder or the hub; None if it names none."""
+def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
+    """The checkpoint the config names, from a folder or the hub; None if it names none. The autoencoder goes to
+    `device`, the rest follows when training starts."""
     if config.pretrained is None:
         return None
     options = {"revision": config.revision} if config.revision else {}
@@ -40,7 +40,7 @@ def load_base(config: ModelConfig) -> Base | None:
     try:
         return Base(
             unet=load(UNet2DConditionModel, "unet"),
-            vae=load(AutoencoderKL, "vae").requires_grad_(False).eval(),
+            vae=load(AutoencoderKL, "vae").requires_grad_(False).eval().to(device),
             text_encoder=load(CLIPTextModel, "text_encoder").requires_grad_(False).eval(),
             tokenizer=load(AutoTokenizer, "tokenizer"),
             scheduler=load(DDIMScheduler, "scheduler"),
@@ -84,7 +84,7 @@ def unet_from_scratch(config: TrainConfig) -> StickerUNetModel:
     model = config.model
     codec = PixelCodec(model.patch_size)
     attention = model.attention_levels
-    return StickerUNetModel(
+    unet: StickerUNetModel = StickerUNetModel(
         sample_size=config.data.size // codec.reduction,
         in_channels=codec.latent_channels,
         out_channels=codec.latent_channels,
@@ -97,6 +97,7 @@ def unet_from_scratch(config: TrainConfig) -> StickerUNetModel:
         cross_attention_dim=config.text.hidden_size,
         **model.temporal_options(),
     )
+    return unet
 
 
 def scheduler_from_scratch(config: NoiseConfig) -> DDIMScheduler:
@@ -138,14 +139,3 @@ def add_lora(unet: StickerUNetModel, config: LoraConfig) -> None:
             target_modules=["to_q", "to_k", "to_v", "to_out.0"],
         )
     )
-
-
-def codec_identity(config: TrainConfig, base: Base | None) -> str:
-    """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and config."""
-    if base is None:
-        return f"pixels/{config.model.patch_size}"
-    weights = hashlib.sha256()
-    for name, tensor in sorted(base.vae.state_dict().items()):
-        weights.update(name.encode())
-        weights.update(tensor.cpu().contiguous().numpy().tobytes())
-    return f"{type(base.vae).__name__}/{base.vae.config.scaling_factor}/{weights.hexdigest()}"

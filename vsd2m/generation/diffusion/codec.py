@@ -6,8 +6,8 @@ Clips are float in [-1, 1]; latents have about unit variance.
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL
+from torch.nn import functional
 
 
 class Codec(Protocol):
@@ -31,10 +31,10 @@ class PixelCodec:
         self.latent_channels = 3 * patch_size**2
 
     def encode(self, clips: torch.Tensor) -> torch.Tensor:
-        return F.pixel_unshuffle(clips, self.reduction).transpose(1, 2)
+        return functional.pixel_unshuffle(clips, self.reduction).transpose(1, 2)
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return F.pixel_shuffle(latents.transpose(1, 2), self.reduction).clamp(-1, 1)
+        return functional.pixel_shuffle(latents.transpose(1, 2), self.reduction).clamp(-1, 1)
 
 
 class LatentCodec:
@@ -46,7 +46,7 @@ class LatentCodec:
         self.reduction = 2 ** (len(vae.config.block_out_channels) - 1)
         self.latent_channels = vae.config.latent_channels
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def encode(self, clips: torch.Tensor) -> torch.Tensor:
         batch_size, num_frames = clips.shape[:2]
         frames = clips.flatten(0, 1).to(self.vae.device, self.vae.dtype)
@@ -54,7 +54,7 @@ class LatentCodec:
         latents = torch.cat(encoded).unflatten(0, (batch_size, num_frames)).transpose(1, 2)
         return latents * self.vae.config.scaling_factor
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         batch_size, _, num_frames = latents.shape[:3]
         frames = latents.transpose(1, 2).flatten(0, 1).to(self.vae.dtype) / self.vae.config.scaling_factor

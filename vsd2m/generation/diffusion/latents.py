@@ -1,5 +1,6 @@
 """Encoded clips on disk, keyed by the clips' content and by what encoded them."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from vsd2m.core.commit import digest
+from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.generation.diffusion.codec import Codec
+from vsd2m.generation.diffusion.build import Base
+from vsd2m.generation.diffusion.codec import Codec, LatentCodec, make_codec
 from vsd2m.generation.errors import TrainingError
 
 FORMAT = 1
@@ -37,6 +40,24 @@ class LatentStore:
     def latents(self, indices: NDArray[np.int64]) -> torch.Tensor:
         """Float latents [B, C, T, h, w]."""
         return torch.from_numpy(np.stack([self._latents[index] for index in indices]).astype(np.float32))
+
+
+def encode_clips(config: TrainConfig, base: Base | None, source: ClipSource) -> LatentStore:
+    """The clips of `source` as the configured model sees them."""
+    codec = make_codec(base.vae if base else None, config.model.patch_size)
+    root = Path(config.data.cache or Path(config.out) / "cache")
+    return open_latents(root, source, codec, codec_identity(codec))
+
+
+def codec_identity(codec: Codec) -> str:
+    """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and scale."""
+    if not isinstance(codec, LatentCodec):
+        return f"pixels/{codec.reduction}"
+    weights = hashlib.sha256()
+    for name, tensor in sorted(codec.vae.state_dict().items()):
+        weights.update(name.encode())
+        weights.update(tensor.cpu().contiguous().numpy().tobytes())
+    return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{weights.hexdigest()}"
 
 
 def open_latents(root: Path, source: ClipSource, codec: Codec, codec_identity: str) -> LatentStore:

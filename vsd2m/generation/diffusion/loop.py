@@ -140,10 +140,11 @@ class TrainingLoop:
                 "optimizer": self.optimizer.state_dict(),
                 "ema": self.ema.state_dict(),
                 "losses": self.losses,
+                "scaler": scaler.state_dict() if (scaler := self.accelerator.scaler) else None,
             }
             self.ema.store(self.parameters)
             self.ema.copy_to(self.parameters)
-            write_checkpoint(path, state, self.pipeline.save_pretrained)
+            write_checkpoint(path, state, self.pipeline)
             self.ema.restore(self.parameters)
             write_losses(self.folder / LOSSES, self.losses)
             keep_last(self.folder, self.config.keep_last_n)
@@ -166,6 +167,8 @@ class TrainingLoop:
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.load_state_dict(state["ema"])
         self.ema.to(self.accelerator.device)
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
         self.losses = list(state["losses"])
         self.step = state["step"]
 

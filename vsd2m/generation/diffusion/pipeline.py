@@ -44,9 +44,7 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_frames: int = 8,
     ) -> None:
         super().__init__()
-        self.register_modules(
-            unet=unet, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler, vae=vae
-        )
+        self.register_modules(unet=unet, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler, vae=vae)
         self.register_to_config(patch_size=patch_size, size=size, num_frames=num_frames)
 
     @property
@@ -56,11 +54,10 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def use_dpm_solver(self) -> None:
         """Samples with DPM-Solver++ of second order (arXiv 2211.01095) from here on."""
-        self.scheduler = DPMSolverMultistepScheduler.from_config(
-            self.scheduler.config, algorithm_type="dpmsolver++", solver_order=2
-        )
+        config = self.components["scheduler"].config
+        self.scheduler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", solver_order=2)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def __call__(
         self,
         prompts: Sequence[str],

@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 
-import huggingface_hub.utils as hub
 from diffusers.utils import logging as diffusers_logging
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from transformers.utils import logging as transformers_logging
 
 
@@ -16,14 +16,14 @@ def no_progress_bars() -> Iterator[None]:
         (transformers_logging.is_progress_bar_enabled, transformers_logging),
     ]
     enabled = [library for is_enabled, library in libraries if is_enabled()]
-    hub_enabled = not hub.are_progress_bars_disabled()
+    hub_enabled = not are_progress_bars_disabled()
     for library in enabled:
         library.disable_progress_bar()
-    hub.disable_progress_bars()
+    disable_progress_bars()
     try:
         yield
     finally:
         for library in enabled:
             library.enable_progress_bar()
         if hub_enabled:
-            hub.enable_progress_bars()
+            enable_progress_bars()

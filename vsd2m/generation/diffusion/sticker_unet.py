@@ -1,6 +1,6 @@
 """The denoiser of all four latent-diffusion models of the paper: one UNet, four kinds of temporal layer.
 
-Letters: B batch, T frames, C channels, H, W height and width; inside the blocks frames lie in the batch: [B*T, C, H, W].
+Letters: B batch, T frames, C channels, H, W height and width; inside the blocks a batch of frames is [B*T, C, H, W].
 """
 
 import json
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ModelMixin as ModelMixin  # DiffusionPipeline.from_pretrained looks for it beside the class
-from diffusers import UNet3DConditionModel
+from diffusers import ModelMixin, UNet3DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
@@ -20,8 +19,25 @@ from vsd2m.core.errors import ConfigError, EngineError
 from vsd2m.core.registry import lookup
 from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS
 
+__all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
+
 TEMPORAL_MODULES = ("temp_convs", "temp_attentions", "transformer_in")
 """Names under which a block, or the UNet, keeps what mixes frames; everything else is the 2D network."""
+
+SHARED_SETTINGS = (
+    "sample_size",
+    "in_channels",
+    "out_channels",
+    "layers_per_block",
+    "downsample_padding",
+    "mid_block_scale_factor",
+    "act_fn",
+    "norm_num_groups",
+    "norm_eps",
+    "cross_attention_dim",
+    "time_cond_proj_dim",
+)
+"""Settings that mean the same in the 2D and the 3D network."""
 
 
 class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
@@ -92,7 +108,7 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
         `options` are the temporal layer and its settings. The weights come out in float32. `ConfigError` where the
         layout has no 3D counterpart.
         """
-        model = cls(**layout_of(unet2d), **options)
+        model: StickerUNetModel = cls(**layout_of(unet2d), **options)
         result = model.load_state_dict(unet2d.state_dict(), strict=False)
         missing = [name for name in result.missing_keys if not is_temporal(name)]
         if result.unexpected_keys or missing:
@@ -100,7 +116,8 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
                 f"the 2D network does not fit the Stable Diffusion 2.x layout: {len(missing)} weights are missing and "
                 f"{len(result.unexpected_keys)} unexpected, such as {(missing + result.unexpected_keys)[0]}"
             )
-        return model.to(unet2d.device)
+        model.to(unet2d.device)
+        return model
 
     def temporal_parameters(self, *, convolutions_only: bool = False) -> dict[str, nn.Parameter]:
         """The parameters that mix frames, by name; with `convolutions_only` those of the layers after the ResNets."""
@@ -111,7 +128,7 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
         }
 
     def freeze_spatial(self, *, convolutions_only: bool = False) -> None:
-        """Trains the temporal layers and nothing else (`convolutions_only`: the paper's "3D convolution layer only")."""
+        """Trains the temporal layers only; with `convolutions_only` those after the ResNets, as the paper does."""
         self.requires_grad_(False)
         for parameter in self.temporal_parameters(convolutions_only=convolutions_only).values():
             parameter.requires_grad_(True)
@@ -224,12 +241,8 @@ def layout_of(unet2d: Any) -> dict[str, Any]:
             "expected a Stable Diffusion 2.x layout (linear projections, one head width); found "
             f"use_linear_projection={config.use_linear_projection} and head widths {sorted(head_dims)}"
         )
-    same = (
-        "sample_size in_channels out_channels layers_per_block downsample_padding mid_block_scale_factor act_fn "
-        "norm_num_groups norm_eps cross_attention_dim time_cond_proj_dim"
-    ).split()
     return {
-        **{name: config[name] for name in same},
+        **{name: config[name] for name in SHARED_SETTINGS},
         "block_out_channels": tuple(channels),
         "down_block_types": tuple(name.replace("2D", "3D") for name in config.down_block_types),
         "up_block_types": tuple(name.replace("2D", "3D") for name in config.up_block_types),

@@ -1,6 +1,7 @@
 """Temporal layers: one file each. A layer sits after every spatial ResNet block of the UNet and mixes frames.
 
-Every layer is a module `forward(hidden_states [B*T, C, H, W], num_frames) -> [B*T, C, H, W]` that starts as the identity.
+Every layer is a module `forward(hidden_states [B*T, C, H, W], num_frames) -> [B*T, C, H, W]`; at the start it is the
+identity.
 """
 
 TEMPORAL_LAYERS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""VideoLDM (arXiv 2304.08818): each temporal layer is blended with its input, alpha z + (1 - alpha) z', alpha learned."""
+"""VideoLDM (arXiv 2304.08818): alpha z + (1 - alpha) z' of each temporal layer's input and output, alpha learned."""
 
 from typing import Any
 

@@ -10,10 +10,10 @@ Letters: B batch, T frames, C channels, H, W height and width; h, w after poolin
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import get_1d_sincos_pos_embed_from_grid
 from torch import nn
+from torch.nn import functional
 
 from vsd2m.generation.diffusion.layers.conv import like, temporal_blocks
 
@@ -75,14 +75,14 @@ class StiLayer(nn.Module):  # type: ignore[misc]
         height, width = hidden_states.shape[-2:]
         pooled = hidden_states if self.norm is None else self.norm(hidden_states)
         if self.gamma > 1:
-            pooled = F.avg_pool2d(pooled, self.gamma, ceil_mode=True)
+            pooled = functional.avg_pool2d(pooled, self.gamma, ceil_mode=True)
         _, channels, h, w = pooled.shape
         tokens = pooled.reshape(-1, num_frames, channels, h * w).transpose(2, 3)
         if self.position_gate is not None:
             tokens = tokens + self.position_gate * frame_codes(num_frames, channels).to(tokens)[None, :, None]
         attended = self.attention(tokens.reshape(-1, num_frames * h * w, channels))
         grid = attended.reshape(-1, h * w, channels).transpose(1, 2).reshape(-1, channels, h, w)
-        return F.interpolate(grid, size=(height, width), mode="nearest") + hidden_states
+        return functional.interpolate(grid, size=(height, width), mode="nearest") + hidden_states
 
 
 def frame_codes(num_frames: int, channels: int) -> torch.Tensor:

@@ -6,9 +6,9 @@ Letters: B batch, T frames, C channels, H, W height and width, w window side, N 
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from diffusers.models.resnet import TemporalConvLayer
 from torch import nn
+from torch.nn import functional
 
 from vsd2m.generation.diffusion.layers.conv import dimensions, temporal_blocks
 
@@ -37,7 +37,7 @@ class SwapTemporalConv(TemporalConvLayer):  # type: ignore[misc]
         query, context = (spatial, temporal) if self.swap else (temporal, spatial)
         height, width = spatial.shape[-2:]
         query, context = to_windows(query, num_frames), to_windows(context, num_frames)
-        attended = F.scaled_dot_product_attention(
+        attended = functional.scaled_dot_product_attention(
             self.to_q(query)[:, None],
             self.to_k(context)[:, None],
             self.to_v(context)[:, None],
@@ -49,7 +49,7 @@ class SwapTemporalConv(TemporalConvLayer):  # type: ignore[misc]
 def to_windows(hidden_states: torch.Tensor, num_frames: int) -> torch.Tensor:
     """[B*T, C, H, W] -> [B * windows, T*w*w, C]; odd sizes are padded at the right and the bottom."""
     _, channels, height, width = hidden_states.shape
-    padded = F.pad(hidden_states, (0, -width % WINDOW, 0, -height % WINDOW))
+    padded = functional.pad(hidden_states, (0, -width % WINDOW, 0, -height % WINDOW))
     rows, columns = padded.shape[-2] // WINDOW, padded.shape[-1] // WINDOW
     split = padded.reshape(-1, num_frames, channels, rows, WINDOW, columns, WINDOW)
     return split.permute(0, 3, 5, 1, 4, 6, 2).reshape(-1, num_frames * WINDOW * WINDOW, channels)

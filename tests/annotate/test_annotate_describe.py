@@ -227,6 +227,13 @@ def test_a_similarity_is_recovered(dx, dy, scale, degrees):
     assert found.explained > 0.5
 
 
+@pytest.mark.parametrize("shape", [(2, 400), (400, 1), (1, 1), (3, 7)])
+def test_pictures_of_any_shape_are_measured(shape):
+    frames = np.random.default_rng(4).integers(0, 256, (4, *shape, 4), dtype=np.uint8)
+    assert not measured(frames).still
+    assert describe(frames).endswith(".")
+
+
 def test_frames_are_sampled_by_the_time_they_are_shown():
     assert evenly_timed(np.full(7, 40, np.int32)).tolist() == list(range(7))
     assert evenly_timed(np.array([100, 300], np.int32)).tolist() == [0, 1, 1, 1]

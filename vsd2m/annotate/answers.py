@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from vsd2m.annotate.engines.base import Completion
+from vsd2m.annotate.phrases import TEXT_SAYS
 
 _PREAMBLE = re.compile(
     r"^\s*(?:(?:sure|certainly|of course|okay|ok)\b[^.:\n]*[.:!,]\s*)?"
@@ -11,10 +12,9 @@ _PREAMBLE = re.compile(
     r"(?:summary|caption|answer|output|static features|dynamic features)\s*:)\s*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?]+[\"”’)]*(?=\s|$)|[。！？]+[”」』]*")
+_SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|[.!?]+[\"”’)]+(?=\s+[A-Z]|\s*$)|[。！？]+[”」』]*")
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _QUOTED = re.compile(r"[\"“”「『].*?[\"“”」』]")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 class NoCaptionError(ValueError):
@@ -27,11 +27,11 @@ def caption_from(answer: Completion, *, prompt: str, max_sentences: int) -> str:
     `NoCaptionError` where nothing is left, where it repeats the instruction, or where no sentence ends.
     """
     text = " ".join(_PREAMBLE.sub("", answer.text).replace("**", "").split()).strip()
-    if answer.finished and text and text[-1] not in ".!?":
-        text += "."
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
         text = text[1:-1].strip()
-    if not _LETTER.search(text):
+    if answer.finished and text.rstrip('"”’)')[-1:] not in tuple(".!?"):
+        text += "."
+    if not any(map(str.isalpha, text)):
         raise NoCaptionError("the model's answer was empty")
     if text.lower().startswith(prompt.split("\n", 1)[0].lower()[:40]):
         raise NoCaptionError("the model repeated the instruction")
@@ -52,6 +52,15 @@ def check_against(caption: str, *, description: str, suspects: frozenset[str]) -
     invented = sorted((words_of(caption) & suspects) - words_of(description))
     if invented:
         raise NoCaptionError(f"the model made up {', '.join(invented)}")
+
+
+def with_text(caption: str, *, description: str) -> str:
+    """The caption, and behind it the description's sentence on the sticker's text if the caption does not quote it."""
+    sentence = next((part for part in split_sentences(description)[0] if part.startswith(TEXT_SAYS)), None)
+    if sentence is None:
+        return caption
+    quoted = " ".join(sentence[len(TEXT_SAYS) :].strip(' ".').lower().split())
+    return caption if quoted in caption.lower() else f"{caption} {sentence}"
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -79,7 +88,7 @@ def chinese_from(answer: Completion, *, english: str) -> str:
     text = unicodedata.normalize("NFC", answer.text).strip().split("\n", 1)[0].strip()
     whole, _ = split_sentences(text)
     text = whole[0] if whole else text
-    letters = _LETTER.findall(_QUOTED.sub("", text))
+    letters = [character for character in _QUOTED.sub("", text) if character.isalpha()]
     if not letters:
         raise NoCaptionError("the output was empty")
     if sum(bool(_CJK.match(letter)) for letter in letters) < 0.8 * len(letters):

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, chinese_from
+from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, chinese_from, with_text
 from vsd2m.annotate.engines import EngineConfig, make_engine
 from vsd2m.annotate.engines.base import Completion
 from vsd2m.annotate.engines.transformers import TransformersConfig
@@ -45,7 +45,9 @@ class CaptionStage(StickerStage[CaptionConfig]):
     """Writes `caption`, `caption_zh` and what wrote each.
 
     An answer that is no caption (empty, the instruction again, in circles, colours made up) is replaced by the
-    description itself, and `caption_source` says so. A Chinese caption that cannot be had is None, its source the reason.
+    description itself, and `caption_source` says so; text on the sticker that it leaves out is put behind it
+    (`+text`). A Chinese caption that cannot be had is None, and the reason
+    stands in its source.
     """
 
     Config = CaptionConfig
@@ -101,7 +103,8 @@ class CaptionStage(StickerStage[CaptionConfig]):
             check_against(caption, description=description, suspects=SUSPECT_WORDS)
         except NoCaptionError as reason:
             return description, f"description: {reason}"
-        return caption, self._engine.model_name
+        complete = with_text(caption, description=description)
+        return complete, self._engine.model_name if complete == caption else f"{self._engine.model_name}+text"
 
     def _translate(self, captions: Sequence[str]) -> list[tuple[str | None, str]]:
         if self._translator is None or self.config.chinese is None:

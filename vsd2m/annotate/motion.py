@@ -154,7 +154,16 @@ def _steps(thumbs: Thumbnails, figure: Figure | None) -> list[Similarity]:
         grey = np.stack(
             [np.roll(frame, (-dy, -dx), axis=(0, 1)) for frame, (dx, dy) in zip(grey, offsets, strict=True)]
         )
+    grey = _halved(grey)
     return [fit_similarity(grey[index], grey[(index + 1) % len(grey)]) for index in range(len(grey))]
+
+
+def _halved(frames: Floats) -> Floats:
+    """Frames [N, h, w, C] at half the size; an odd last row or column is left out."""
+    height, width = max(frames.shape[1] // 2, 1), max(frames.shape[2] // 2, 1)
+    rows = frames[:, : 2 * height].reshape(len(frames), height, -1, *frames.shape[2:]).mean(axis=2)
+    halved: Floats = rows[:, :, : 2 * width].reshape(len(frames), height, width, -1, frames.shape[3]).mean(axis=3)
+    return halved
 
 
 def _turns(steps: list[Similarity]) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from vsd2m.annotate.motion import Motion
 
+TEXT_SAYS = "The text says"
+
 _TIMES = {1: "once", 2: "twice"}
 
 
@@ -30,7 +32,7 @@ def text_sentence(text: str | None, *, max_characters: int) -> str | None:
     if not flat:
         return "It has no text."
     shown = flat if len(flat) <= max_characters else flat[:max_characters].rstrip() + "…"
-    return f"The text says {quoted(shown)}."
+    return f"{TEXT_SAYS} {quoted(shown)}."
 
 
 def motion_sentences(motion: Motion) -> list[str]:

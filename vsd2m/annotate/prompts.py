@@ -21,10 +21,34 @@ SUMMARY_EXAMPLES = (
         "It does not move.",
         'A yellow cartoon moon on a black background with the text "sleep well" does not move.',
     ),
+    (
+        'A cartoon sticker tagged "thank you" and "rabbit". It is pink and white on a transparent background. '
+        "It has no text. It grows and shrinks within 0.6 seconds.",
+        'A pink and white cartoon "thank you" rabbit grows and shrinks.',
+    ),
+    (
+        'A cartoon sticker tagged "no idea". It is blue on a transparent background. It does not move.',
+        'A blue cartoon "no idea" sticker does not move.',
+    ),
 )
 
-SUSPECT_WORDS = frozenset({*COLOUR_NAMES, "dog", "hello", "sunset", "moon", "sleep", "well"})
-"""Words that are wrong in a caption unless the description has them: colours, and the things of the examples."""
+SUSPECT_WORDS = frozenset(
+    {
+        *COLOUR_NAMES,
+        "cartoon",
+        "photograph",
+        "photo",
+        "fades",
+        "zooms",
+        "turns",
+        "shakes",
+        "flashes",
+        "grows",
+        "shrinks",
+    }
+    | {"dog", "hello", "sunset", "moon", "sleep", "well", "thank", "rabbit", "idea"}
+)
+"""Words that are wrong in a caption unless the description has them: colours, movements, things of the examples."""
 
 TRANSLATION_EXAMPLES = (
     ("A cute little panda peeks out from behind a wall.", "一只可爱的小熊猫从墙后探出头来。"),

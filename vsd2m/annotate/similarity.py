@@ -27,8 +27,10 @@ class Similarity:
 
 
 def fit_similarity(before: Floats, after: Floats) -> Similarity:
-    """The motion from picture `before` to picture `after`, both [h, w, C] in 0..1."""
+    """The motion from picture `before` to picture `after`, both [h, w, C] in 0..1; none in pictures under 3 pixels."""
     height, width = before.shape[:2]
+    if min(height, width) < 3:
+        return Similarity((0.0, 0.0), 1.0, 0.0, 0.0)
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     x, y = x - (width - 1) / 2, y - (height - 1) / 2
     matrix = np.array([0.0, 0.0, 0.0, 0.0])  # shift x, shift y, log-like scale a, turn r

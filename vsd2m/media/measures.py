@@ -1,29 +1,29 @@
 """What can be measured on the pixels of a clip without a model.
 
-T frames, H and W the height and width. A pixel is visible where alpha >= 128. Luma is that of ITU-R BT.601, in whole
-grey levels: `(19595 R + 38470 G + 7471 B + 32768) >> 16`.
+T frames, H and W the height and width; `vsd2m.media.luma` says what luma and visible mean. What is summed is whole
+numbers below 2**53, so that every machine gets the same bits.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from vsd2m.media.clip import Frames
+from vsd2m.media.luma import Luma, Planes, histogram, visible_luma
+from vsd2m.media.sampling import linspace_indices
 
-VISIBLE_ALPHA = 128
-Plane = npt.NDArray[np.uint8]
+MAX_SHARPNESS_FRAMES = 4
 
 
 @dataclass(frozen=True)
 class Measures:
     """`entropy`: bits of Shannon entropy of the visible pixels' luma (0 for a frame without any), mean over frames.
 
-    `motion_energy`: the mean absolute change of luma from one frame to the next, 0..1, averaged over a black and a
-    white background, so that what moves is seen whatever its colour. `sharpness`: variance of the 4-neighbour
-    Laplacian of the luma on black, mean over frames.
-    `transparent_share`: the share of pixels that are not visible, mean over frames.
+    `transparent_share`: share of pixels that are not visible, mean over frames.
+    `motion_energy`: mean absolute change of luma from one frame to the next, 0..1, averaged over a black and a white
+    background, so that whatever moves is seen.
+    `sharpness`: variance of the 4-neighbour Laplacian of the luma on white, mean over up to 4 frames at equal steps.
     """
 
     num_distinct_frames: int
@@ -35,13 +35,16 @@ class Measures:
 
 def measure(frames: Frames) -> Measures:
     """The measures of `frames` (`[T, H, W, 4]`), rounded to 6 decimals."""
-    lumas = [luma(frame) for frame in frames]
+    frames = np.ascontiguousarray(frames)
+    luma = visible_luma(frames)
+    distinct = DistinctFrames(frames)
+    counts = np.array([distinct.add(index, plane) for index, plane in enumerate(luma.on_black)], np.int64)
     return Measures(
-        num_distinct_frames=len({frame.tobytes() for frame in frames}),
-        entropy=round(float(np.mean([entropy(gray, frame) for gray, frame in zip(lumas, frames, strict=True)])), 6),
-        transparent_share=round(float((frames[..., 3] < VISIBLE_ALPHA).mean()), 6),
-        motion_energy=round(motion_energy(frames), 6),
-        sharpness=round(float(np.mean([sharpness(gray) for gray in lumas])), 6),
+        num_distinct_frames=distinct.count,
+        entropy=round(_mean_entropy(counts, luma), 6),
+        transparent_share=round(int(luma.num_hidden.sum()) / luma.on_black.size, 6),
+        motion_energy=round(_mean_motion_energy(counts, luma), 6),
+        sharpness=round(_mean_sharpness(luma.on_white), 6),
     )
 
 
@@ -50,33 +53,83 @@ def aspect_ratio(width: int, height: int) -> float:
     return max(width, height) / min(width, height)
 
 
-def luma(frame: Plane) -> Plane:
-    """`[H, W]` grey levels of a frame `[H, W, 4]`, alpha ignored."""
-    return np.asarray(Image.fromarray(frame).convert("L"))
+class DistinctFrames:
+    """Counts the frames with distinct pixels; equals are looked for among the frames of the same histogram."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._words = frames.reshape(len(frames), -1).view("<u4")
+        self._seen: dict[tuple[int, ...], list[int]] = {}
+        self._last: list[int] = []
+        self.count = 0
+
+    def add(self, index: int, plane: Planes) -> list[int]:
+        """The histogram of frame `index`, whose luma is `plane`; frames are given in order."""
+        if index and self._equal(index, index - 1):
+            return self._last
+        self._last = histogram(plane)
+        alike = self._seen.setdefault(tuple(self._last), [])
+        if not any(self._equal(index, other) for other in alike):
+            alike.append(index)
+            self.count += 1
+        return self._last
+
+    def _equal(self, one: int, other: int) -> bool:
+        first, second = self._words[one], self._words[other]
+        return np.array_equal(first[::61], second[::61]) and np.array_equal(first, second)
 
 
-def entropy(gray: Plane, frame: Plane) -> float:
-    """Bits of Shannon entropy of the visible pixels' grey levels, 0 to 8."""
-    counts = np.bincount(gray[frame[..., 3] >= VISIBLE_ALPHA], minlength=256)
-    shares = counts[counts > 0] / max(counts.sum(), 1)
-    return float(-(shares * np.log2(shares)).sum()) + 0.0
+def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """`[T]` bits of Shannon entropy of the histograms `counts` (`[T, 256]`), 0 to 8; 0 for an empty one."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    bits: npt.NDArray[np.float64] = 0.0 - (shares * logs).sum(axis=1)
+    return bits
 
 
-def motion_energy(frames: Frames) -> float:
-    """Mean absolute change of luma between successive frames, 0..1; 0 for a still."""
-    if len(frames) < 2:
+def motion_energy(planes: Planes, levels: npt.NDArray[np.int64]) -> float:
+    """Mean absolute change between successive `planes` (`[T, H, W]`), 0..1; 0 for a still. `levels`: `[T]` their sums.
+
+    The sum of |a - b| is twice that of max(a, b), less those of a and of b.
+    """
+    if len(planes) < 2:
         return 0.0
-    alpha = frames[..., 3].astype(np.int32)
-    on_black = np.stack([luma(frame) for frame in frames]) * alpha // 255
-    on_white = on_black + 255 - alpha
-    changes = [np.abs(np.diff(plane, axis=0)).mean() / 255 for plane in (on_black, on_white)]
-    return float(np.mean(changes))
+    higher = np.empty(planes.shape[1:], np.uint8)
+    highest = 0
+    for before, after in zip(planes[:-1], planes[1:], strict=True):
+        highest += int(np.maximum(before, after, out=higher).sum(dtype=np.uint32))
+    change = 2 * highest - int(levels[:-1].sum()) - int(levels[1:].sum())
+    return change / (255 * planes[1:].size)
 
 
-def sharpness(gray: Plane) -> float:
-    """Variance of the 4-neighbour Laplacian; 0 where the picture has no inner pixel."""
-    if min(gray.shape) < 3:
+def sharpness(plane: Planes) -> float:
+    """Variance of the 4-neighbour Laplacian of grey levels `[H, W]`; 0 where the picture has no inner pixel."""
+    height, width = plane.shape
+    if min(height, width) < 3:
         return 0.0
-    wide = gray.astype(np.int32)
-    around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
-    return float((around - 4 * wide[1:-1, 1:-1]).var())
+    wide = plane.ravel().astype(np.int16)
+    inner, num_inner = width + 1, wide.size - 2 * (width + 1)
+    laplacian = -4 * wide[inner : inner + num_inner]
+    for offset in (-width, -1, 1, width):
+        laplacian += wide[inner + offset : inner + offset + num_inner]
+    rows = np.append(laplacian, [0, 0]).reshape(height - 2, width)[:, :-2]  # neighbours across the edges left out
+    values = rows.astype(np.float64).ravel()
+    return float((values @ values - values.sum() ** 2 / values.size) / values.size)
+
+
+def _mean_entropy(counts: npt.NDArray[np.int64], luma: Luma) -> float:
+    visible = counts.copy()
+    visible[:, 0] -= luma.num_hidden
+    return float(entropy(visible).mean())
+
+
+def _mean_motion_energy(counts: npt.NDArray[np.int64], luma: Luma) -> float:
+    levels = counts @ np.arange(256)
+    on_black = motion_energy(luma.on_black, levels)
+    if luma.is_opaque:
+        return on_black
+    return (on_black + motion_energy(luma.on_white, levels + 255 * luma.num_hidden)) / 2
+
+
+def _mean_sharpness(planes: Planes) -> float:
+    indices = linspace_indices(len(planes), min(len(planes), MAX_SHARPNESS_FRAMES))
+    return sum(sharpness(planes[index]) for index in indices) / len(indices)

@@ -1,36 +1,19 @@
-"""Tiny networks and drawn clips."""
-
-from typing import Any
-
-import numpy as np
 import pytest
-
-from vsd2m.generation.config import TrainConfig
-from vsd2m.generation.data import ClipSource, TrainingClip
+from tiny_models import TINY_2D
 
 torch = pytest.importorskip("torch")
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
-
-
-TINY_2D = {
-    "sample_size": 8,
-    "block_out_channels": (16, 32),
-    "layers_per_block": 1,
-    "cross_attention_dim": 16,
-    "norm_num_groups": 8,
-    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
-    "attention_head_dim": (2, 4),  # diffusers' misnomer: heads
-    "use_linear_projection": True,
-}
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
-def unet2d() -> Any:
+def unet2d():
     """A 2D network of Stable Diffusion 2.x's classes and layout, tiny."""
     from diffusers import UNet2DConditionModel
 
@@ -38,64 +21,3 @@ def unet2d() -> Any:
 
     torch.manual_seed(0)
     return UNet2DConditionModel(**TINY_2D).eval()
-
-
-def make_unet(unet2d: Any, temporal_layer: str, *, trained: bool, **options: Any) -> Any:
-    """A tiny `StickerUNetModel`; `trained` moves every weight off its initial value."""
-    from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
-
-    torch.manual_seed(1)
-    options = {"sti_num_heads": 2, "sti_head_dim": 8, **options}
-    unet = StickerUNetModel.from_unet2d(unet2d, temporal_layer=temporal_layer, **options).eval()
-    if trained:
-        with torch.no_grad():
-            for weight in unet.parameters():
-                weight.add_(0.05 * torch.randn_like(weight))
-    return unet
-
-
-def noisy_clip(*, batch: int = 2, num_frames: int = 4, height: int = 8, width: int = 8) -> tuple[Any, Any, Any]:
-    """Random latents [B, 4, T, H, W], timesteps [B] and text states [B, 5, 16]."""
-    generator = torch.Generator().manual_seed(2)
-    latents = torch.randn(batch, 4, num_frames, height, width, generator=generator)
-    return latents, torch.tensor([3, 700, 41][:batch]), torch.randn(batch, 5, 16, generator=generator)
-
-
-def drawn_clips(*, count: int, num_frames: int = 4, size: int = 8) -> ClipSource:
-    """Squares of different colours that move to the right; the first half has one frame that only fills."""
-    colours = {"red": (230, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 220)}
-
-    def clip(number: int) -> TrainingClip:
-        name = list(colours)[number % 3]
-        frames = np.full((num_frames, 3, size, size), 255, np.uint8)
-        for time in range(num_frames):
-            column = (number + time) % (size - 2)
-            frames[time, :, 2:5, column : column + 3] = np.array(colours[name], np.uint8)[:, None, None]
-        mask = np.arange(num_frames) < num_frames - (number < count // 2)
-        return TrainingClip(key=f"{number:032x}", text=f"cartoon\ta {name} square", frames=frames, mask=mask)
-
-    return ClipSource(identity=f"drawn-{count}-{num_frames}-{size}", read=lambda: map(clip, range(count)))
-
-
-def tiny_config(out: Any, **values: Any) -> TrainConfig:
-    """Seconds on one thread: 4 frames of 8 x 8 pixels."""
-    return TrainConfig.model_validate(
-        {
-            "preset": "tiny",
-            "out": str(out),
-            "model": {
-                "block_out_channels": (16, 32),
-                "attention_levels": (False, True),
-                "attention_head_dim": 8,
-                "patch_size": 2,
-                "sti_num_heads": 2,
-                "sti_head_dim": 8,
-            },
-            "text": {"hidden_size": 16, "num_heads": 2, "max_length": 8, "vocab_size": 300},
-            "data": {"shards": "unused", "num_frames": 4, "size": 8},
-            "batch_size": 4,
-            "num_steps": 4,
-            "num_threads": 1,
-            **values,
-        }
-    )

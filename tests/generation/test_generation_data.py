@@ -1,9 +1,15 @@
 import numpy as np
+import polars as pl
 import pytest
-from conftest import drawn_clips
+from tiny_models import drawn_clips
 
+from vsd2m.core.keys import sticker_key
 from vsd2m.generation.captions import conditioning_text
-from vsd2m.generation.data import batch_indices
+from vsd2m.generation.config import DataConfig
+from vsd2m.generation.data import batch_indices, shard_clips
+from vsd2m.media.clip import Clip
+from vsd2m.media.encode import encode
+from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, write_tar
 
 
 def test_every_epoch_shows_every_clip_once_in_an_order_of_its_own():
@@ -56,3 +62,39 @@ def test_the_autoencoder_is_applied_frame_by_frame_and_scaled():
         one = vae.encode(clips[1, 4:5]).latent_dist.mode() * vae.config.scaling_factor
     assert torch.allclose(latents[1:2, :, 4], one, atol=1e-5)
     assert codec.decode(latents).shape == clips.shape
+
+
+def write_shard(folder, *, captions):
+    """A shard of GIFs of 3 frames and, last, one still, laid out as published."""
+    rows, samples = [], []
+    for number, caption in enumerate(captions):
+        num_frames = 1 if number == len(captions) - 1 else 3
+        frames = np.full((num_frames, 10, 10, 4), 255, np.uint8)
+        frames[:, : number + 2, :5, :3] = 40 * np.arange(num_frames)[:, None, None, None]
+        data = encode(Clip(frames, np.full(num_frames, 100, np.int32), 0, "gif"), "gif")
+        samples.append(ShardSample(sticker_key(data), data, {}, caption))
+        rows.append({"key": sticker_key(data), "num_bytes": len(data), "caption": caption, "num_frames": num_frames})
+    with (folder / "vsd2m-train-000000.tar").open("wb") as file:
+        offsets = [start + MEDIA_OFFSET for start in write_tar(file, samples)[:-1]]
+    table = pl.DataFrame(rows).with_columns(pl.Series("tar_offset", offsets), pl.lit("cartoon").alias("domain"))
+    table.write_parquet(folder / "vsd2m-train-000000.parquet")
+
+
+def test_clips_come_from_the_shards_with_their_captions(tmp_path):
+    write_shard(tmp_path, captions=["A cat waves.", "A dog runs.", "A still bird."])
+    moving = list(shard_clips(DataConfig(shards=str(tmp_path), num_frames=4, size=8)).read())
+    assert [clip.text for clip in moving] == ["cartoon\tA cat waves.", "cartoon\tA dog runs."]
+    assert moving[0].frames.shape == (4, 3, 8, 8)
+    assert moving[0].mask.tolist() == [True, True, True, False]
+    joint = list(shard_clips(DataConfig(shards=str(tmp_path), num_frames=4, size=8, static="repeat")).read())
+    assert [clip.text for clip in joint][2] == "cartoon\tA still bird."
+
+
+def test_the_identity_of_clips_changes_with_the_shards_and_the_cut(tmp_path):
+    write_shard(tmp_path, captions=["A cat waves.", "A still bird."])
+    config = DataConfig(shards=str(tmp_path), num_frames=4, size=8)
+    first = shard_clips(config).identity
+    assert shard_clips(config).identity == first
+    assert shard_clips(config.model_copy(update={"num_frames": 5})).identity != first
+    write_shard(tmp_path, captions=["A cat sleeps.", "A still bird."])
+    assert shard_clips(config).identity != first

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import drawn_clips, tiny_config
+from tiny_models import drawn_clips, tiny_config
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import drawn_clips, tiny_config
 from PIL import Image
+from tiny_models import drawn_clips, tiny_config
 
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")

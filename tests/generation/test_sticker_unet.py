@@ -1,7 +1,7 @@
 import copy
 
 import pytest
-from conftest import make_unet, noisy_clip
+from tiny_models import make_unet, noisy_clip
 
 torch = pytest.importorskip("torch")
 
@@ -222,8 +222,8 @@ def test_gradient_checkpointing_changes_no_gradient(unet2d, temporal_layer):
 
 
 def test_a_layout_without_a_3d_counterpart_is_refused(unet2d):
-    from conftest import TINY_2D
     from diffusers import UNet2DConditionModel
+    from tiny_models import TINY_2D
 
     from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 

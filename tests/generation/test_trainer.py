@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from conftest import drawn_clips, tiny_config
+from tiny_models import drawn_clips, tiny_config
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")

@@ -34,6 +34,9 @@ class CrawlStage(FileStage[CrawlConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(name="crawl", version=1, reads=(), writes=_WRITES)
 
+    def seconds_per_sticker(self) -> float:
+        return 0.03  # two requests on loopback; elsewhere the delay between requests decides
+
     def num_partitions(self, run: Run) -> int:
         return -(-len(self.words(run)) // self.config.words_per_partition)
 

@@ -179,6 +179,7 @@ def serve_forever(
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True  # a client that keeps its connection open must not hold up the end
+    request_queue_size = 128  # the default of 5 makes a crawler's connections wait a second for their second try
 
     def __init__(self, address: tuple[str, int], site: GallerySite) -> None:
         self.site = site
@@ -186,7 +187,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.url = f"http://{address[0]}:{self.server_address[1]}"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:
         logger.debug("%s went away", client_address, exc_info=True)
 
 

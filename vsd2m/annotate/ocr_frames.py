@@ -54,13 +54,11 @@ def background(frames: Frames) -> int:
 
 def alike(first: Pixels, second: Pixels) -> bool:
     """True if no block of 8 x 8 pixels differs by more than 10 grey levels on average: no text came or went."""
-    difference = np.abs(first.astype(np.float32) - second.astype(np.float32)).mean(axis=2)
-    height, width = (max(_BLOCK, side // _BLOCK * _BLOCK) for side in difference.shape)
-    padded = np.pad(difference, ((0, max(0, height - difference.shape[0])), (0, max(0, width - difference.shape[1]))))[
-        :height, :width
-    ]
-    blocks = padded.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK).mean(axis=(1, 3))
-    return bool(blocks.max() <= _SAME_BLOCK)
+    difference = np.maximum(first, second) - np.minimum(first, second)
+    height, width = difference.shape[:2]
+    padded = np.pad(difference, ((0, -height % _BLOCK), (0, -width % _BLOCK), (0, 0)), mode="edge")
+    blocks = padded.reshape(padded.shape[0] // _BLOCK, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK * 3)
+    return bool(blocks.mean(axis=(1, 3)).max() <= _SAME_BLOCK)
 
 
 def _outline_luma(frames: Frames) -> NDArray[np.float32]:

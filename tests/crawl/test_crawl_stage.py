@@ -210,6 +210,19 @@ def test_impossible_configs_are_refused(config, complaint) -> None:
         CrawlConfig(**{**good, **config})
 
 
+@pytest.mark.parametrize("source", ["crawl_sites:NoSource", "no_such_module:Source"])
+def test_a_source_that_is_not_there_is_named(tmp_path, source) -> None:
+    crawl = make_crawl(tmp_path, source=source, site="http://127.0.0.1:1", words=["a"])
+    with pytest.raises(ConfigError, match=f"crawl source '{source}' cannot be loaded"):
+        crawl.write()
+
+
+def test_a_source_that_cannot_list_words_says_so(tmp_path) -> None:
+    crawl = make_crawl(tmp_path, source="crawl_sites:ListSource", site="http://127.0.0.1:1", words="all")
+    with pytest.raises(ConfigError, match="cannot list the words"):
+        crawl.stage.num_partitions(crawl.run)
+
+
 def test_a_stranger_is_visited_slowly_and_a_site_on_this_machine_is_not() -> None:
     asked = {"source": "gallery", "words": ("a",)}
     far = CrawlConfig(site="https://stickers.example", **asked).job(("a",), Path("spool"))

@@ -26,6 +26,8 @@ def main() -> None:
     process = CrawlerProcess(settings_of(job))
     process.crawl(StickerSpider, job=job, spool=spool)
     process.start(install_signal_handlers=False)
+    if process.bootstrap_failed:
+        sys.exit("the spider could not start")
     if spool.error is not None:
         sys.exit(spool.error)
     spool.note("end")

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from vsd2m import __version__
 from vsd2m.core.stage import StageConfig, neutral
 from vsd2m.crawl.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES
@@ -33,7 +32,7 @@ class CrawlConfig(StageConfig):
     media_hosts: tuple[str, ...] = Field((), description="further hosts, with subdomains, that may be visited")
     max_redirects: int = Field(5, ge=0, le=20, description="redirects followed for one address")
     user_agent: str = Field(
-        f"vsd2m/{__version__}", min_length=1, description="name the crawler gives; add an address to reach you at"
+        "vsd2m", min_length=1, description="name the crawler gives, and obeys rules for; add an address to reach you at"
     )
     timeout_s: float = Field(30.0, gt=0, le=3600, description="seconds that one download may take")
     retries: int = Field(2, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")

@@ -28,7 +28,11 @@ class CatalogConfig(StageConfig):
 
 
 class CatalogStage(TableStage[CatalogConfig]):
-    """Merges identical bytes. Every find but the first becomes an `exact_duplicate`, its words are kept."""
+    """Merges identical bytes; all words and addresses are kept.
+
+    Of a sticker's finds one stays. The others are rejects: `found_again` where the same address came up for
+    another word, `exact_duplicate` where another address has the same bytes.
+    """
 
     Config: ClassVar[type[StageConfig]] = CatalogConfig
 
@@ -53,7 +57,7 @@ class CatalogStage(TableStage[CatalogConfig]):
             *(pl.col(name).first() for name in _OF_THE_FIRST),
         )
         kept = merged.select("key", *self.spec.writes)
-        return TableResult(kept, pl.concat([_refused(table.filter(~allowed)), _repeated(rows)]))
+        return TableResult(kept, pl.concat([_refused(table.filter(~allowed)), *_repeated(rows)]))
 
     def _is_allowed(self, table: pl.DataFrame) -> pl.Series:
         if self.config.allowed_licences is None:
@@ -67,9 +71,15 @@ def _texts(source: str, name: str) -> pl.Expr:
     return column.filter(column.is_not_null() & (column != "")).unique().sort().alias(name)
 
 
-def _repeated(rows: pl.DataFrame) -> pl.DataFrame:
-    told = rows.with_columns(detail=pl.col("url").first().over("key"))
-    return _rejects(told.filter(~pl.col("key").is_first_distinct()), "exact_duplicate")
+def _repeated(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """The same address found again, and other addresses of the same bytes. The smallest address is the sticker's."""
+    is_address = pl.struct("key", "url").is_first_distinct()
+    again = rows.filter(~is_address).with_columns(detail=pl.format("also for {}", "trigger_word"))
+    others = rows.filter(is_address).with_columns(detail=pl.col("url").min().over("key"))
+    return [
+        _rejects(again, "found_again"),
+        _rejects(others.filter(pl.col("url") != pl.col("detail")), "exact_duplicate"),
+    ]
 
 
 def _refused(rows: pl.DataFrame) -> pl.DataFrame:

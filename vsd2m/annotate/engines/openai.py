@@ -15,7 +15,7 @@ from pydantic import Field
 
 from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
 from vsd2m.annotate.engines.packaged import cache_root
-from vsd2m.annotate.engines.weights import first_line
+from vsd2m.annotate.engines.weights import one_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.stage import neutral
@@ -113,7 +113,7 @@ class OpenAIEngine(TextEngine):
             try:
                 response = await client.post(address, json=body)
             except httpx.TransportError as error:
-                problem = f"{type(error).__name__}: {first_line(error)}"
+                problem = f"{type(error).__name__}: {one_line(error)}"
                 continue
             if response.status_code == 200:
                 return _completion_of(response, address)

@@ -13,7 +13,7 @@ from pydantic import Field
 from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
 from vsd2m.annotate.engines.quiet import load_transformers
-from vsd2m.annotate.engines.weights import ModelReference, first_line
+from vsd2m.annotate.engines.weights import ModelReference, one_line
 from vsd2m.core.errors import EngineError
 
 _LENGTH_STEP = 32
@@ -67,7 +67,7 @@ class TransformersEngine(TextEngine):
                 source["attn_implementation"] = register()  # the stock ones take two to three times as long here
             model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, self.config.dtype))
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            raise EngineError(f"transformers cannot load {self.config.model!r}: {first_line(error)}") from error
+            raise EngineError(f"transformers cannot load {self.config.model!r}: {one_line(error)}") from error
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._model = model.eval().to(self.config.device)
@@ -173,9 +173,11 @@ class TransformersEngine(TextEngine):
 
 
 def _batches(split: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -> list[tuple[TokenIds, int, list[int]]]:
-    """(shared tokens, padded length, indices) of prompts that are computed together."""
+    """(shared tokens, padded length, indices) of prompts that are computed together: those of like length, since their
+    answers end together."""
     groups: dict[tuple[TokenIds, int], list[int]] = {}
-    for index, (shared, own) in enumerate(split):
+    for index in sorted(range(len(split)), key=lambda member: len(split[member][1])):
+        shared, own = split[index]
         length = -(-max(len(own), 1) // _LENGTH_STEP) * _LENGTH_STEP
         groups.setdefault((shared, length), []).append(index)
     return [

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from vsd2m.annotate.engines.base import Chat, Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
-from vsd2m.annotate.engines.weights import ModelReference, first_line
+from vsd2m.annotate.engines.weights import ModelReference, one_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
@@ -63,7 +63,7 @@ class VllmEngine(TextEngine):
                 seed=0,
             )
         except (OSError, ValueError, RuntimeError) as error:
-            raise EngineError(f"vLLM cannot load {config.model!r}: {first_line(error)}") from error
+            raise EngineError(f"vLLM cannot load {config.model!r}: {one_line(error)}") from error
 
     def generate(self, prompts: Sequence[Prompt], *, max_new_tokens: int, stop: Sequence[str] = ()) -> list[Completion]:
         sampling = self._vllm.SamplingParams(temperature=0.0, max_tokens=max_new_tokens, stop=list(stop) or None)

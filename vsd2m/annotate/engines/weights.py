@@ -68,9 +68,9 @@ def existing_path(model: str) -> Path:
     return path
 
 
-def first_line(error: Exception) -> str:
-    """An error's first line, for one-line messages."""
-    return (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+def one_line(error: Exception) -> str:
+    """An error's message in one line of at most 300 characters."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
 def _digest(path: Path) -> str:

@@ -1,7 +1,10 @@
 import pytest
 from tiny_models import TINY_2D
 
+from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+
 torch = pytest.importorskip("torch")
+allow_torchvision_beside_cpu_torch()
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +19,6 @@ def _one_thread():
 def unet2d():
     """A 2D network of Stable Diffusion 2.x's classes and layout, tiny."""
     from diffusers import UNet2DConditionModel
-
-    import vsd2m.generation.diffusion  # noqa: F401
 
     torch.manual_seed(0)
     return UNet2DConditionModel(**TINY_2D).eval()

@@ -49,7 +49,6 @@ def test_the_autoencoder_is_applied_frame_by_frame_and_scaled():
     torch = pytest.importorskip("torch")
     from diffusers import AutoencoderKL
 
-    import vsd2m.generation.diffusion  # noqa: F401
     from vsd2m.generation.diffusion.codec import LatentCodec
 
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}

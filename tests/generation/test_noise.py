@@ -6,8 +6,6 @@ torch = pytest.importorskip("torch")
 def scheduler(prediction_type, **options):
     from diffusers import DDIMScheduler
 
-    import vsd2m.generation.diffusion  # noqa: F401
-
     return DDIMScheduler(prediction_type=prediction_type, **options)
 
 

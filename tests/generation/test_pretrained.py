@@ -18,7 +18,6 @@ def stable_diffusion(tmp_path_factory, unet2d):
     """A folder laid out like Stable Diffusion 2.1's, with its v-prediction scheduler."""
     from diffusers import AutoencoderKL, PNDMScheduler
 
-    import vsd2m.generation.diffusion  # noqa: F401
     from vsd2m.generation.config import TextConfig
     from vsd2m.generation.diffusion.progress import no_progress_bars
     from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer

@@ -42,8 +42,6 @@ def test_the_autoencoder_and_the_text_encoder_have_the_parameters_counted_above(
     from diffusers import AutoencoderKL
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    import vsd2m.generation.diffusion  # noqa: F401
-
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
     text = CLIPTextConfig(
         vocab_size=49408, hidden_size=1024, intermediate_size=4096, num_hidden_layers=23, num_attention_heads=16

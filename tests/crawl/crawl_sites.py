@@ -50,7 +50,7 @@ class Crawl:
         return self.run.store.read_bytes(f"crawl/media-{partition:06d}.tar")
 
 
-def make_crawl(folder: Path, **config: Any) -> Crawl:
+def make_crawl(folder: Path | str, **config: Any) -> Crawl:
     stage = CrawlStage(CrawlConfig(**config))
     return Crawl(stage, Run(Store(str(folder)), (StageLayout("crawl", "crawl", "file", stage.spec.writes),)))
 

@@ -113,9 +113,12 @@ def test_rows_come_in_the_order_of_words_and_of_results_over_all_pages(crawled) 
     assert many == [f"A < & many-{number:02d}.gif" for number in range(30)]
 
 
-@pytest.mark.parametrize("concurrency", [1, 32])
-def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(crawled, tmp_path, concurrency) -> None:
-    again = _same_crawl(crawled, tmp_path, concurrency=concurrency)
+@pytest.mark.parametrize(("concurrency", "store"), [(1, "local"), (32, "memory")])
+def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(
+    crawled, tmp_path, concurrency, store
+) -> None:
+    folder = tmp_path if store == "local" else f"memory://{tmp_path.name}"
+    again = _same_crawl(crawled, folder, concurrency=concurrency)
     result = again.write()
     assert again.tar() == crawled.crawl.tar()
     assert result == crawled.result
@@ -259,7 +262,7 @@ stage.write_partition(Run(Store(sys.argv[1]), (StageLayout("crawl", "crawl", "fi
 """
 
 
-def _same_crawl(crawled, folder: Path, **config: object) -> Crawl:
+def _same_crawl(crawled, folder: Path | str, **config: object) -> Crawl:
     asked = {**crawled.crawl.stage.config.model_dump(), **config}
     return make_crawl(folder, **asked)
 

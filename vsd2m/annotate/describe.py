@@ -43,7 +43,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
         return self._describer.model_versions()
 
     def seconds_per_sticker(self) -> float:
-        return 0.1
+        return 0.08
 
     def setup(self) -> None:
         self._describer.start(num_threads=self.spec.resources.num_cpus)

@@ -90,11 +90,10 @@ def count_repeats(pixels: Floats) -> int:
     count = len(pixels)
     flat = pixels.reshape(count, -1)
     distance = np.array([np.abs(flat - np.roll(flat, -lag, axis=0)).mean() for lag in range(count // 2 + 1)])
-    for lag in range(2, count // 2 + 1):
+    for lag in (lag for lag in range(2, count // 2 + 1) if count % lag == 0):
         before = float(distance[:lag].max())
-        cycles = count / lag
-        if before > _STILL and float(distance[lag]) < 0.2 * before and abs(cycles - round(cycles)) < 0.1 * cycles:
-            return round(cycles)
+        if before > _STILL and float(distance[lag]) < 0.2 * before:
+            return count // lag
     return 1
 
 

@@ -18,7 +18,7 @@ from vsd2m.gallery.drawing.canvas import Canvas
 from vsd2m.gallery.drawing.cast import KINDS, draw_lots
 from vsd2m.gallery.drawing.characters import draw_character
 from vsd2m.gallery.drawing.composition import Lettering, Recipe, draw_cartoon
-from vsd2m.gallery.drawing.lettering import draw_line, missing_glyphs
+from vsd2m.gallery.drawing.lettering import MIN_SIZE, draw_line, missing_glyphs
 from vsd2m.gallery.drawing.phrases import LONG_TEXTS, PHOTOGRAPH_TEXTS, PHRASES
 from vsd2m.gallery.drawing.pose import Pose
 from vsd2m.gallery.samples import PLANTED_PER_320, num_planted, write_samples
@@ -230,6 +230,8 @@ def test_the_packaged_fonts_have_every_character_that_is_drawn():
     assert max(map(len, texts)) <= 24
     for text in [*texts, *LONG_TEXTS["en"], *LONG_TEXTS["zh"]]:
         assert not missing_glyphs(text), text
+    for text in texts:  # 160 pixels is the least width of a sticker with text
+        draw_line(text, width=148, max_size=MIN_SIZE + 2, ink=(0, 0, 0), edge=(255, 255, 255))
     assert missing_glyphs("龘") == {"龘"}
 
 

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from vsd2m.media.decode import decode
 
 TRUTH_FILE = "truth.jsonl"
 REAL_SHARE = 0.22
-LEAST_DISTANCE = 0.2  # share of fingerprint bits between any two good stickers; near duplicates are below 0.1
+LEAST_DISTANCE = 0.2  # share of perceptual hash bits between any two good stickers
 GREATEST_COPY_DISTANCE = 0.05
 _NUM_ATTEMPTS = 6
 
@@ -189,12 +189,11 @@ class _Samples:
         raise ConfigError(f"no sticker of {len(good)} has a close copy; draw more stickers")
 
     def _cartoon(self) -> Sticker:
-        while True:
-            species, action = next(self._pairs)
-            for _ in range(2):
-                sticker = draw_cartoon_sticker(species, action, self._rng("cartoon"))
-                if self._gallery.admit(signature(sticker.frames, sticker.durations_ms)):
-                    return sticker
+        for species, action in islice(self._pairs, len(PAIRS)):
+            sticker = draw_cartoon_sticker(species, action, self._rng("cartoon"))
+            if self._gallery.admit(signature(sticker.frames)):
+                return sticker
+        raise ConfigError(f"no more new pictures after {self._number} files; ask for fewer stickers")
 
     def _photograph(self) -> Sticker | None:
         """The next subject in turn; None where no new picture can be made of any."""
@@ -202,7 +201,7 @@ class _Samples:
             subject = next(self._subjects)
             for _ in range(_NUM_ATTEMPTS):
                 sticker = draw_photograph_sticker(subject, self._rng("photograph"))
-                if self._gallery.admit(signature(sticker.frames, sticker.durations_ms)):
+                if self._gallery.admit(signature(sticker.frames)):
                     return sticker
         return None
 
@@ -222,10 +221,7 @@ class _Samples:
 
 def _is_close(copy: Planted, original: Sticker) -> bool:
     assert copy.data is not None
-    clip = decode(copy.data)
-    durations = [int(duration) for duration in clip.durations_ms]
-    ours, theirs = signature(original.frames, original.durations_ms), signature(clip.frames, durations)
-    return distance(ours, theirs) <= GREATEST_COPY_DISTANCE
+    return distance(signature(original.frames), signature(decode(copy.data).frames)) <= GREATEST_COPY_DISTANCE
 
 
 def _good_row(sticker: Sticker) -> dict[str, object]:

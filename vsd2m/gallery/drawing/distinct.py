@@ -1,26 +1,32 @@
-"""Which pictures are already there: a sticker is drawn again, differently, where it looks like an earlier one."""
+"""Which pictures are already there: a sticker is drawn again, differently, where it looks like an earlier one.
+
+Two pictures are alike if they look alike as they are, or if what they show does once it is cut out: the same figure
+in another place or size is no new picture.
+"""
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from vsd2m.media.fingerprint import fingerprint
+from vsd2m.media.phash import SIDE, phash
 
-_NUM_PLACES = 8
+_NUM_FRAMES = 8
 
-
-def signature(frames: npt.NDArray[np.uint8], durations_ms: list[int]) -> npt.NDArray[np.uint64]:
-    """The perceptual hashes of the frames on white, `[8]`, spread where there are fewer."""
-    words = np.array(fingerprint(frames, durations_ms), dtype=np.uint64)
-    on_white = words[: len(words) // 2]
-    if not len(on_white):
-        return np.zeros(_NUM_PLACES, dtype=np.uint64)
-    spread: npt.NDArray[np.uint64] = on_white[np.arange(_NUM_PLACES) * len(on_white) // _NUM_PLACES]
-    return spread
+Signature = npt.NDArray[np.uint64]
+"""`[2, 8]`: perceptual hashes of 8 frames at equal steps, whole and cut to what is not transparent."""
 
 
-def distance(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> float:
-    """The share of bits in which two signatures differ, 0..1."""
-    return float(np.bitwise_count(first ^ second).mean()) / 64
+def signature(frames: npt.NDArray[np.uint8]) -> Signature:
+    """The signature of RGBA frames `[T, H, W, 4]`."""
+    chosen = frames[(2 * np.arange(_NUM_FRAMES) + 1) * len(frames) // (2 * _NUM_FRAMES)]
+    top, bottom = _extent(chosen[..., 3].max(axis=(0, 2)))
+    left, right = _extent(chosen[..., 3].max(axis=(0, 1)))
+    return np.stack([_hashes(chosen), _hashes(chosen[:, top:bottom, left:right])])
+
+
+def distance(first: Signature, second: Signature) -> float:
+    """The share of bits in which two signatures differ, 0..1: the smaller of whole pictures and of cuttings."""
+    return float(np.bitwise_count(first ^ second).mean(axis=-1).min()) / 64
 
 
 class Gallery:
@@ -28,13 +34,28 @@ class Gallery:
 
     def __init__(self, least_distance: float) -> None:
         self._least_distance = least_distance
-        self._signatures: list[npt.NDArray[np.uint64]] = []
+        self._signatures: list[Signature] = []
 
-    def admit(self, candidate: npt.NDArray[np.uint64]) -> bool:
+    def admit(self, candidate: Signature) -> bool:
         """Takes the picture in, unless it is closer than the least distance to one that is there."""
         if self._signatures:
-            bits = np.bitwise_count(np.stack(self._signatures) ^ candidate).mean(axis=1) / 64
+            bits = np.bitwise_count(np.stack(self._signatures) ^ candidate).mean(axis=-1) / 64
             if bits.min() < self._least_distance:
                 return False
         self._signatures.append(candidate)
         return True
+
+
+def _extent(covered: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    places = np.flatnonzero(covered >= 128)
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, len(covered))
+
+
+def _hashes(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    small = []
+    for frame in frames:
+        picture = Image.fromarray(frame)
+        flat = Image.new("RGB", picture.size, (255, 255, 255))
+        flat.paste(picture, mask=picture.getchannel("A"))
+        small.append(np.asarray(flat.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)))
+    return phash(np.stack(small))

@@ -52,7 +52,7 @@ def _lettering(subject: str, rng: np.random.Generator) -> Lettering:
 def _recipe(subject: str, lettering: Lettering | None, num_frames: int, rng: np.random.Generator) -> PhotographRecipe:
     (left, top, right, bottom), least = PHOTOGRAPHS[subject].focus, PHOTOGRAPHS[subject].least_share
     mirrored, x = rng.random() < 0.5, float(rng.uniform(left, right))
-    side = int(rng.choice([160, 180, 200, 220, 240] if lettering else [128, 160, 180, 200, 240]))
+    side = int(rng.choice([200, 220, 240] if lettering else [128, 160, 180, 200, 240]))
     lot = rng.random()
     width, height = (
         (side, round(side * 0.75)) if lot < 0.35 else (round(side * 0.8), side) if lot < 0.5 else (side, side)

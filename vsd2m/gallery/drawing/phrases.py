@@ -76,7 +76,7 @@ PHOTOGRAPH_TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "coffee": (("Good morning", "Coffee first", "Monday again"), ("早上好", "喝咖啡吗", "提神醒脑")),
     "rocket": (("Let's go!", "To the moon", "Launch day"), ("出发", "一飞冲天", "加油")),
     "coins": (("Pay day", "So rich"), ("发财了", "恭喜发财")),
-    "temple": (("On holiday", "Wish you were here"), ("周末愉快", "出去玩吧")),
+    "temple": (("On holiday", "On the road"), ("周末愉快", "出去玩吧")),
     "flower": (("For you", "Love you"), ("送给你", "母亲节快乐")),
 }
 

@@ -46,7 +46,7 @@ def generate(
     wanted = [line for prompt in prompts for line in _prompts(prompt)]
     config = validate(GenerationConfig, parse_overrides(overrides), path="--set")
     with bar("drawing", len(wanted)) as shown:
-        draw(checkpoint, wanted, out, config=config, on_progress=shown)
+        draw(checkpoint, wanted, out, config=config, on_sticker=shown)
     typer.echo(out)
 
 

@@ -16,6 +16,8 @@ from vsd2m.pipelines.recipes import recipe
 from vsd2m.pipelines.runners import run_plan
 
 PORT = 8640
+TEST_SPLITS = ("vsd_r", "vsd_c")
+NUM_BENCHMARK_PROMPTS = 48
 PROMPTS = (
     "a cat waving its paw",
     "a panda jumping up and down",
@@ -127,4 +129,22 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.sampler import generate as draw_prompts
 
-    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(upscale=4), on_progress=on_progress)
+    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(upscale=4), on_sticker=on_progress)
+
+
+def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:
+    """Draws the captions of test stickers and scores the drawings against the stickers; returns the table."""
+    from vsd2m.benchmark.clips import read_split
+    from vsd2m.benchmark.config import BenchmarkConfig
+    from vsd2m.benchmark.runner import run_benchmark
+    from vsd2m.benchmark.tables import as_markdown
+    from vsd2m.generation.config import GenerationConfig
+    from vsd2m.generation.sampler import generate as draw_prompts
+
+    real = read_split(str(files.shards), splits=TEST_SPLITS, num_frames=8, size=64, max_clips=NUM_BENCHMARK_PROMPTS)
+    prompts = [clip.prompt or "" for clip in real]
+    drawn = files.benchmark / "tiny_sti"
+    draw_prompts(files.model, prompts, drawn, config=GenerationConfig(), on_sticker=on_progress)
+    values = {"generated": {"tiny STI": str(drawn)}, "shards": str(files.shards), "splits": TEST_SPLITS, "size": 64}
+    results = run_benchmark(validate(BenchmarkConfig, values, path="demo"), str(files.benchmark))
+    return as_markdown(results)

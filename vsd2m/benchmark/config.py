@@ -1,0 +1,29 @@
+"""Config of a benchmark run. No torch here."""
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from vsd2m.benchmark.metrics import METRICS
+
+
+class BenchmarkConfig(BaseModel):
+    """Which generated stickers are judged, against which real ones, by which metrics."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generated: dict[str, str] = Field(min_length=1, description="name of a model -> folder of its GIFs, WebPs or MP4s")
+    shards: str = Field(description="folder or URL of the shards with the real stickers")
+    splits: tuple[str, ...] = Field(("vsd_r", "vsd_c"), min_length=1, description="splits the real stickers come from")
+    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="metrics, in the table's order")
+    weights: dict[str, str] = Field({}, description="checkpoints no registry package carries: name -> path or hub id")
+    num_frames: int = Field(8, ge=2, le=256, description="frames taken of a real sticker, from the first to the last")
+    size: int = Field(256, ge=16, le=1024, description="side that real stickers are squashed to, in pixels")
+    max_real: int = Field(2048, ge=2, description="most real stickers")
+    seed: int = Field(0, ge=0, description="of the bootstrap")
+
+    @field_validator("metrics")
+    @classmethod
+    def _are_known(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in metrics if name not in METRICS and ":" not in name]
+        if unknown:
+            raise ValueError(f"unknown metric {unknown[0]!r}; known: {', '.join(METRICS)}, or `module:Class`")
+        return metrics

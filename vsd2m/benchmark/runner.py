@@ -1,0 +1,118 @@
+"""A benchmark run: every metric over every model's clips, and over the real ones as a yardstick."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vsd2m import __version__
+from vsd2m.benchmark.clips import JudgedClip, read_folder, read_split
+from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.metric import Metric, Score, Weights
+from vsd2m.benchmark.metrics import METRICS
+from vsd2m.core.errors import MissingExtraError
+from vsd2m.core.registry import load
+from vsd2m.core.storage import Store
+
+REAL = "real stickers"
+RESULTS = "results.jsonl"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A metric that could not be computed, and what it needs."""
+
+    metric: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """Scores by model, in the order of the config; `REAL` first."""
+
+    scores: dict[str, list[Score]]
+    skipped: list[Skipped]
+
+
+def run_benchmark(
+    config: BenchmarkConfig, out: str, *, on_progress: Callable[[int, int], None] | None = None
+) -> Results:
+    """Judges every folder of the config and writes `results.jsonl` and `table.md` to `out`.
+
+    The real stickers are judged too: they show what a perfect model would get. For metrics that compare, they are
+    cut in two halves, every other sticker, which is what equal distributions give at that count.
+    """
+    from vsd2m.benchmark.tables import as_markdown
+
+    classes: list[type[Metric]] = [load(METRICS.get(name, name)) for name in config.metrics]
+    ready, skipped = _set_up(classes, Weights(config.weights))
+    real = list(
+        read_split(
+            config.shards,
+            splits=config.splits,
+            num_frames=config.num_frames,
+            size=config.size,
+            max_clips=config.max_real,
+        )
+    )
+    judge = _Judge(config, on_progress, total=(len(config.generated) + 1) * len(ready))
+    scores = {REAL: [judge.score(m, real[::2] if m.compares else real, real[1::2]) for m in ready]}
+    for name, folder in config.generated.items():
+        scores[name] = [judge.score(metric, read_folder(Path(folder)), real) for metric in ready]
+    results = Results(scores, skipped)
+    store = Store(out)
+    store.write_bytes(RESULTS, _as_lines(results, config).encode())
+    store.write_bytes("table.md", as_markdown(results).encode())
+    return results
+
+
+def _set_up(classes: list[type[Metric]], weights: Weights) -> tuple[list[type[Metric]], list[Skipped]]:
+    """The metrics that can be computed here, and why the others cannot."""
+    ready, skipped = [], []
+    for metric_class in classes:
+        needs = metric_class(weights).missing()
+        if needs is None:
+            try:
+                metric_class(weights).setup()
+            except MissingExtraError as error:
+                needs = str(error)
+        if needs is None:
+            ready.append(metric_class)
+        else:
+            skipped.append(Skipped(metric_class.name, needs))
+    return ready, skipped
+
+
+class _Judge:
+    """Runs metrics over clips; every call takes a fresh metric, so that nothing carries over."""
+
+    def __init__(self, config: BenchmarkConfig, on_progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._config = config
+        self._on_progress = on_progress
+        self._total = total
+        self._done = 0
+
+    def score(self, metric_class: type[Metric], generated: Iterable[JudgedClip], real: Iterable[JudgedClip]) -> Score:
+        metric = metric_class(Weights(self._config.weights))
+        metric.setup()
+        for clip in generated:
+            metric.update(clip)
+        if metric.compares:
+            for clip in real:
+                metric.update_reference(clip)
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(self._done, self._total)
+        return metric.compute(seed=self._config.seed)
+
+
+def _as_lines(results: Results, config: BenchmarkConfig) -> str:
+    """A line per score with everything needed to repeat it, and a line per skipped metric."""
+    facts = {"vsd2m": __version__, "config": config.model_dump(mode="json")}
+    lines = [
+        {"model": model, **asdict(score), "protocol_digest": score.protocol_digest, **facts}
+        for model, scores in results.scores.items()
+        for score in scores
+    ]
+    lines += [{"skipped": skipped.metric, "needs": skipped.needs, **facts} for skipped in results.skipped]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

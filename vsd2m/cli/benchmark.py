@@ -1,0 +1,56 @@
+"""Commands about judging generators: benchmark run, benchmark table."""
+
+from typing import Annotated
+
+import typer
+
+from vsd2m.cli.progress import bar
+from vsd2m.cli.runs import SetOption, parse_overrides
+from vsd2m.core.errors import ConfigError
+
+app = typer.Typer(help="Judge generated stickers.", no_args_is_help=True)
+
+
+@app.command("run", epilog="Example: vsd2m benchmark run tiny=demo/generated --shards demo/run/shards")
+def run(
+    models: Annotated[list[str], typer.Argument(metavar="NAME=FOLDER", help="A model's name and its outputs.")],
+    shards: Annotated[str, typer.Option(help="Shards with the real stickers.")],
+    out: Annotated[str, typer.Option(help="Folder for the results.")] = "benchmark",
+    weights: Annotated[
+        list[str] | None,
+        typer.Option("--weights", metavar="NAME=PATH", help="E.g. i3d_torchscript=i3d.pt."),
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Scores folders of generated stickers against real ones and prints the table."""
+    from vsd2m.benchmark.config import BenchmarkConfig
+    from vsd2m.benchmark.runner import run_benchmark
+    from vsd2m.benchmark.tables import as_markdown
+    from vsd2m.pipelines.config import validate
+
+    values = {"generated": _pairs(models), "shards": shards, "weights": _pairs(weights), **parse_overrides(overrides)}
+    with bar("benchmark", None) as shown:
+        results = run_benchmark(validate(BenchmarkConfig, values, path="benchmark"), out, on_progress=shown)
+    typer.echo(as_markdown(results), nl=False)
+
+
+@app.command("table", epilog="Example: vsd2m benchmark table demo/benchmark --format csv")
+def table(
+    folders: Annotated[list[str], typer.Argument(help="Folders of benchmark runs.")],
+    style: Annotated[str, typer.Option("--format", help="markdown or csv.")] = "markdown",
+) -> None:
+    """Prints the scores of one or more benchmark runs as one table."""
+    from vsd2m.benchmark.tables import as_csv, as_markdown, read_results
+
+    formats = {"markdown": as_markdown, "csv": as_csv}
+    if style not in formats:
+        raise ConfigError(f"--format: unknown format {style!r}; known: {', '.join(formats)}")
+    typer.echo(formats[style](read_results(*folders)), nl=False)
+
+
+def _pairs(arguments: list[str] | None) -> dict[str, str]:
+    pairs = dict(argument.partition("=")[::2] for argument in arguments or [])
+    bare = [name for name, value in pairs.items() if not name or not value]
+    if bare:
+        raise ConfigError(f"{bare[0]!r}: expected NAME=PATH")
+    return pairs

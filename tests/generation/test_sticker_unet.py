@@ -236,3 +236,13 @@ def test_windows_and_back_is_the_identity():
 
     hidden = torch.randn(6, 4, 11, 5)
     assert torch.equal(from_windows(to_windows(hidden, 3), 3, 11, 5), hidden)
+
+
+def test_the_network_compiles_as_one_graph(unet2d):
+    latents, timesteps, states = noisy_clip()
+    unet = make_unet(unet2d, "sti", trained=True)
+    compiled = torch.compile(unet, fullgraph=True, backend="eager")  # a break in the graph is an error
+    with torch.no_grad():
+        output = compiled(latents, timesteps, states, return_dict=False)[0]
+        assert torch.allclose(output, unet(latents, timesteps, states).sample, atol=1e-6)
+    torch.compiler.reset()

@@ -17,7 +17,7 @@ from torch import nn
 
 from vsd2m.core.errors import ConfigError, EngineError
 from vsd2m.core.registry import lookup
-from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS
+from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv
 
 __all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
@@ -99,6 +99,7 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
                 nn.init.zeros_(module.proj_out.weight)
                 nn.init.zeros_(module.proj_out.bias)
         lookup(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
+        frame_conv.install(self)
         self.gradient_checkpointing = False
 
     @classmethod

@@ -1,38 +1,81 @@
-"""A perceptual fingerprint of an animation: hashes of time-normalised frames, on two backgrounds.
+"""A perceptual fingerprint of an animation, from which near duplicates are told without the pictures.
 
-T frames of the clip, H and W its size in pixels, S the side of the reduced picture.
+T frames of the clip, H and W its size in pixels; n distinct frames looked at, h and w the size they are reduced to.
+All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so every host gives the same words.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-NUM_FRAMES = 8
-SIDE = 32
-HASH_SIDE = 8
-_CLAMPED_MS = 100
+from vsd2m.media.background import Window, figure, window
+from vsd2m.media.phash import SIDE, phash
 
-Gray = npt.NDArray[np.uint8]
+NUM_FRAMES = 8
+COVERAGE_SIDE, COARSE_SIDE = 16, 8
+PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP = 255 / 31, 255 / 15, 4.0, 12.0
+
+FACTS = slice(0, 1)
+ON_WHITE = slice(1, 9)
+ON_BLACK = slice(9, 17)
+PICTURE = slice(17, 103)
+COVERAGE = slice(103, 119)
+MOTION = slice(119, 123)
+CHROMA = slice(123, 131)
+NUM_WORDS = 131
+"""The layout, in words of 64 bits.
+
+`FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
+`ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
+white and on black. `PICTURE`: their mean on the clip's own background, 32 x 32 grey levels of 5 bits, three to 16 bits.
+`COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
+4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits.
+"""
+
+_CLAMPED_MS = 100
+_REDUCED_SIDE = 48
+_BLANK_SPREAD = 6
+Planes = npt.NDArray[np.float64]
 
 
 def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | Sequence[int]) -> list[int]:
-    """Perceptual hashes of up to `NUM_FRAMES` frames of `frames` (RGBA `[T, H, W, 4]`): first those of the frames
-    on white, then as many of the frames on black.
+    """The `NUM_WORDS` words of a clip's fingerprint (`frames`: RGBA `[T, H, W, 4]`), laid out as above; an empty list
+    for a clip that shows nothing.
 
-    Frames are taken at equal steps of the playing time, so a re-timed copy gives the same; frames without
-    content are left out; a clip without content gives an empty list.
+    Frames are taken at equal steps of the playing time, so a re-timed copy gives the same. A frame without content
+    gives way to the one before it. The background, transparent or flat, is told from the figure, so that a copy on
+    another background can be recognised.
     """
-    chosen = normalised_indices(durations_ms, NUM_FRAMES)
-    unique, inverse = np.unique(chosen, return_inverse=True)
-    on_white, on_black = _reduced(frames[unique])
-    seen = _has_content(on_white) | _has_content(on_black)
-    kept = inverse[seen[inverse]]
-    hashes = np.concatenate([phash(on_white)[kept], phash(on_black)[kept]])
-    return [int(word) for word in hashes]
+    distinct, place = np.unique(normalised_indices(durations_ms, NUM_FRAMES), return_inverse=True)
+    pixels = _reduced(frames[distinct])
+    luma = _luma(pixels)
+    coverage, background = figure(pixels, luma)
+    if coverage is not pixels[..., 3]:
+        keep = coverage > 0
+        pixels, luma = pixels * keep[..., None], luma * keep
+    around = window(coverage)
+    rows, columns = _weights(around, pixels.shape[1:3], SIDE)
+    on_black = rows @ luma.astype(np.float64) @ columns.T
+    covered = rows @ coverage.astype(np.float64) @ columns.T
+    on_white = on_black + 255 - covered
+    order = _content_order(on_white, on_black, place)
+    if not len(order):
+        return []
+    hashes = phash(np.round(np.concatenate([on_white, on_black])).clip(0, 255))
+    shown = on_black + (255 - covered) * (background / 255)
+    words = [
+        _facts(background, around, pixels.shape[1:3]),
+        hashes[order],
+        hashes[len(distinct) + order],
+        pack_triples(_steps(shown[order].mean(axis=0), PICTURE_STEP, 31)),
+        pack_nibbles(_steps(_shrunk(covered[order].mean(axis=0), COVERAGE_SIDE), COVERAGE_STEP, 15)),
+        pack_nibbles(_steps(_shrunk(_on_grey(on_black, covered)[order], COARSE_SIDE).std(axis=0), MOTION_STEP, 15)),
+        pack_nibbles(_steps(_chroma(pixels, luma, around, order) + 7.5 * CHROMA_STEP, CHROMA_STEP, 15)),
+    ]
+    return [int(word) for word in np.concatenate(words)]
 
 
 def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frames: int) -> npt.NDArray[np.int64]:
@@ -44,48 +87,109 @@ def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frame
     return found
 
 
-def phash(gray: Gray) -> npt.NDArray[np.uint64]:
-    """The 64-bit perceptual hash of each picture of `gray` (`[N, 32, 32]`), as `imagehash.phash` computes it.
-
-    The arithmetic is exact (cosines are multiples of 2**-16), so every host gives the same bits; they can differ
-    from imagehash's only where a coefficient equals the median but for rounding.
-    """
-    basis = _cosines()
-    low = basis @ gray.astype(np.float64) @ basis.T
-    flat = low.reshape(len(gray), HASH_SIDE * HASH_SIDE)
-    bits = flat > np.median(flat, axis=1, keepdims=True)
-    return np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
+def pack_triples(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Values of 5 bits, three to each 16 bits, padded with zeros to whole words."""
+    padded = np.zeros(-(-values.size // 12) * 12, dtype="<u2")
+    padded[: values.size] = values.ravel()
+    first, second, third = padded.reshape(-1, 3).T
+    words: npt.NDArray[np.uint64] = (first | (second << 5) | (third << 10)).astype("<u2").view("<u8").astype(np.uint64)
+    return words
 
 
-@cache
-def _cosines() -> npt.NDArray[np.float64]:
-    frequency, position = np.arange(HASH_SIDE)[:, None], np.arange(SIDE)
-    exact = np.cos(np.pi * frequency * (2 * position + 1) / (2 * SIDE))
-    return np.round(exact * 2**16) / 2**16
+def pack_nibbles(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Values of 4 bits, two to a byte, a multiple of 16 of them."""
+    low, high = values.reshape(-1, 2).T
+    return np.ascontiguousarray(low | (high << 4)).view("<u8").astype(np.uint64)
 
 
-def _reduced(frames: npt.NDArray[np.uint8]) -> tuple[Gray, Gray]:
-    """The luma of each frame on white and on black, averaged down to `[T, SIDE, SIDE]`."""
-    on_white, on_black = [], []
-    for frame in frames:
-        picture = Image.fromarray(frame)
-        luma = picture.convert("L")
-        if frame[..., 3].min() == 255:
-            small = np.asarray(luma.resize((SIDE, SIDE), Image.Resampling.BOX))
-            on_white.append(small)
-            on_black.append(small)
-            continue
-        alpha = picture.getchannel("A")
-        for background, out in ((255, on_white), (0, on_black)):
-            canvas = Image.new("L", picture.size, background)
-            canvas.paste(luma, mask=alpha)
-            out.append(np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX)))
-    return np.stack(on_white), np.stack(on_black)
+def _reduced(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The frames reduced by whole factors to sides under twice `_REDUCED_SIDE`, colours multiplied by alpha."""
+    factor = (max(1, frames.shape[2] // _REDUCED_SIDE), max(1, frames.shape[1] // _REDUCED_SIDE))
+    opaque = int(frames[..., 3].min()) == 255
+    size = (frames.shape[2], frames.shape[1])
+    small = []
+    for frame in np.ascontiguousarray(frames):
+        if opaque:  # multiplied by alpha already, so that the conversion can be spared
+            picture = Image.frombuffer("RGBa", size, frame, "raw", "RGBa", 0, 1)
+        else:
+            picture = Image.frombuffer("RGBA", size, frame, "raw", "RGBA", 0, 1).convert("RGBa")
+        small.append(np.asarray(picture.reduce(factor)))
+    return np.stack(small)
 
 
-def _has_content(gray: Gray) -> npt.NDArray[np.bool_]:
-    """Whether each picture has more than one tone (a spread of over 2 grey levels)."""
-    flat = gray.reshape(len(gray), -1)
-    spread = flat.max(axis=1).astype(np.int16) - flat.min(axis=1)
-    seen: npt.NDArray[np.bool_] = spread > 2
-    return seen
+def _luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """ITU-R BT.601 luma in whole grey levels, with weights of 1/256."""
+    wide = pixels[..., :3].astype(np.uint16)
+    summed = 77 * wide[..., 0] + 150 * wide[..., 1] + 29 * wide[..., 2]
+    luma: npt.NDArray[np.uint8] = (summed >> 8).astype(np.uint8)
+    return luma
+
+
+def _weights(around: Window, shape: tuple[int, ...], size: int) -> tuple[Planes, Planes]:
+    """The matrices that resample the window's rows and columns to `size`."""
+    return (
+        _resampler(around.top, around.bottom, shape[0], size),
+        _resampler(around.left, around.right, shape[1], size),
+    )
+
+
+def _resampler(start: int, stop: int, length: int, size: int) -> Planes:
+    """Triangle-filter weights `[size, length]` from `start` to `stop`, wide enough not to alias."""
+    step = (stop - start) / size
+    centres = start + (np.arange(size) + 0.5) * step
+    distance = np.abs(np.arange(length) + 0.5 - centres[:, None])
+    weights = np.maximum(0.0, 1 - distance / max(step, 1.0))
+    weights[:, :start] = 0
+    weights[:, stop:] = 0
+    scaled: Planes = np.round(weights / weights.sum(axis=1, keepdims=True) * 4096) / 4096
+    return scaled
+
+
+def _content_order(on_white: Planes, on_black: Planes, place: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """For each of the `NUM_FRAMES` steps the frame that stands for it: its own, or the last one that shows something;
+    empty if none does."""
+    spread = np.maximum(np.ptp(on_white, axis=(1, 2)), np.ptp(on_black, axis=(1, 2)))
+    seen = (spread > _BLANK_SPREAD)[place]
+    if not seen.any():
+        return np.empty(0, np.int64)
+    latest = np.maximum.accumulate(np.where(seen, np.arange(len(place)), -1))
+    latest[latest < 0] = np.flatnonzero(seen)[-1]
+    chosen: npt.NDArray[np.int64] = place[latest]
+    return chosen
+
+
+def _facts(background: int, around: Window, shape: tuple[int, ...]) -> npt.NDArray[np.uint64]:
+    sides = zip(around, (shape[0], shape[0], shape[1], shape[1]), strict=True)
+    parts = bytes([background, *(round(255 * edge / side) for edge, side in sides), 0, 0, 0])
+    return np.frombuffer(parts, dtype="<u8").astype(np.uint64)
+
+
+def _on_grey(on_black: Planes, covered: Planes) -> Planes:
+    return on_black + (255 - covered) * (128 / 255)
+
+
+def _shrunk(planes: Planes, side: int) -> Planes:
+    """Planes `[..., SIDE, SIDE]` averaged down to `[..., side, side]`."""
+    block = SIDE // side
+    mean: Planes = planes.reshape(*planes.shape[:-2], side, block, side, block).mean(axis=(-3, -1))
+    return mean
+
+
+def _steps(values: Planes, step: float, greatest: int) -> npt.NDArray[np.uint8]:
+    return np.floor(values / step + 0.5).clip(0, greatest).astype(np.uint8)
+
+
+def _chroma(
+    pixels: npt.NDArray[np.uint8], luma: npt.NDArray[np.uint8], around: Window, order: npt.NDArray[np.int64]
+) -> Planes:
+    """Mean blue and red difference `[2, 8, 8]`, about -113..113; the background counts as grey."""
+    total = np.zeros(pixels.shape[1:], np.uint16)
+    gray = np.zeros(luma.shape[1:], np.int32)
+    for frame in order:
+        total += pixels[frame]
+        gray += luma[frame]
+    blue_red = np.stack([total[..., 2], total[..., 0]]).astype(np.int32)
+    difference = (blue_red - gray) * np.array([577, 730])[:, None, None]
+    rows, columns = _weights(around, pixels.shape[1:3], COARSE_SIDE)
+    mean: Planes = rows @ difference.astype(np.float64) @ columns.T / (1024 * len(order))
+    return mean

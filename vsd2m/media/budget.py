@@ -40,7 +40,7 @@ class Meter:
         _hold("too_many_bytes", "bytes in the file", num_bytes, self._budget.max_file_bytes)
 
     def check_header(self, *, num_frames: int, width: int, height: int) -> None:
-        """`MediaError` (`corrupt`, `too_many_pixels`, `too_many_frames`, `too_many_bytes`) by what the header claims."""
+        """`MediaError` if what the header claims is no picture (`corrupt`) or passes a limit (`too_many_...`)."""
         if width <= 0 or height <= 0 or num_frames <= 0:
             raise MediaError("corrupt", f"{num_frames} frames of {width}x{height} pixels hold no picture")
         _hold("too_many_pixels", f"pixels in a frame of {width}x{height}", width * height, self._budget.max_pixels)

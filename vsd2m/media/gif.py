@@ -194,19 +194,28 @@ def _draw(gif: GifFile, frames: Frames, meter: Meter) -> None:
     decoder = av.CodecContext.create("gif", "r")
     decoder.thread_count = 1
     decoder.options = {"trans_color": "0"}
+    width, height = _drawing_size(gif)
+    meter.check_header(num_frames=len(frames), width=width, height=height)
     rows = frames.reshape(len(frames), gif.height, gif.width * 4)
-    for index, packet in enumerate(_packets(gif)):
+    for index, packet in enumerate(_packets(gif, width, height)):
         meter.check_time()
         try:
             (drawn,) = decoder.decode(av.Packet(packet))
         except (av.FFmpegError, ValueError) as error:
             raise MediaError("corrupt", f"frame {index} of the GIF cannot be decoded ({error})") from error
         plane = drawn.planes[0]
-        rows[index] = np.frombuffer(plane, np.uint8).reshape(gif.height, plane.line_size)[:, : gif.width * 4]
+        rows[index] = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)[: gif.height, : gif.width * 4]
 
 
-def _packets(gif: GifFile) -> "list[bytes]":
-    header = b"GIF89a" + struct.pack("<HHBBB", gif.width, gif.height, 0, 0, 0)
+def _drawing_size(gif: GifFile) -> tuple[int, int]:
+    """The screen, widened to hold every image: FFmpeg misreads images that reach past it."""
+    right = max(image.left + image.width for image in gif.images)
+    bottom = max(image.top + image.height for image in gif.images)
+    return max(gif.width, right), max(gif.height, bottom)
+
+
+def _packets(gif: GifFile, width: int, height: int) -> list[bytes]:
+    header = b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0)
     return [(b"" if index else header) + _packet(image) for index, image in enumerate(gif.images)]
 
 

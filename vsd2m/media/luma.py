@@ -68,7 +68,7 @@ def _chunks(frames: Frames) -> Iterator[slice]:
 
 
 def _convert(frames: Frames, luma: Planes) -> None:
-    """Pillow reads `frames` and writes `luma` in place, as one tall picture: half the time of copying back and forth."""
+    """Pillow reads `frames` and writes `luma` in place, as one tall picture: copies would take as long again."""
     num_frames, height, width = luma.shape
     size = (width, num_frames * height)
     target = Image.frombuffer("L", size, luma, "raw", "L", 0, 1)

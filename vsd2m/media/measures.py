@@ -4,6 +4,7 @@ T frames, H and W the height and width; `vsd2m.media.luma` says what luma and vi
 numbers below 2**53, so that every machine gets the same bits.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +96,7 @@ def motion_energy(planes: Planes, levels: npt.NDArray[np.int64]) -> float:
         return 0.0
     higher = np.empty(planes.shape[1:], np.uint8)
     highest = 0
-    for before, after in zip(planes[:-1], planes[1:], strict=True):
+    for before, after in itertools.pairwise(planes):
         highest += int(np.maximum(before, after, out=higher).sum(dtype=np.uint32))
     change = 2 * highest - int(levels[:-1].sum()) - int(levels[1:].sum())
     return change / (255 * planes[1:].size)

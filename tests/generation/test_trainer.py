@@ -137,3 +137,16 @@ def test_a_missing_base_checkpoint_is_one_clear_line(tmp_path):
     config = tiny_config(tmp_path, model={"pretrained": str(tmp_path / "nothing")}, trainable="temporal")
     with pytest.raises(EngineError, match="expected the hub id or the folder of a Stable Diffusion"):
         train(config, clips=drawn_clips(count=2))
+
+
+def test_samples_are_drawn_at_every_checkpoint_without_changing_the_training(tmp_path):
+    values = {"num_steps": 2, "save_every": 1}
+    plain = train(tiny_config(tmp_path / "plain", **values), clips=drawn_clips(count=6))
+    sampling = {"num_inference_steps": 1}
+    config = tiny_config(tmp_path / "drawn", sample_prompts=["a red square"], sampling=sampling, **values)
+    drawn = train(config, clips=drawn_clips(count=6))
+    assert drawn.losses == plain.losses
+    for name in ("checkpoint-000001", "checkpoint-000002"):
+        folder = tmp_path / "drawn" / "samples" / name
+        assert (folder / "000000.gif").stat().st_size > 0
+        assert (folder / "contact_sheet.png").stat().st_size > 0

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vsd2m.generation.presets import PRESETS
 
-TemporalLayer = Literal["conv", "alpha", "swap", "sti"]
+TemporalLayer = Literal["conv", "alpha", "swap", "sti", "i2vgen"]
 PredictionType = Literal["epsilon", "v_prediction", "sample"]
 
 
@@ -24,7 +24,7 @@ class ModelConfig(GenerationBase):
     )
     revision: str | None = Field(default=None, description="revision of the hub repository")
     temporal_layer: TemporalLayer = Field(
-        default="sti", description="conv, alpha, swap or sti: which paper's layer mixes frames"
+        default="sti", description="conv, alpha, swap, sti: the layer that mixes frames; i2vgen: the I2VGen-XL network"
     )
     temporal_weights: str | None = Field(
         default=None, description="file of `save_temporal` to start the temporal layers from"
@@ -167,6 +167,35 @@ class LoraConfig(GenerationBase):
     alpha: float = Field(default=8.0, gt=0, description="scale: alpha / rank")
 
 
+class GenerationConfig(GenerationBase):
+    """How stickers are sampled and written."""
+
+    num_frames: int | None = Field(default=None, ge=1, le=128, description="frames; default: as trained")
+    size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as trained")
+    num_inference_steps: int = Field(default=25, ge=1, le=1000, description="denoising steps")
+    scheduler: Literal["ddim", "dpm"] = Field(default="ddim", description="DDIM, or DPM-Solver++ of second order")
+    guidance_scale: float = Field(default=7.5, ge=1, le=50, description="classifier-free guidance; 1: none")
+    guidance_interval: tuple[float, float] = Field(
+        default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
+    )
+    domain: str | None = Field(
+        default="cartoon", description="domain put before every prompt, as in training; null: none"
+    )
+    negative_prompt: str = Field(default="", description="what guidance leads away from")
+    seed: int = Field(default=0, ge=0, description="sticker i is drawn from seed + i")
+    batch_size: int = Field(default=8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
+    media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
+    duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
+    upscale: int = Field(default=1, ge=1, le=16, description="each pixel is written as a square of this side")
+
+    @model_validator(mode="after")
+    def _interval_is_ordered(self) -> Self:
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ValueError("guidance_interval must be two numbers with 0 <= first <= second <= 1")
+        return self
+
+
 class TrainConfig(GenerationBase):
     """One training run. `preset` gives the defaults of whole sections; what is written beside it wins."""
 
@@ -195,6 +224,10 @@ class TrainConfig(GenerationBase):
     seed: int = Field(default=0, ge=0, description="of weights, order of clips, noise")
     save_every: int = Field(default=500, ge=1, description="steps between checkpoints")
     keep_last_n: int = Field(default=2, ge=1, description="checkpoints kept")
+    sample_prompts: tuple[str, ...] = Field(
+        default=(), description="drawn at every checkpoint, from the same noise each time, into `samples`"
+    )
+    sampling: GenerationConfig = Field(default=GenerationConfig(), description="how they are drawn")
     resume: bool = Field(default=True, description="go on from the newest checkpoint in `out`")
 
     @model_validator(mode="before")
@@ -205,6 +238,10 @@ class TrainConfig(GenerationBase):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.model.temporal_layer == "i2vgen" and self.gradient_checkpointing:
+            raise ValueError(
+                "gradient_checkpointing is not to be had with model.temporal_layer i2vgen; set it to false"
+            )
         if self.model.pretrained is None and self.data.size % self.model.patch_size:
             raise ValueError(
                 f"data.size {self.data.size} must be a multiple of model.patch_size {self.model.patch_size}"
@@ -213,35 +250,6 @@ class TrainConfig(GenerationBase):
             raise ValueError(
                 f"trainable: {self.trainable} needs model.pretrained: from scratch all weights are trained"
             )
-        return self
-
-
-class GenerationConfig(GenerationBase):
-    """How stickers are sampled and written."""
-
-    num_frames: int | None = Field(default=None, ge=1, le=128, description="frames; default: as trained")
-    size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as trained")
-    num_inference_steps: int = Field(default=25, ge=1, le=1000, description="denoising steps")
-    scheduler: Literal["ddim", "dpm"] = Field(default="ddim", description="DDIM, or DPM-Solver++ of second order")
-    guidance_scale: float = Field(default=7.5, ge=1, le=50, description="classifier-free guidance; 1: none")
-    guidance_interval: tuple[float, float] = Field(
-        default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
-    )
-    domain: str | None = Field(
-        default="cartoon", description="domain put before every prompt, as in training; null: none"
-    )
-    negative_prompt: str = Field(default="", description="what guidance leads away from")
-    seed: int = Field(default=0, ge=0, description="sticker i is drawn from seed + i")
-    batch_size: int = Field(default=8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
-    media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
-    duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
-    upscale: int = Field(default=1, ge=1, le=16, description="each pixel is written as a square of this side")
-
-    @model_validator(mode="after")
-    def _interval_is_ordered(self) -> Self:
-        low, high = self.guidance_interval
-        if not 0 <= low <= high <= 1:
-            raise ValueError("guidance_interval must be two numbers with 0 <= first <= second <= 1")
         return self
 
 

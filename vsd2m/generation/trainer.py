@@ -7,6 +7,7 @@ from pathlib import Path
 from vsd2m.core.registry import import_extra
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, shard_clips
+from vsd2m.generation.sampler import generate
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def train(
     pipeline = build_pipeline(config, base, store.texts)
     set_trainable(pipeline, config)
     loop = TrainingLoop(config, pipeline, store)
-    checkpoint = loop.run(on_step)
+    checkpoint = loop.run(on_step=on_step, on_checkpoint=lambda path: _draw_samples(config, path))
     return TrainResult(
         checkpoint=checkpoint,
         losses=loop.losses,
@@ -61,3 +62,10 @@ def train(
         num_trained_parameters=sum(weight.numel() for weight in loop.parameters),
         num_captions_truncated=num_truncated(pipeline.tokenizer, store.texts),
     )
+
+
+def _draw_samples(config: TrainConfig, checkpoint: Path) -> None:
+    if config.sample_prompts:
+        generate(
+            checkpoint, config.sample_prompts, Path(config.out) / "samples" / checkpoint.name, config=config.sampling
+        )

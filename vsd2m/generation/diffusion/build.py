@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, CLIPTextModel
 from vsd2m.core.errors import EngineError
 from vsd2m.generation.config import LoraConfig, ModelConfig, NoiseConfig, TrainConfig
 from vsd2m.generation.diffusion.codec import PixelCodec
+from vsd2m.generation.diffusion.i2vgen import TextI2VGenModel
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
@@ -66,11 +67,10 @@ def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str])
             "patch_size": config.model.patch_size,
         }
     else:
-        unet = StickerUNetModel.from_unet2d(base.unet, **config.model.temporal_options())
         parts = {
             "tokenizer": base.tokenizer,
             "text_encoder": base.text_encoder,
-            "unet": unet,
+            "unet": unet_on(base, config.model),
             "scheduler": base.scheduler,
             "vae": base.vae,
         }
@@ -79,24 +79,38 @@ def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str])
     return StickerPipeline(**parts, size=config.data.size, num_frames=config.data.num_frames)
 
 
-def unet_from_scratch(config: TrainConfig) -> StickerUNetModel:
+def unet_on(base: Base, config: ModelConfig) -> StickerUNetModel | TextI2VGenModel:
+    """The video network around a checkpoint's 2D network."""
+    unet: StickerUNetModel | TextI2VGenModel
+    if config.temporal_layer == "i2vgen":
+        unet = TextI2VGenModel.from_unet2d(base.unet)
+    else:
+        unet = StickerUNetModel.from_unet2d(base.unet, **config.temporal_options())
+    return unet
+
+
+def unet_from_scratch(config: TrainConfig) -> StickerUNetModel | TextI2VGenModel:
     """A small network on pixels, with text states of the small text encoder."""
     model = config.model
     codec = PixelCodec(model.patch_size)
     attention = model.attention_levels
-    unet: StickerUNetModel = StickerUNetModel(
-        sample_size=config.data.size // codec.reduction,
-        in_channels=codec.latent_channels,
-        out_channels=codec.latent_channels,
-        down_block_types=tuple("CrossAttnDownBlock3D" if level else "DownBlock3D" for level in attention),
-        up_block_types=tuple("CrossAttnUpBlock3D" if level else "UpBlock3D" for level in reversed(attention)),
-        block_out_channels=model.block_out_channels,
-        layers_per_block=model.layers_per_block,
-        norm_num_groups=model.norm_num_groups,
-        attention_head_dim=model.attention_head_dim,
-        cross_attention_dim=config.text.hidden_size,
-        **model.temporal_options(),
-    )
+    layout = {
+        "sample_size": config.data.size // codec.reduction,
+        "in_channels": codec.latent_channels,
+        "out_channels": codec.latent_channels,
+        "down_block_types": tuple("CrossAttnDownBlock3D" if level else "DownBlock3D" for level in attention),
+        "up_block_types": tuple("CrossAttnUpBlock3D" if level else "UpBlock3D" for level in reversed(attention)),
+        "block_out_channels": model.block_out_channels,
+        "layers_per_block": model.layers_per_block,
+        "norm_num_groups": model.norm_num_groups,
+        "attention_head_dim": model.attention_head_dim,
+        "cross_attention_dim": config.text.hidden_size,
+    }
+    unet: StickerUNetModel | TextI2VGenModel
+    if model.temporal_layer == "i2vgen":
+        unet = TextI2VGenModel(**layout)
+    else:
+        unet = StickerUNetModel(**layout, **model.temporal_options())
     return unet
 
 
@@ -126,7 +140,7 @@ def set_trainable(pipeline: StickerPipeline, config: TrainConfig) -> None:
         unet.compile()
 
 
-def add_lora(unet: StickerUNetModel, config: LoraConfig) -> None:
+def add_lora(unet: Any, config: LoraConfig) -> None:
     """Freezes the network and adds low-rank adapters to its attention projections."""
     from peft import LoraConfig as PeftLoraConfig
 

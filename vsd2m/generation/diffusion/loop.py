@@ -65,8 +65,17 @@ class TrainingLoop:
         self.losses: list[float] = []
         self.step = 0
 
-    def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Path:
-        """Trains to `num_steps`; returns the last checkpoint. `on_step(step, num_steps, loss)` is called after each."""
+    def run(
+        self,
+        *,
+        on_step: Callable[[int, int, float], None] | None = None,
+        on_checkpoint: Callable[[Path], None] | None = None,
+    ) -> Path:
+        """Trains to `num_steps`; returns the last checkpoint.
+
+        `on_step(step, num_steps, loss)` is called after each step, `on_checkpoint` by the first process after each
+        checkpoint.
+        """
         self._resume()
         path = checkpoint_path(self.folder, self.step)
         while self.step < self.config.num_steps:
@@ -75,6 +84,8 @@ class TrainingLoop:
             self.losses.append(loss)
             if self.step % self.config.save_every == 0 or self.step == self.config.num_steps:
                 path = self._save()
+                if on_checkpoint is not None and self.accelerator.is_main_process:
+                    on_checkpoint(path)
             if on_step is not None:
                 on_step(self.step, self.config.num_steps, loss)
         return path

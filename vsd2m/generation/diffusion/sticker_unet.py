@@ -3,44 +3,26 @@
 Letters: B batch, T frames, C channels, H, W height and width; inside the blocks a batch of frames is [B*T, C, H, W].
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import ModelMixin, UNet3DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.loaders import PeftAdapterMixin
-from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from torch import nn
 
-from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.core.errors import ConfigError
 from vsd2m.core.registry import lookup
 from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv
+from vsd2m.generation.diffusion.layers.identity import start_as_identity
+from vsd2m.generation.diffusion.layout import layout_of
+from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin, is_temporal
 
 __all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
-TEMPORAL_MODULES = ("temp_convs", "temp_attentions", "transformer_in")
-"""Names under which a block, or the UNet, keeps what mixes frames; everything else is the 2D network."""
 
-SHARED_SETTINGS = (
-    "sample_size",
-    "in_channels",
-    "out_channels",
-    "layers_per_block",
-    "downsample_padding",
-    "mid_block_scale_factor",
-    "act_fn",
-    "norm_num_groups",
-    "norm_eps",
-    "cross_attention_dim",
-    "time_cond_proj_dim",
-)
-"""Settings that mean the same in the 2D and the 3D network."""
-
-
-class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
+class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
     """A 3D UNet on the Stable Diffusion 2.x layout, its temporal layer chosen by name.
 
     "conv" is Make-A-Video, "alpha" VideoLDM, "swap" VideoFactory, "sti" the paper's own. At initialisation every
@@ -94,10 +76,7 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
             num_attention_heads=num_attention_heads,
             time_cond_proj_dim=time_cond_proj_dim,
         )
-        for module in self.modules():
-            if isinstance(module, TransformerTemporalModel):  # the stock ones are not the identity at the start
-                nn.init.zeros_(module.proj_out.weight)
-                nn.init.zeros_(module.proj_out.bias)
+        start_as_identity(self)
         lookup(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
         frame_conv.install(self)
         self.gradient_checkpointing = False
@@ -119,43 +98,6 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
             )
         model.to(unet2d.device)
         return model
-
-    def temporal_parameters(self, *, convolutions_only: bool = False) -> dict[str, nn.Parameter]:
-        """The parameters that mix frames, by name; with `convolutions_only` those of the layers after the ResNets."""
-        return {
-            name: parameter
-            for name, parameter in self.named_parameters()
-            if is_temporal(name) and (not convolutions_only or ".temp_convs." in name)
-        }
-
-    def freeze_spatial(self, *, convolutions_only: bool = False) -> None:
-        """Trains the temporal layers only; with `convolutions_only` those after the ResNets, as the paper does."""
-        self.requires_grad_(False)
-        for parameter in self.temporal_parameters(convolutions_only=convolutions_only).values():
-            parameter.requires_grad_(True)
-
-    def save_temporal(self, path: str | Path) -> None:
-        """Writes what the 2D network lacks to one safetensors file, with the config that fits it."""
-        from safetensors.torch import save_file
-
-        weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items() if is_temporal(name)}
-        save_file(weights, str(path), metadata={"config": json.dumps(temporal_config(self.config), sort_keys=True)})
-
-    def load_temporal(self, path: str | Path) -> None:
-        """Loads a file of `save_temporal`; `EngineError` if it is missing or belongs to another kind of model."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                saved = json.loads((file.metadata() or {}).get("config", "{}"))
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        except (OSError, SafetensorError) as error:
-            raise EngineError(f"cannot read temporal weights from {path}: {error}") from error
-        own = temporal_config(self.config)
-        if saved != own:
-            different = sorted(name for name in own if saved.get(name) != own[name])
-            raise EngineError(f"{path} holds temporal weights of another model; these settings differ: {different}")
-        self.load_state_dict(weights, strict=False)
 
     def forward(
         self,
@@ -214,38 +156,3 @@ class StickerUNetModel(UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[
         if torch.is_grad_enabled() and self.gradient_checkpointing:
             return self._gradient_checkpointing_func(call, hidden)
         return call(hidden)
-
-
-def is_temporal(name: str) -> bool:
-    """Whether the parameter of this name mixes frames."""
-    return any(part in TEMPORAL_MODULES for part in name.split("."))
-
-
-def temporal_config(config: Any) -> dict[str, Any]:
-    """The settings that temporal weights depend on."""
-    names = ("block_out_channels", "layers_per_block", "attention_head_dim", "temporal_layer")
-    options = [name for name in config if name.startswith("sti_")] if config["temporal_layer"] == "sti" else []
-    chosen = {name: config[name] for name in (*names, *options)}
-    chosen["block_out_channels"] = list(chosen["block_out_channels"])
-    return chosen
-
-
-def layout_of(unet2d: Any) -> dict[str, Any]:
-    """The 3D network's arguments that correspond to a 2D network's config."""
-    config = unet2d.config
-    channels = list(config.block_out_channels)
-    heads = config.num_attention_heads or config.attention_head_dim  # diffusers' historic misnomer: this counts heads
-    heads = [heads] * len(channels) if isinstance(heads, int) else list(heads)
-    head_dims = {width // count for width, count in zip(channels, heads, strict=True)}
-    if len(head_dims) != 1 or not config.use_linear_projection:
-        raise ConfigError(
-            "expected a Stable Diffusion 2.x layout (linear projections, one head width); found "
-            f"use_linear_projection={config.use_linear_projection} and head widths {sorted(head_dims)}"
-        )
-    return {
-        **{name: config[name] for name in SHARED_SETTINGS},
-        "block_out_channels": tuple(channels),
-        "down_block_types": tuple(name.replace("2D", "3D") for name in config.down_block_types),
-        "up_block_types": tuple(name.replace("2D", "3D") for name in config.up_block_types),
-        "attention_head_dim": head_dims.pop(),
-    }

@@ -1,0 +1,63 @@
+"""I2VGen-XL (arXiv 2311.04145) guided by text alone, as a baseline: its image inputs are empty.
+
+Letters: B batch, T frames, C channels, H, W height and width, L tokens, D channels of the text states.
+"""
+
+import inspect
+from typing import Any
+
+import torch
+from diffusers import I2VGenXLUNet, ModelMixin
+from diffusers.loaders import PeftAdapterMixin
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.generation.diffusion.layers import frame_conv
+from vsd2m.generation.diffusion.layers.identity import start_as_identity
+from vsd2m.generation.diffusion.layout import layout_of
+from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin, is_temporal
+
+__all__ = ["ModelMixin", "TextI2VGenModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
+
+FRAMES_PER_SECOND = 8
+IMAGE_CHANNELS = 4  # of the image latents the network was made for, whatever the clip's own latents have
+
+
+class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # type: ignore[misc]
+    """`I2VGenXLUNet` with the call of the other denoisers: no image, a constant frame rate."""
+
+    @classmethod
+    def from_unet2d(cls, unet2d: Any) -> "TextI2VGenModel":
+        """The network on the spatial weights of a 2D network; the image's half of the first convolution is zero."""
+        accepted = inspect.signature(cls.__init__).parameters
+        layout = {name: value for name, value in layout_of(unet2d).items() if name in accepted}
+        model: TextI2VGenModel = cls(**layout)
+        weights = dict(unet2d.state_dict())
+        image_half = torch.zeros_like(weights["conv_in.weight"])
+        weights["conv_in.weight"] = torch.cat([weights["conv_in.weight"], image_half], dim=1)
+        result = model.load_state_dict(weights, strict=False)
+        missing = [name for name in result.missing_keys if not is_temporal(name)]
+        if missing or result.unexpected_keys:
+            raise ConfigError(f"the 2D network does not fit I2VGen-XL: {(missing + result.unexpected_keys)[0]}")
+        start_as_identity(model)
+        frame_conv.install(model)
+        model.to(unet2d.device)
+        return model
+
+    def forward(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor | float,
+        encoder_hidden_states: torch.Tensor,
+        return_dict: bool = True,
+    ) -> Any:
+        """Predicts from `sample` [B, C, T, H, W] and text states [B, L, D]; the output has the sample's shape."""
+        batch_size, _, num_frames, height, width = sample.shape
+        return super().forward(
+            sample,
+            timestep,
+            fps=torch.full((batch_size,), FRAMES_PER_SECOND, device=sample.device),
+            image_latents=sample.new_zeros(batch_size, IMAGE_CHANNELS, num_frames, height, width),
+            image_embeddings=sample.new_zeros(batch_size, self.config.cross_attention_dim),
+            encoder_hidden_states=encoder_hidden_states,
+            return_dict=return_dict,
+        )

@@ -1,0 +1,41 @@
+"""From a 2D network's config to the arguments of the 3D network around it."""
+
+from typing import Any
+
+from vsd2m.core.errors import ConfigError
+
+SHARED_SETTINGS = (
+    "sample_size",
+    "in_channels",
+    "out_channels",
+    "layers_per_block",
+    "downsample_padding",
+    "mid_block_scale_factor",
+    "act_fn",
+    "norm_num_groups",
+    "norm_eps",
+    "cross_attention_dim",
+    "time_cond_proj_dim",
+)
+"""Settings that mean the same in the 2D and the 3D network."""
+
+
+def layout_of(unet2d: Any) -> dict[str, Any]:
+    """The 3D network's arguments that correspond to a 2D network's config."""
+    config = unet2d.config
+    channels = list(config.block_out_channels)
+    heads = config.num_attention_heads or config.attention_head_dim  # diffusers' historic misnomer: this counts heads
+    heads = [heads] * len(channels) if isinstance(heads, int) else list(heads)
+    head_dims = {width // count for width, count in zip(channels, heads, strict=True)}
+    if len(head_dims) != 1 or not config.use_linear_projection:
+        raise ConfigError(
+            "expected a Stable Diffusion 2.x layout (linear projections, one head width); found "
+            f"use_linear_projection={config.use_linear_projection} and head widths {sorted(head_dims)}"
+        )
+    return {
+        **{name: config[name] for name in SHARED_SETTINGS},
+        "block_out_channels": tuple(channels),
+        "down_block_types": tuple(name.replace("2D", "3D") for name in config.down_block_types),
+        "up_block_types": tuple(name.replace("2D", "3D") for name in config.up_block_types),
+        "attention_head_dim": head_dims.pop(),
+    }

@@ -41,11 +41,12 @@ def gallery(
     folder: Annotated[Path, typer.Argument(help="Any folder of stickers.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8640,
+    traps: Annotated[bool, typer.Option("--traps", help="Add a word `traps` whose stickers misbehave.")] = False,
 ) -> None:
     """Serves a folder of stickers as a web site that can be crawled, until interrupted."""
     from vsd2m.gallery.site import serve_forever
 
-    serve_forever(folder, host=host, port=port)
+    serve_forever(folder, host=host, port=port, traps=traps, on_ready=typer.echo)
 
 
 def stats(run: RunArgument, open_page: OpenOption = False) -> None:

@@ -54,7 +54,7 @@ def outcomes_by_file(run: Run) -> dict[str, Outcome]:
     found: dict[str, Outcome] = {}
     last_word: dict[str, Outcome] = {}
     for stage, rejects in run.all_rejects():
-        for row in rejects.iter_rows(named=True):
+        for row in rejects.filter(pl.col("reason") != "found_again").iter_rows(named=True):
             outcome = Outcome(row["key"], row["reason"], stage)
             if row["url"]:
                 found[_file(row["url"])] = outcome

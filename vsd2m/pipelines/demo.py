@@ -84,7 +84,7 @@ def run_over_folder(
     *,
     runner: str = "local",
     observer: Observer | None = None,
-    port: int = 0,
+    port: int = PORT,
     overrides: dict[str, Any] | None = None,
 ) -> Run:
     """The gallery recipe over any folder of stickers, served on loopback while it runs."""

@@ -137,14 +137,19 @@ class Apng:
     hidden_default: np.ndarray | None = None  # a default image that is no frame
 
     def to_bytes(self) -> bytes:
-        chunks = [png_header(self.width, self.height), chunk(b"acTL", struct.pack(">II", len(self.frames), self.num_plays))]
+        chunks = [
+            png_header(self.width, self.height),
+            chunk(b"acTL", struct.pack(">II", len(self.frames), self.num_plays)),
+        ]
         if self.hidden_default is not None:
             chunks.append(chunk(b"IDAT", deflate(self.hidden_default)))
         sequence = 0
         for index, frame in enumerate(self.frames):
             height, width = frame.pixels.shape[:2]
             box = (width, height, frame.left, frame.top)
-            chunks.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", sequence, *box, *frame.delay, frame.dispose, frame.blend)))
+            chunks.append(
+                chunk(b"fcTL", struct.pack(">IIIIIHHBB", sequence, *box, *frame.delay, frame.dispose, frame.blend))
+            )
             sequence += 1
             if index == 0 and self.hidden_default is None:
                 chunks.append(chunk(b"IDAT", deflate(frame.pixels)))

@@ -48,7 +48,9 @@ def gifs(draw):
             )
         )
     background = draw(st.integers(0, 255))
-    return Gif(width, height, frames, rng.integers(0, 256, (256, 3)), background, draw(st.none() | st.integers(0, 65535)))
+    return Gif(
+        width, height, frames, rng.integers(0, 256, (256, 3)), background, draw(st.none() | st.integers(0, 65535))
+    )
 
 
 @given(gifs())
@@ -69,7 +71,10 @@ def test_a_frame_without_control_block_is_opaque_and_takes_no_time(rng):
 
 
 def test_a_control_block_holds_for_one_frame_only(rng):
-    frames = [GifFrame(np.zeros((4, 4), int), transparent=0, delay_cs=7), GifFrame(np.zeros((4, 4), int), control=False)]
+    frames = [
+        GifFrame(np.zeros((4, 4), int), transparent=0, delay_cs=7),
+        GifFrame(np.zeros((4, 4), int), control=False),
+    ]
     clip = decoded(Gif(4, 4, frames, GRADIENT[:2]))
     assert clip.frames[0].max() == 0
     assert (clip.frames[1] == [0, 0, 255, 255]).all()
@@ -94,7 +99,11 @@ def test_without_any_palette_a_picture_is_still_drawn():
 def test_reserved_disposal_4_restores_and_5_to_7_leave(rng):
     base = GifFrame(rng.integers(0, 255, (6, 6)))
     for stored, meant in ((4, RESTORE), (5, LEAVE), (6, LEAVE), (7, LEAVE)):
-        frames = [base, GifFrame(sprite(rng, 3, 3), 1, 1, disposal=stored, transparent=255), GifFrame(np.ones((1, 1), int))]
+        frames = [
+            base,
+            GifFrame(sprite(rng, 3, 3), 1, 1, disposal=stored, transparent=255),
+            GifFrame(np.ones((1, 1), int)),
+        ]
         as_meant = [frames[0], GifFrame(frames[1].indices, 1, 1, disposal=meant, transparent=255), frames[2]]
         shown = decoded(Gif(6, 6, frames, GRADIENT)).frames
         np.testing.assert_array_equal(shown, Gif(6, 6, as_meant, GRADIENT).compose())

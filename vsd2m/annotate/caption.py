@@ -9,7 +9,13 @@ from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, 
 from vsd2m.annotate.engines import EngineConfig, make_engine
 from vsd2m.annotate.engines.base import Completion
 from vsd2m.annotate.engines.transformers import TransformersConfig
-from vsd2m.annotate.prompts import SUMMARY_INSTRUCTION, SUSPECT_WORDS, summary_prompt, translation_prompt
+from vsd2m.annotate.prompts import (
+    SUMMARY_INSTRUCTION,
+    SUSPECT_WORDS,
+    TRANSLATION_EXAMPLES,
+    summary_prompt,
+    translation_prompt,
+)
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 
 
@@ -116,6 +122,9 @@ class CaptionStage(StickerStage[CaptionConfig]):
     def _translation(self, answer: Completion, english: str) -> tuple[str | None, str]:
         assert self._translator is not None
         try:
-            return chinese_from(answer, english=english), self._translator.model_name
+            chinese = chinese_from(answer, english=english)
+            if (english, chinese) not in TRANSLATION_EXAMPLES and chinese in dict(TRANSLATION_EXAMPLES).values():
+                raise NoCaptionError("the model repeated a worked example")
+            return chinese, self._translator.model_name
         except NoCaptionError as reason:
             return None, f"absent: {reason}"

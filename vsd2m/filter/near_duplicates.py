@@ -3,12 +3,13 @@
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import Field
 
-from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage
+from vsd2m.core.stage import Resources, StageConfig, StageSpec, TableResult, TableStage
 from vsd2m.filter.duplicates.groups import group
-from vsd2m.filter.duplicates.signatures import signatures
+from vsd2m.filter.duplicates.signatures import matrix
 
 QUALITY = ("width", "height", "num_distinct_frames", "num_bytes")
 
@@ -17,7 +18,7 @@ class NearDuplicatesConfig(StageConfig):
     """How alike two stickers may be and both stay."""
 
     max_distance: float = Field(
-        0.1, ge=0, le=1, description="greatest distance of a near duplicate to its group's winner (inclusive)"
+        1.4, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
     )
 
 
@@ -34,36 +35,43 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
             version=1,
             reads=("fingerprint", *QUALITY),
             writes=("duplicate_group", "duplicate_group_size"),
+            resources=Resources(num_cpus=2),
         )
 
     def seconds_per_sticker(self) -> float:
         return 4e-5
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
-        ranked = table.with_row_index("row").sort(
-            pl.col("width").cast(pl.Int64) * pl.col("height"),
-            "num_distinct_frames",
-            "num_bytes",
-            "key",
-            descending=[True, True, True, False],
+        words, lines = matrix(table["fingerprint"])
+        found = group(
+            words, preference(table)[lines], self.config.max_distance, num_threads=self.spec.resources.num_cpus
         )
-        found = group(signatures(ranked["fingerprint"]), self.config.max_distance)
-        keys = ranked["key"].to_numpy()
-        judged = ranked.select("row", "key").with_columns(
-            duplicate_group=pl.Series(keys[found.winner]),
-            duplicate_group_size=pl.Series(
-                np.bincount(found.winner, minlength=len(keys))[found.winner], dtype=pl.Int32
-            ),
-            value=pl.Series(found.distance),
+        winner, distance = np.arange(len(table)), np.zeros(len(table))
+        winner[lines], distance[lines] = lines[found.winner], found.distance
+        judged = table.select("key").with_columns(
+            duplicate_group=table["key"].gather(winner),
+            duplicate_group_size=pl.Series(np.bincount(winner, minlength=len(table))[winner], dtype=pl.Int32),
+            value=pl.Series(distance, dtype=pl.Float64).round(4),
         )
         is_winner = pl.col("key") == pl.col("duplicate_group")
-        judged = judged.sort("row")
         kept = judged.filter(is_winner).select("key", "duplicate_group", "duplicate_group_size")
         rejects = judged.filter(~is_winner).select(
             "key",
+            "value",
             reason=pl.lit("near_duplicate"),
-            value=pl.col("value").round(6),
-            limit=pl.lit(self.config.max_distance),
+            limit=pl.lit(self.config.max_distance, pl.Float64),
             detail=pl.col("duplicate_group"),
         )
-        return TableResult(kept, rejects)
+        return TableResult(kept, rejects.select("key", "reason", "value", "limit", "detail"))
+
+
+def preference(table: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """Each sticker's place when the best comes first; content alone decides, never the order of the rows."""
+    order = table.select(
+        "key", "num_distinct_frames", "num_bytes", pixels=pl.col("width").cast(pl.Int64) * pl.col("height")
+    ).with_row_index("row")
+    by = ["pixels", "num_distinct_frames", "num_bytes", "key"]
+    ranked = order.sort(by, descending=[True, True, True, False])["row"].to_numpy()
+    place = np.empty(len(table), np.int64)
+    place[ranked] = np.arange(len(table))
+    return place

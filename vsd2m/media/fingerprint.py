@@ -36,7 +36,7 @@ white and on black. `PICTURE`: their mean on the clip's own background, 32 x 32 
 """
 
 _CLAMPED_MS = 100
-_REDUCED_SIDE = 48
+_REDUCED_SIDE = 64
 _BLANK_SPREAD = 6
 Planes = npt.NDArray[np.float64]
 

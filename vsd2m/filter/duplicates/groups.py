@@ -1,13 +1,18 @@
-"""Groups of near duplicates: candidates from equal bands of bits, verified against the winner of the group."""
+"""Groups of near duplicates: verified links, joined to families, and each family taken apart by its winners.
+
+Joining alone would chain: a drawing with a thousand texts becomes one family once each text resembles the next. So a
+family is only where to look. Its best sticker wins and takes those that are near to it; what is left in the family
+has its own winner, and so on. Every member is thus within the limit of the winner that stands for it.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.filter.duplicates.signatures import Words
-
-Rows = npt.NDArray[np.int64]
+from vsd2m.filter.duplicates.candidates import links
+from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.signatures import Rows, Words
 
 
 @dataclass(frozen=True)
@@ -15,54 +20,57 @@ class Groups:
     """For each row the row of its group's winner (itself, if it won) and its distance to it."""
 
     winner: Rows
-    distance: npt.NDArray[np.float64]
+    distance: npt.NDArray[np.float32]
 
 
-def group(words: Words, max_distance: float) -> Groups:
-    """Groups the rows of `words` (`[N, W]`), which stand in order of preference: a group's winner is its first row.
-
-    A row joins the group of the first winner within `max_distance` of it. No chains: two rows that are each close
-    to a third one, but not to a winner, stay apart.
-    """
-    first, second = candidate_pairs(words)
-    distance = distances(words, first, second)
-    near = distance <= max_distance
-    return _assign(len(words), first[near], second[near], distance[near])
+def group(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> Groups:
+    """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's place in the order of preference."""
+    family = families(words, rank, max_distance, num_threads=num_threads)
+    return take_apart(words, rank, family, max_distance, num_threads=num_threads)
 
 
-def candidate_pairs(words: Words) -> tuple[Rows, Rows]:
-    """Pairs of rows (the smaller first) that share at least one band of 32 bits, sorted and distinct."""
-    bands = words.view(np.uint32).reshape(len(words), -1)
-    used = np.flatnonzero(words.any(axis=1))
-    codes = [_pairs_of_band(bands[used, band], used, len(words)) for band in range(bands.shape[1])]
-    pairs = np.unique(np.concatenate(codes)) if codes else np.empty(0, np.int64)
-    return pairs // max(len(words), 1), pairs % max(len(words), 1)
+def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> Rows:
+    """For each line the smallest line of its family: those joined by links within `max_distance`."""
+    family = np.arange(len(words))
+    refused = np.empty(0, np.int64)
+    for first, second in links(words, rank):
+        apart = family[first] != family[second]
+        codes = np.setdiff1d(first[apart] * len(words) + second[apart], refused)
+        pairs = Pairs(words, codes // len(words), codes % len(words), num_threads)
+        close = np.flatnonzero(pairs.course() <= max_distance)
+        near = pairs.take(close).distances(max_distance) <= max_distance
+        refused = np.union1d(refused, codes[close[~near]])
+        family = joined(family, pairs.first[close[near]], pairs.second[close[near]])
+    return family
 
 
-def distances(words: Words, first: Rows, second: Rows) -> npt.NDArray[np.float64]:
-    """The share of differing bits of each pair."""
-    differing = np.bitwise_count(words[first] ^ words[second]).sum(axis=1)
-    share: npt.NDArray[np.float64] = differing / (64.0 * words.shape[1])
-    return share
+def joined(family: Rows, first: Rows, second: Rows) -> Rows:
+    """Union-find over whole arrays: `family` (each line's smallest) with the links added."""
+    family = family.copy()
+    while True:
+        one, other = family[first], family[second]
+        open_links = one != other
+        if not open_links.any():
+            return family
+        one, other = one[open_links], other[open_links]
+        np.minimum.at(family, np.maximum(one, other), np.minimum(one, other))
+        while (shorter := family[family] != family).any():
+            family[shorter] = family[family[shorter]]
 
 
-def _pairs_of_band(values: npt.NDArray[np.uint32], rows: Rows, num_rows: int) -> Rows:
-    order = np.argsort(values, kind="stable")
-    values, rows = values[order], rows[order]
-    found = []
-    step = 1
-    while step < len(rows) and (equal := values[step:] == values[:-step]).any():
-        left, right = rows[:-step][equal], rows[step:][equal]
-        found.append(np.minimum(left, right) * num_rows + np.maximum(left, right))
-        step += 1
-    return np.concatenate(found) if found else np.empty(0, np.int64)
-
-
-def _assign(num_rows: int, first: Rows, second: Rows, distance: npt.NDArray[np.float64]) -> Groups:
-    """Walks the pairs in order of their first row: a row that is still free when its turn comes wins."""
-    winner = np.arange(num_rows)
-    to_winner = np.zeros(num_rows)
-    for left, right, apart in zip(first.tolist(), second.tolist(), distance.tolist(), strict=True):
-        if winner[left] == left and winner[right] == right:
-            winner[right], to_winner[right] = left, apart
-    return Groups(winner, to_winner)
+def take_apart(words: Words, rank: Rows, family: Rows, max_distance: float, *, num_threads: int = 1) -> Groups:
+    """The groups within the families."""
+    winner = np.arange(len(words))
+    distance = np.zeros(len(words), np.float32)
+    left = np.flatnonzero(np.bincount(family, minlength=len(words))[family] > 1)
+    while len(left):
+        left = left[np.lexsort((rank[left], family[left]))]
+        starts = np.flatnonzero(np.diff(family[left], prepend=-1))
+        best = np.repeat(left[starts], np.diff(starts, append=len(left)))
+        others = left != best
+        left, best = left[others], best[others]
+        apart = Pairs(words, best, left, num_threads).distances(max_distance)
+        near = apart <= max_distance
+        winner[left[near]], distance[left[near]] = best[near], apart[near]
+        left = left[~near]
+    return Groups(winner, distance)

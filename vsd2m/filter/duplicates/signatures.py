@@ -1,23 +1,87 @@
-"""Fingerprints as one matrix."""
+"""Fingerprints as one matrix of words, and what is packed in them as arrays. P pairs or rows at a time."""
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from vsd2m.media.fingerprint import NUM_FRAMES
+from vsd2m.core.errors import StageError
+from vsd2m.media import fingerprint as layout
 
 Words = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+Planes = npt.NDArray[np.float32]
+
+SIDE = 32
 
 
-def signatures(fingerprints: pl.Series) -> Words:
-    """`[N, 2 * NUM_FRAMES]` words, frames on white then on black; the frames of a shorter fingerprint are spread
-    over all places, and one without frames is all zeros."""
-    width = 2 * NUM_FRAMES
-    out = np.zeros((len(fingerprints), width), dtype=np.uint64)
-    lengths = fingerprints.list.len().fill_null(0).to_numpy()
-    for length in np.unique(lengths[lengths > 0]):
-        rows = np.flatnonzero(lengths == length)
-        words = fingerprints.gather(rows).explode().to_numpy().reshape(len(rows), 2, length // 2)
-        spread = np.arange(NUM_FRAMES) * (length // 2) // NUM_FRAMES
-        out[rows] = words[:, :, spread].reshape(len(rows), width)
-    return out
+def matrix(fingerprints: pl.Series) -> tuple[Words, Rows]:
+    """The fingerprints as `[M, NUM_WORDS]`, without a copy where they lie in one piece, and the row of each.
+
+    Stickers that show nothing have an empty fingerprint, no line in the matrix, and so no near duplicates.
+    `StageError` if a fingerprint has another length: another version wrote it, or it was not asked for.
+    """
+    lengths = fingerprints.list.len()
+    wrong = fingerprints.is_null() | ~lengths.is_in([0, layout.NUM_WORDS])
+    if wrong.any():
+        raise StageError(
+            f"near_duplicates needs fingerprints of {layout.NUM_WORDS} words or none, and found "
+            f"{lengths.filter(wrong)[0]}; run the probe stage again with this version"
+        )
+    rows = np.flatnonzero(lengths.to_numpy() > 0)
+    used = fingerprints if len(rows) == len(fingerprints) else fingerprints.gather(rows)
+    flat = used.explode(empty_as_null=False).to_numpy()
+    return flat.reshape(len(rows), layout.NUM_WORDS), rows
+
+
+def pictures(words: Words) -> Planes:
+    """`[P, 32, 32]` grey levels on the clip's own background."""
+    packed = np.ascontiguousarray(words[:, layout.PICTURE]).view(np.uint16)
+    out = np.empty((*packed.shape, 3), np.float32)
+    for place, shift in enumerate((0, 5, 10)):
+        out[..., place] = (packed >> shift) & 31
+    out *= np.float32(layout.PICTURE_STEP)
+    return out.reshape(len(words), -1)[:, : SIDE * SIDE].reshape(-1, SIDE, SIDE)
+
+
+def coverages(words: Words) -> Planes:
+    """`[P, 32, 32]` share of the figure, 0..1."""
+    return enlarged(_nibbles(words[:, layout.COVERAGE]).reshape(-1, 16, 16)) / np.float32(15)
+
+
+def motions(words: Words) -> Planes:
+    """`[P, 8, 8]` standard deviation over the frames, in grey levels."""
+    return _nibbles(words[:, layout.MOTION]).reshape(-1, 8, 8) * np.float32(layout.MOTION_STEP)
+
+
+def chromas(words: Words) -> Planes:
+    """`[P, 2, 8, 8]` blue and red difference."""
+    values = _nibbles(words[:, layout.CHROMA]).reshape(-1, 2, 8, 8)
+    return (values - np.float32(7.5)) * np.float32(layout.CHROMA_STEP)
+
+
+def backgrounds(words: Words) -> npt.NDArray[np.float32]:
+    """`[P]` grey level of the background."""
+    return _bytes(words)[:, 0].astype(np.float32)
+
+
+def windows(words: Words) -> npt.NDArray[np.float32]:
+    """`[P, 4]` top, bottom, left and right of the figure's window, as shares of the side."""
+    return _bytes(words)[:, 1:5].astype(np.float32) / np.float32(255)
+
+
+def enlarged(planes: Planes) -> Planes:
+    """Planes `[P, k, k]` brought to `[P, 32, 32]` linearly."""
+    side = planes.shape[-1]
+    places = np.clip((np.arange(SIDE) + 0.5) * side / SIDE - 0.5, 0, side - 1)
+    weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(side))).astype(np.float32)
+    large: Planes = weights @ planes @ weights.T
+    return large
+
+
+def _bytes(words: Words) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(words[:, layout.FACTS]).view(np.uint8)
+
+
+def _nibbles(words: Words) -> Planes:
+    packed = np.ascontiguousarray(words).view(np.uint8)
+    return np.stack([packed & 15, packed >> 4], axis=-1).astype(np.float32)

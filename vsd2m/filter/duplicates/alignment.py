@@ -1,0 +1,65 @@
+"""Lays one small picture on another: shift and scale along each axis (Lucas and Kanade, IJCAI 1981).
+
+P pairs; a motion `[P, 4]` is (shift, scale) down, then (shift, scale) across: the cell at distance u from the middle
+of the first picture lies at u + shift + scale u in the second.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+Planes = npt.NDArray[np.float32]
+Motions = npt.NDArray[np.float32]
+
+NUM_STEPS = 3
+MAX_SHIFT, MAX_SCALE = 3.3, 0.13  # cells and share: borders of up to 5 % cut off or added on each side
+_RIDGE = 50.0
+
+
+def align(first: Planes, second: Planes, start: Motions) -> Motions:
+    """The motion, near `start`, that lays `second` (`[P, n, n]`) best on `first`."""
+    size = first.shape[-1]
+    offset = (np.arange(size) - (size - 1) / 2).astype(np.float32)
+    bounds = np.array([MAX_SHIFT, MAX_SCALE, MAX_SHIFT, MAX_SCALE], np.float32)
+    ridge = np.diag([1, size * size / 6, 1, size * size / 6]).astype(np.float32) * np.float32(_RIDGE)
+    motion: Motions = start.copy()
+    for _ in range(NUM_STEPS):
+        moved, inside = warp(second, motion)
+        down, across = np.gradient(moved, axis=(1, 2))
+        slopes = np.stack([down, down * offset[:, None], across, across * offset], axis=1) * inside[:, None]
+        slopes = slopes.reshape(len(first), 4, -1)
+        error = ((first - moved) * inside).reshape(len(first), -1, 1)
+        normal = slopes @ slopes.transpose(0, 2, 1) + ridge
+        motion += np.linalg.solve(normal, slopes @ error)[..., 0]
+        np.clip(motion, start - bounds, start + bounds, out=motion)
+    return motion
+
+
+def warp(planes: Planes, motion: Motions) -> tuple[Planes, Planes]:
+    """`planes` moved, and where (1 or 0) the result lies inside them."""
+    size = planes.shape[-1]
+    middle = np.float32((size - 1) / 2)
+    place = np.arange(size, dtype=np.float32)
+    places = [place + motion[:, k, None] + motion[:, k + 1, None] * (place - middle) for k in (0, 2)]
+    down, across = (_linear(where, size) for where in places)
+    moved: Planes = (down @ planes @ across.transpose(0, 2, 1)).astype(np.float32, copy=False)
+    rows, columns = ((where >= -0.5) & (where <= size - 0.5) for where in places)
+    inside: Planes = (rows[:, :, None] & columns[:, None]).astype(np.float32)
+    return moved, inside
+
+
+def between_windows(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32], size: int) -> Motions:
+    """The motion for pictures that show the windows `first` and `second` (`[P, 4]`) of one and the same frame."""
+    middle = (size - 1) / 2
+    motion = np.empty((len(first), 4), np.float32)
+    for k in (0, 2):
+        length, other = first[:, k + 1] - first[:, k], second[:, k + 1] - second[:, k]
+        centre = (first[:, k] + length / 2 - second[:, k]) / other * size - 0.5
+        motion[:, k], motion[:, k + 1] = centre - middle, length / other - 1
+    return motion
+
+
+def _linear(places: npt.NDArray[np.float32], size: int) -> Planes:
+    """The weights `[P, n, n]` of linear interpolation at `places`."""
+    held = np.clip(places, 0, size - 1)[:, :, None]
+    weights: Planes = np.maximum(0, 1 - np.abs(held - np.arange(size, dtype=np.float32)))
+    return weights

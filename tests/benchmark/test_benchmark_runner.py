@@ -9,8 +9,9 @@ from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
 from vsd2m.benchmark.metrics.fvd import FrechetVideoDistance
-from vsd2m.benchmark.runner import REAL, run_benchmark
-from vsd2m.benchmark.tables import as_csv, as_markdown, read_results
+from vsd2m.benchmark.results import REAL, read_results
+from vsd2m.benchmark.runner import run_benchmark
+from vsd2m.benchmark.tables import as_csv, as_markdown
 from vsd2m.core.errors import ConfigError, EngineError, StorageError
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
@@ -52,7 +53,7 @@ def test_a_skipped_metric_is_named_with_the_weights_it_needs(sticker_run, output
         generated={"m": str(outputs)}, shards=shards, splits=("train",), size=32, metrics=("motion_amount", "fvd")
     )
     table = as_markdown(run_benchmark(config, str(tmp_path / "out")))
-    assert "- `fvd` needs weights `i3d_torchscript`" in table
+    assert "- skipped: `fvd` needs weights `i3d_torchscript`" in table
     assert "| fvd" not in table
 
 

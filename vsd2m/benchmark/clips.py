@@ -35,7 +35,7 @@ def read_folder(folder: Path) -> Iterator[JudgedClip]:
     `StorageError` if there are none, or one cannot be read: a benchmark may not leave out what it fails on.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS | PICTURES)
-    prompts = _prompts(folder)
+    prompts = read_prompts(folder)
     wanted = [path for path in files if not prompts or str(path.relative_to(folder)) in prompts]
     if not wanted:
         raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
@@ -59,7 +59,8 @@ def read_split(
             yield JudgedClip(sample["key"], frames, sample["caption"])
 
 
-def _prompts(folder: Path) -> dict[str, str]:
+def read_prompts(folder: Path) -> dict[str, str]:
+    """File name -> prompt from the folder's `manifest.jsonl`; empty where it has none."""
     manifest = folder / "manifest.jsonl"
     if not manifest.exists():
         return {}

@@ -1,5 +1,7 @@
 """Config of a benchmark run. No torch here."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vsd2m.benchmark.metrics import METRICS
@@ -18,6 +20,9 @@ class BenchmarkConfig(BaseModel):
     num_frames: int = Field(8, ge=2, le=256, description="frames taken of a real sticker, from the first to the last")
     size: int = Field(256, ge=16, le=1024, description="side that real stickers are squashed to, in pixels")
     max_real: int = Field(2048, ge=2, description="most real stickers")
+    training: Literal["apart", "joint"] | None = Field(
+        None, description="models trained on the tested domain alone or on both: the paper's table they belong to"
+    )
     seed: int = Field(0, ge=0, description="of the bootstrap")
 
     @field_validator("metrics")

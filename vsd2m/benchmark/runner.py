@@ -1,37 +1,17 @@
 """A benchmark run: every metric over every model's clips, and over the real ones as a yardstick."""
 
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vsd2m import __version__
 from vsd2m.benchmark.clips import JudgedClip, read_folder, read_split
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Metric, Score, Weights
 from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.results import REAL, Results, Skipped, read_cost, write_results
+from vsd2m.benchmark.tables import as_markdown
 from vsd2m.core.errors import MissingExtraError
 from vsd2m.core.registry import load
 from vsd2m.core.storage import Store
-
-REAL = "real stickers"
-RESULTS = "results.jsonl"
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A metric that could not be computed, and what it needs."""
-
-    metric: str
-    needs: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """Scores by model, in the order of the config; `REAL` first."""
-
-    scores: dict[str, list[Score]]
-    skipped: list[Skipped]
 
 
 def run_benchmark(
@@ -42,8 +22,6 @@ def run_benchmark(
     The real stickers are judged too: they show what a perfect model would get. For metrics that compare, they are
     cut in two halves, every other sticker, which is what equal distributions give at that count.
     """
-    from vsd2m.benchmark.tables import as_markdown
-
     classes: list[type[Metric]] = [load(METRICS.get(name, name)) for name in config.metrics]
     ready, skipped = _set_up(classes, Weights(config.weights))
     real = list(
@@ -59,9 +37,10 @@ def run_benchmark(
     scores = {REAL: [judge.score(m, real[::2] if m.compares else real, real[1::2]) for m in ready]}
     for name, folder in config.generated.items():
         scores[name] = [judge.score(metric, read_folder(Path(folder)), real) for metric in ready]
-    results = Results(scores, skipped)
+    costs = {name: cost for name, folder in config.generated.items() if (cost := read_cost(Path(folder)))}
+    results = Results(scores, skipped, costs)
     store = Store(out)
-    store.write_bytes(RESULTS, _as_lines(results, config).encode())
+    write_results(results, config, store)
     store.write_bytes("table.md", as_markdown(results).encode())
     return results
 
@@ -104,15 +83,3 @@ class _Judge:
         if self._on_progress is not None:
             self._on_progress(self._done, self._total)
         return metric.compute(seed=self._config.seed)
-
-
-def _as_lines(results: Results, config: BenchmarkConfig) -> str:
-    """A line per score with everything needed to repeat it, and a line per skipped metric."""
-    facts = {"vsd2m": __version__, "config": config.model_dump(mode="json")}
-    lines = [
-        {"model": model, **asdict(score), "protocol_digest": score.protocol_digest, **facts}
-        for model, scores in results.scores.items()
-        for score in scores
-    ]
-    lines += [{"skipped": skipped.metric, "needs": skipped.needs, **facts} for skipped in results.skipped]
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

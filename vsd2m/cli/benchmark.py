@@ -1,5 +1,6 @@
 """Commands about judging generators: benchmark run, benchmark table."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -37,15 +38,36 @@ def run(
 @app.command("table", epilog="Example: vsd2m benchmark table demo/benchmark --format csv")
 def table(
     folders: Annotated[list[str], typer.Argument(help="Folders of benchmark runs.")],
-    style: Annotated[str, typer.Option("--format", help="markdown or csv.")] = "markdown",
+    style: Annotated[
+        str, typer.Option(help="plain: all our metrics. paper: the paper's tables, its rows beside ours.")
+    ] = "plain",
+    form: Annotated[
+        str, typer.Option("--format", help="markdown, csv, latex, or html with moving examples.")
+    ] = "markdown",
+    num_examples: Annotated[int, typer.Option(min=0, help="Stickers of each model in the HTML page.")] = 12,
 ) -> None:
-    """Prints the scores of one or more benchmark runs as one table."""
-    from vsd2m.benchmark.tables import as_csv, as_markdown, read_results
+    """Prints the scores of one or more benchmark runs, alone or beside the published ones."""
+    from vsd2m.benchmark.leaderboard import leaderboard
+    from vsd2m.benchmark.paper_tables import paper_tables, read_runs
+    from vsd2m.benchmark.render import RENDERERS
+    from vsd2m.benchmark.results import output_folders, read_results
+    from vsd2m.benchmark.tables import as_csv, table_of
 
-    formats = {"markdown": as_markdown, "csv": as_csv}
-    if style not in formats:
-        raise ConfigError(f"--format: unknown format {style!r}; known: {', '.join(formats)}")
-    typer.echo(formats[style](read_results(*folders)), nl=False)
+    _check("--style", style, ("plain", "paper"))
+    _check("--format", form, (*RENDERERS, "html"))
+    if (style, form) == ("plain", "csv"):
+        typer.echo(as_csv(read_results(*folders)), nl=False)
+        return
+    tables = paper_tables(read_runs(folders)) if style == "paper" else [table_of(read_results(*folders))]
+    if form == "html":
+        typer.echo(leaderboard(tables, output_folders(*folders), num_examples=num_examples), nl=False)
+    else:
+        typer.echo("\n".join(map(RENDERERS[form], tables)), nl=False)
+
+
+def _check(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ConfigError(f"{option}: unknown value {value!r}; known: {', '.join(known)}")
 
 
 def _pairs(arguments: list[str] | None) -> dict[str, str]:

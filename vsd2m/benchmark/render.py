@@ -1,0 +1,89 @@
+"""A table of text as Markdown, CSV or LaTeX."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+SPECIAL_IN_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """`title` may be empty; every row has as many cells as `head`; `notes` stand below."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        uneven = [row for row in self.rows if len(row) != len(self.head)]
+        if uneven:
+            raise ValueError(f"{len(self.head)} cells expected, {len(uneven[0])} found: {uneven[0]}")
+
+
+def markdown(table: Table) -> str:
+    """Pipes within cells are escaped."""
+    lines = [f"**{table.title}**", ""] if table.title else []
+    lines += map(_markdown_row, (table.head, ("---",) * len(table.head), *table.rows))
+    if table.notes:
+        lines += ["", *(f"- {note}" for note in table.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def comma_separated(table: Table) -> str:
+    """Head and rows, quoted where needed; the title is the first column, so that tables can be put together."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("table", *table.head))
+    writer.writerows((table.title, *row) for row in table.rows)
+    return text.getvalue()
+
+
+def latex(table: Table) -> str:
+    """A `table` environment for the booktabs package; notes become the end of the caption."""
+    caption = " ".join(_latex(part) for part in (table.title, *table.notes) if part)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}",
+        r"\toprule",
+        _latex_row(table.head),
+        r"\midrule",
+        *map(_latex_row, table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        rf"\caption{{{caption}}}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+RENDERERS: dict[str, Callable[[Table], str]] = {"markdown": markdown, "csv": comma_separated, "latex": latex}
+
+
+def _markdown_row(cells: tuple[str, ...]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _latex_row(cells: tuple[str, ...]) -> str:
+    return f"{' & '.join(map(_latex, cells))} \\\\"
+
+
+def _latex(text: str) -> str:
+    return "".join(SPECIAL_IN_LATEX.get(character, character) for character in text)

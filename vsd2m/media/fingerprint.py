@@ -19,8 +19,8 @@ COVERAGE_SIDE, COARSE_SIDE = 16, 8
 PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP = 255 / 31, 255 / 15, 4.0, 12.0
 
 FACTS = slice(0, 1)
-ON_WHITE = slice(1, 9)
-ON_BLACK = slice(9, 17)
+FIGURE = slice(1, 9)
+WHOLE = slice(9, 17)
 PICTURE = slice(17, 103)
 COVERAGE = slice(103, 119)
 MOTION = slice(119, 123)
@@ -29,8 +29,10 @@ NUM_WORDS = 131
 """The layout, in words of 64 bits.
 
 `FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
-`ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
-white and on black. `PICTURE`: their mean on the clip's own background, 32 x 32 grey levels of 5 bits, three to 16 bits.
+`FIGURE`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on white.
+`WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is told differently,
+these still agree. `PICTURE`: the mean of the figure's frames in its window, on the clip's own background, 32 x 32 grey
+levels of 5 bits, three to 16 bits.
 `COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
 4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits.
 """
@@ -52,6 +54,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     distinct, place = np.unique(normalised_indices(durations_ms, NUM_FRAMES), return_inverse=True)
     pixels = _reduced(frames[distinct])
     luma = _luma(pixels)
+    whole = _whole(pixels, luma)
     coverage, background = figure(pixels, luma)
     if coverage is not pixels[..., 3]:
         keep = coverage > 0
@@ -64,7 +67,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     order = _content_order(on_white, on_black, place)
     if not len(order):
         return []
-    hashes = phash(np.round(np.concatenate([on_white, on_black])).clip(0, 255))
+    hashes = phash(np.round(np.concatenate([on_white, whole])).clip(0, 255))
     shown = on_black + (255 - covered) * (background / 255)
     words = [
         _facts(background, around, pixels.shape[1:3]),
@@ -123,6 +126,14 @@ def _luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     summed = 77 * wide[..., 0] + 150 * wide[..., 1] + 29 * wide[..., 2]
     luma: npt.NDArray[np.uint8] = (summed >> 8).astype(np.uint8)
     return luma
+
+
+def _whole(pixels: npt.NDArray[np.uint8], luma: npt.NDArray[np.uint8]) -> Planes:
+    """The luma of the whole frames on grey, `[n, SIDE, SIDE]`."""
+    height, width = luma.shape[1:]
+    rows, columns = _weights(Window(0, height, 0, width), luma.shape[1:], SIDE)
+    reduced: Planes = rows @ (luma + (255 - pixels[..., 3]) * (128 / 255)) @ columns.T
+    return reduced
 
 
 def _weights(around: Window, shape: tuple[int, ...], size: int) -> tuple[Planes, Planes]:

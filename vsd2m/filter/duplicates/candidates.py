@@ -1,22 +1,24 @@
 """Candidate links between look-alikes by banded locality-sensitive hashing.
 
-A fingerprint's small picture, with the background exchanged for white, grey and black, gives its low frequencies.
-A table orders all stickers by a code of 16 bands of 4 bits, each the cell of a random projection of them (Datar et
-al., SCG 2004; sorting by whole codes as in LSH forests, Bawa et al., WWW 2005): look-alikes come to stand side by side
-however many stickers there are. Neighbours that share the first bands and most of a 64-bit sketch are linked.
+Four views of a fingerprint are taken: the low frequencies of its small picture with the background exchanged for
+white, grey and black, and the bits of its whole frames' hashes. A table orders all stickers by a code of 16 bands of
+4 bits, each the cell of a random projection of a view (Datar et al., SCG 2004; sorting by whole codes as in LSH
+forests, Bawa et al., WWW 2005): look-alikes come to stand side by side however many stickers there are. Neighbours
+that share the first bands and most of a 64-bit sketch are linked.
 """
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
 from vsd2m.filter.duplicates import signatures as of
 from vsd2m.filter.duplicates.signatures import Rows, Words
+from vsd2m.media import fingerprint as layout
 
 BACKGROUNDS = (255.0, 128.0, 0.0)
-NUM_TABLES = 36
+TABLES_PER_VIEW = 10
 NUM_NEIGHBOURS = 6
 MAX_SKETCH_BITS = 24
 _MAX_FREQUENCY = 5
@@ -34,11 +36,15 @@ def links(words: Words, rank: Rows) -> Iterator[tuple[Rows, Rows]]:
     Lines are taken by rank, so that their order in `words` makes no difference.
     """
     by_rank = np.argsort(rank)
-    for which, background in enumerate(BACKGROUNDS):
-        features = low_frequencies(words, background)
+    views: list[Callable[[Words], Features]] = [
+        *(partial(low_frequencies, background=background) for background in BACKGROUNDS),
+        whole_frames,
+    ]
+    for which, view in enumerate(views):
+        features = view(words)
         sketch = _bits(features @ _directions(features.shape[1], 64, 1000 + which))
-        for table in range(which, NUM_TABLES, len(BACKGROUNDS)):
-            first, second = _neighbours(_codes(features, table)[by_rank], sketch[by_rank])
+        for table in range(TABLES_PER_VIEW):
+            first, second = _neighbours(_codes(features, TABLES_PER_VIEW * which + table)[by_rank], sketch[by_rank])
             yield by_rank[first], by_rank[second]
 
 
@@ -51,6 +57,16 @@ def low_frequencies(words: Words, background: float) -> Features:
         shown = of.pictures(some) + (1 - of.coverages(some)) * change
         parts.append(_low_frequencies(shown))
     return np.concatenate(parts) if parts else np.empty((0, 20), np.float32)
+
+
+def whole_frames(words: Words) -> Features:
+    """`[N, 64]`: for each bit of the whole frames' hashes the share of frames that have it, brought to one scale."""
+    parts = []
+    for start in range(0, len(words), _CHUNK):
+        hashes = np.ascontiguousarray(words[start : start + _CHUNK, layout.WHOLE]).view(np.uint8)
+        bits = np.unpackbits(hashes.reshape(-1, layout.NUM_FRAMES, 8), axis=2)
+        parts.append(np.float32(1.5) * (bits.mean(axis=1, dtype=np.float32) - np.float32(0.5)))
+    return np.concatenate(parts) if parts else np.empty((0, 64), np.float32)
 
 
 def _low_frequencies(shown: of.Planes) -> Features:

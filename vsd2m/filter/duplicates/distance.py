@@ -3,7 +3,7 @@
 The distance is the greatest of three differences, each scaled so that the same limit serves all:
 
 - course: bits in which the frames' hashes differ, each frame beside the best of three neighbours in time;
-- tones: mean difference of colour;
+- tones: mean difference of the figure's colours;
 - picture: the mean pictures laid on each other on either sticker's background; the greatest mean deviation in any
   4 x 4 of the 32 x 32 cells, in units of the deviation that compression, motion and resampling explain there. This is
   what keeps two texts under one drawing apart.
@@ -25,7 +25,8 @@ from vsd2m.media import fingerprint as layout
 Distances = npt.NDArray[np.float32]
 Measure = Callable[[Words, Words], Distances]
 
-COURSE_UNIT, TONE_UNIT = 0.24, 22.0  # share of bits, and grey levels, that count as a distance of 1
+COURSE_UNIT, TONE_UNIT = 0.2, 12.0  # share of bits, and grey levels, that count as a distance of 1
+WINDOW_SLACK = 0.06
 NOISE, MOTION_SHARE, SLOPE_SHARE, BACKGROUND_SHARE = 8.0, 0.3, 0.25, 0.2
 CELLS = 4
 LEAST_OVERLAP = 0.6
@@ -69,9 +70,9 @@ class Pairs:
 
 
 def _course(first: Words, second: Words) -> Distances:
-    on_white = _hash_difference(first[:, layout.ON_WHITE], second[:, layout.ON_WHITE])
-    on_black = _hash_difference(first[:, layout.ON_BLACK], second[:, layout.ON_BLACK])
-    share: Distances = (np.minimum(on_white, on_black) / np.float32(COURSE_UNIT)).astype(np.float32, copy=False)
+    figure = _hash_difference(first[:, layout.FIGURE], second[:, layout.FIGURE])
+    whole = _hash_difference(first[:, layout.WHOLE], second[:, layout.WHOLE])
+    share: Distances = (np.minimum(figure, whole) / np.float32(COURSE_UNIT)).astype(np.float32, copy=False)
     return share
 
 
@@ -85,11 +86,22 @@ def _hash_difference(first: Words, second: Words) -> Distances:
 
 
 def _tones_and_picture(first: Words, second: Words, enough: float) -> Distances:
-    tones = np.hypot(*np.moveaxis(of.chromas(first) - of.chromas(second), 1, 0)).mean(axis=(1, 2))
-    out: Distances = (tones / np.float32(TONE_UNIT)).astype(np.float32)
+    out = _tones(first, second) / np.float32(TONE_UNIT)
     near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
     out[near] = np.maximum(out[near], _picture(first[near], second[near], enough))
     return out
+
+
+def _tones(first: Words, second: Words) -> Distances:
+    """Mean difference of blue and red where both show their figure; 0 where their windows differ, since then other
+    parts would be compared."""
+    difference = of.chromas(first) - of.chromas(second)
+    both = np.minimum(of.figures(first), of.figures(second))
+    mean: Distances = (np.hypot(difference[:, 0], difference[:, 1]) * both).sum(axis=(1, 2)) / both.sum(
+        axis=(1, 2)
+    ).clip(1)
+    same_window = np.abs(of.windows(first) - of.windows(second)).max(axis=1) <= WINDOW_SLACK
+    return np.where(same_window, mean, np.float32(0))
 
 
 def _picture(first: Words, second: Words, enough: float) -> Distances:

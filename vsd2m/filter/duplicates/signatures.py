@@ -48,6 +48,13 @@ def coverages(words: Words) -> Planes:
     return enlarged(_nibbles(words[:, layout.COVERAGE]).reshape(-1, 16, 16)) / np.float32(15)
 
 
+def figures(words: Words) -> Planes:
+    """`[P, 8, 8]` share of the figure, 0..1."""
+    fine = _nibbles(words[:, layout.COVERAGE]).reshape(-1, 8, 2, 8, 2)
+    share: Planes = fine.mean(axis=(2, 4)) / np.float32(15)
+    return share
+
+
 def motions(words: Words) -> Planes:
     """`[P, 8, 8]` standard deviation over the frames, in grey levels."""
     return _nibbles(words[:, layout.MOTION]).reshape(-1, 8, 8) * np.float32(layout.MOTION_STEP)

@@ -89,6 +89,13 @@ def test_clips_come_from_the_shards_with_their_captions(tmp_path):
     assert [clip.text for clip in joint][2] == "cartoon\tA still bird."
 
 
+def test_domains_can_be_trained_on_apart(tmp_path):
+    write_shard(tmp_path, captions=["A cat waves.", "A dog runs.", "A still bird."])
+    config = DataConfig(shards=str(tmp_path), num_frames=4, size=8)
+    for domain, count in ((None, 2), ("cartoon", 2), ("real", 0)):
+        assert len(list(shard_clips(config.model_copy(update={"domain": domain})).read())) == count
+
+
 def test_the_identity_of_clips_changes_with_the_shards_and_the_cut(tmp_path):
     write_shard(tmp_path, captions=["A cat waves.", "A still bird."])
     config = DataConfig(shards=str(tmp_path), num_frames=4, size=8)

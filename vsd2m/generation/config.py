@@ -101,6 +101,9 @@ class DataConfig(GenerationBase):
 
     shards: str = Field(description="folder or URL of the shards")
     split: str = Field(default="train", description="split to train on")
+    domain: Literal["real", "cartoon"] | None = Field(
+        default=None, description="train on the stickers of this domain apart; null: on all of them jointly"
+    )
     num_frames: int = Field(
         default=8, ge=1, le=128, description="frames of a clip; short stickers are filled by ping-pong"
     )
@@ -186,7 +189,7 @@ class GenerationConfig(GenerationBase):
     batch_size: int = Field(default=8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
     media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
     duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
-    upscale: int = Field(default=1, ge=1, le=16, description="each pixel is written as a square of this side")
+    upscale: int = Field(default=1, ge=1, le=16, description="files are this many times larger than drawn, bicubic")
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> Self:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from vsd2m.media.sampling import resize
+
 GAP = 4
 TEXT_HEIGHT = 14
 TEXT_COLOUR = (60, 60, 60)
@@ -22,9 +24,8 @@ def contact_sheet(clips: Sequence[NDArray[np.uint8]], titles: Sequence[str], *, 
         top = GAP + row * row_height
         # Pillow's built-in font has Latin letters only
         draw.text((GAP, top), title.encode("ascii", "replace").decode(), fill=TEXT_COLOUR)
-        for column, frame in enumerate(clip):
-            picture = Image.fromarray(frame).resize((frame_size, frame_size), Image.Resampling.NEAREST)
-            sheet.paste(picture, (GAP + column * (frame_size + GAP), top + TEXT_HEIGHT))
+        for column, frame in enumerate(resize(clip, frame_size)):
+            sheet.paste(Image.fromarray(frame), (GAP + column * (frame_size + GAP), top + TEXT_HEIGHT))
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -36,7 +36,7 @@ def shard_clips(config: DataConfig) -> ClipSource:
 
     store = Store(config.shards)
     shards = {shard.name: store.sha256(shard.parquet) for shard in list_shards(store, split=config.split)}
-    cut = [config.num_frames, config.size, config.static]
+    cut = [config.domain, config.num_frames, config.size, config.static]
     return ClipSource(identity=digest([shards, cut]), read=lambda: _read(config))
 
 
@@ -47,6 +47,8 @@ def _read(config: DataConfig) -> Iterator[TrainingClip]:
         config.shards, split=config.split, num_frames=config.num_frames, size=config.size, static=config.static
     )
     for sample in samples:
+        if config.domain not in (None, sample["domain"]):
+            continue
         caption = sample["caption"] or sample["description"] or " ".join(sample["trigger_words"])
         text = conditioning_text(sample["domain"], caption)
         yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"])

@@ -129,8 +129,10 @@ def load_pipeline(checkpoint: str | Path) -> Any:
 
 def _clip(frames: NDArray[np.uint8], config: GenerationConfig) -> Any:
     from vsd2m.media.clip import Clip
+    from vsd2m.media.sampling import resize
 
-    large = frames.repeat(config.upscale, axis=1).repeat(config.upscale, axis=2)
+    height, width = frames.shape[1:3]
+    large = resize(frames, (height * config.upscale, width * config.upscale))
     opaque = np.full((*large.shape[:3], 1), 255, np.uint8)
     return Clip(
         frames=np.concatenate([large, opaque], axis=3),

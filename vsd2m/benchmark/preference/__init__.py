@@ -1,0 +1,1 @@
+"""Human preference: a blind study as a local web page, and what its answers are worth."""

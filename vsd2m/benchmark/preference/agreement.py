@@ -1,0 +1,37 @@
+"""How far labellers agree: Krippendorff's alpha (2011, Computing Krippendorff's Alpha-Reliability)."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Level = Literal["nominal", "interval"]
+
+
+def krippendorff_alpha(units: Iterable[Sequence[Hashable]], *, level: Level) -> float | None:
+    """1 - D_o / D_e over the values that labellers gave to each unit; labellers need not see every unit.
+
+    1: they agree always; 0: as often as by chance; below 0: less often. `nominal` counts differing values, `interval`
+    their squared distance. None where nothing was judged twice, or all values are equal, so that chance cannot err.
+    """
+    pairable = [list(values) for values in units if len(values) > 1]
+    categories = sorted({value for values in pairable for value in values}, key=lambda value: (str(type(value)), value))
+    if len(categories) < 2:
+        return None
+    place = {value: index for index, value in enumerate(categories)}
+    coincidences = np.zeros((len(categories), len(categories)))
+    for values in pairable:
+        counts = np.bincount([place[value] for value in values], minlength=len(categories)).astype(np.float64)
+        coincidences += (np.outer(counts, counts) - np.diag(counts)) / (len(values) - 1)
+    totals = coincidences.sum(axis=1)
+    distance = _distances(categories, level)
+    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
+    return float(1.0 - (coincidences * distance).sum() / (expected * distance).sum())
+
+
+def _distances(categories: Sequence[Hashable], level: Level) -> NDArray[np.float64]:
+    if level == "nominal":
+        return 1.0 - np.eye(len(categories))
+    numbers = np.array(categories, dtype=np.float64)
+    return np.asarray((numbers[:, None] - numbers[None, :]) ** 2)

@@ -41,7 +41,7 @@ class DomainStage(StickerStage[DomainConfig]):
             writes=("domain", "domain_score"),
             reads_media=True,
             batch_size=32,
-            resources=Resources(num_cpus=2),
+            resources=Resources(num_cpus=1),  # two threads on cores shared with others took 3 to 10 times as long
         )
 
     def model_versions(self) -> dict[str, str]:

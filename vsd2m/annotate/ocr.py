@@ -64,7 +64,7 @@ class OcrStage(StickerStage[OcrConfig]):
             writes=("ocr_text", "ocr_num_characters", "ocr_score"),
             reads_media=True,
             batch_size=16,
-            resources=Resources(num_cpus=2),
+            resources=Resources(num_cpus=1),  # two threads on cores shared with others took 3 to 10 times as long
         )
 
     def model_versions(self) -> dict[str, str]:
@@ -73,7 +73,7 @@ class OcrStage(StickerStage[OcrConfig]):
         return versions | {kind: f"sha256:{folder_digest(own_folder(path))}" for kind, path in own if path is not None}
 
     def seconds_per_sticker(self) -> float:
-        return 0.25
+        return 0.15
 
     def setup(self) -> None:
         self._reader = load_reader(

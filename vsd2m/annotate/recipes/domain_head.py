@@ -24,7 +24,7 @@ from vsd2m.annotate.recipes.domain_sources import SOURCES, read_samples, read_so
 SEED = 20_241_208
 _VERSIONS_PER_PICTURE = {"real": 3, "cartoon": 1}
 _NUM_COMICS = 150
-_PENALTY = 0.003
+_PENALTY = 1e-4  # chosen by accuracy and log-loss on held-out sources: 0.77 at 3e-3, 0.79 here
 
 
 @dataclass(frozen=True)

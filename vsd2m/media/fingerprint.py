@@ -19,20 +19,21 @@ COVERAGE_SIDE, COARSE_SIDE = 16, 8
 PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP = 255 / 31, 255 / 15, 4.0, 12.0
 
 FACTS = slice(0, 1)
-FIGURE = slice(1, 9)
-WHOLE = slice(9, 17)
-PICTURE = slice(17, 103)
-COVERAGE = slice(103, 119)
-MOTION = slice(119, 123)
-CHROMA = slice(123, 131)
-NUM_WORDS = 131
+ON_WHITE = slice(1, 9)
+ON_BLACK = slice(9, 17)
+WHOLE = slice(17, 25)
+PICTURE = slice(25, 111)
+COVERAGE = slice(111, 127)
+MOTION = slice(127, 131)
+CHROMA = slice(131, 139)
+NUM_WORDS = 139
 """The layout, in words of 64 bits.
 
 `FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
-`FIGURE`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on white.
-`WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is told differently,
-these still agree. `PICTURE`: the mean of the figure's frames in its window, on the clip's own background, 32 x 32 grey
-levels of 5 bits, three to 16 bits.
+`ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
+white and on black. `WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is
+told differently, these still agree. `PICTURE`: the mean of the figure's frames in its window, on the clip's own
+background, 32 x 32 grey levels of 5 bits, three to 16 bits.
 `COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
 4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits.
 """
@@ -67,12 +68,11 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     order = _content_order(on_white, on_black, place)
     if not len(order):
         return []
-    hashes = phash(np.round(np.concatenate([on_white, whole])).clip(0, 255))
+    hashes = phash(np.round(np.concatenate([on_white, on_black, whole])).clip(0, 255)).reshape(3, -1)
     shown = on_black + (255 - covered) * (background / 255)
     words = [
         _facts(background, around, pixels.shape[1:3]),
-        hashes[order],
-        hashes[len(distinct) + order],
+        hashes[:, order].ravel(),
         pack_triples(_steps(shown[order].mean(axis=0), PICTURE_STEP, 31)),
         pack_nibbles(_steps(_shrunk(covered[order].mean(axis=0), COVERAGE_SIDE), COVERAGE_STEP, 15)),
         pack_nibbles(_steps(_shrunk(_on_grey(on_black, covered)[order], COARSE_SIDE).std(axis=0), MOTION_STEP, 15)),

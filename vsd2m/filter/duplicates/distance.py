@@ -25,10 +25,9 @@ from vsd2m.media import fingerprint as layout
 Distances = npt.NDArray[np.float32]
 Measure = Callable[[Words, Words], Distances]
 
-COURSE_UNIT, TONE_UNIT = 0.2, 12.0  # share of bits, and grey levels, that count as a distance of 1
+COURSE_UNIT, TONE_UNIT = 0.2, 13.0  # share of bits, and grey levels, that count as a distance of 1
 WINDOW_SLACK = 0.06
 NOISE, MOTION_SHARE, SLOPE_SHARE, BACKGROUND_SHARE = 8.0, 0.3, 0.25, 0.2
-CELLS = 4
 LEAST_OVERLAP = 0.6
 FAR = np.float32(1000)
 
@@ -47,14 +46,15 @@ class Pairs:
 
     def course(self) -> Distances:
         """The difference of course alone, a lower bound of the distance and a thousand times cheaper."""
-        return self._in_chunks(_course, 1 << 15)
+        hashes = self.words[:, : layout.WHOLE.stop]  # gathering whole lines would cost more than comparing
+        return Pairs(hashes, self.first, self.second, self.num_threads)._in_chunks(_course, 1 << 15)
 
     def distances(self, enough: float) -> Distances:
         """The distance of each pair. A pair found within `enough` is not measured further, and one whose course or
         tones differ by more neither: only on which side of `enough` a distance lies is sure. 0 measures all."""
         out = self.course()
         near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-        out[near] = np.maximum(out[near], self.take(near)._in_chunks(partial(_tones_and_picture, enough=enough), 512))
+        out[near] = np.maximum(out[near], self.take(near)._in_chunks(partial(_tones_and_picture, enough=enough), 128))
         return out
 
     def _in_chunks(self, measure: Measure, size: int) -> Distances:
@@ -70,9 +70,9 @@ class Pairs:
 
 
 def _course(first: Words, second: Words) -> Distances:
-    figure = _hash_difference(first[:, layout.FIGURE], second[:, layout.FIGURE])
-    whole = _hash_difference(first[:, layout.WHOLE], second[:, layout.WHOLE])
-    share: Distances = (np.minimum(figure, whole) / np.float32(COURSE_UNIT)).astype(np.float32, copy=False)
+    parts = (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)
+    least = np.min([_hash_difference(first[:, part], second[:, part]) for part in parts], axis=0)
+    share: Distances = (least / np.float32(COURSE_UNIT)).astype(np.float32, copy=False)
     return share
 
 
@@ -136,23 +136,26 @@ class Sides:
 
     def __init__(self, first: Words, second: Words, background: npt.NDArray[np.float32]) -> None:
         self.shown = [_on_background(words, background) for words in (first, second)]
-        self.motion = [of.enlarged(of.motions(words)) for words in (first, second)]
+        self.motion = [of.motions(words) for words in (first, second)]
         self.unsure = [_unsure(words, background) for words in (first, second)]
 
     def difference(self, motion: npt.NDArray[np.float32] | None) -> Distances:
         """The greatest mean deviation over a block of cells, with the second pictures moved by `motion`."""
-        second = self.shown[1], self.motion[1], self.unsure[1]
-        inside = None
-        if motion is not None:
-            (shown, inside), (spread, _), (unsure, _) = (warp(planes, motion) for planes in second)
-            second = shown, spread, unsure
-        down, across = np.gradient(second[0], axis=(1, 2))
-        expected = np.hypot(down, across)
-        expected *= np.float32(SLOPE_SHARE * of.SIDE / 24)
+        if motion is None:
+            shown, inside = self.shown[1], None
+            expected = of.enlarged(np.minimum(*self.motion))
+            unsure = self.unsure[1]
+        else:
+            shown, inside = warp(self.shown[1], motion)
+            expected = np.minimum(of.enlarged(self.motion[0]), warp(of.enlarged(self.motion[1]), motion)[0])
+            unsure = None if self.unsure[1] is None else warp(self.unsure[1], motion)[0]
+        expected *= np.float32(MOTION_SHARE)
         expected += np.float32(NOISE)
-        expected += np.float32(MOTION_SHARE) * np.minimum(self.motion[0], second[1])
-        expected += self.unsure[0] + second[2]
-        deviation = np.abs(self.shown[0] - second[0]) / expected
+        expected += np.float32(SLOPE_SHARE * of.SIDE / 24) * _slopes(shown)
+        for part in (self.unsure[0], unsure):
+            if part is not None:
+                expected += part
+        deviation = np.abs(self.shown[0] - shown) / expected
         if inside is None:
             worst: Distances = _block_means(deviation).max(axis=(1, 2))
             return worst
@@ -161,23 +164,35 @@ class Sides:
         return worst
 
 
+def _slopes(planes: Planes) -> Planes:
+    """Size of the gradient."""
+    down, across = np.gradient(planes, axis=(1, 2))
+    down *= down
+    across *= across
+    down += across
+    slopes: Planes = np.sqrt(down, out=down)
+    return slopes
+
+
 def _on_background(words: Words, background: npt.NDArray[np.float32]) -> Planes:
     change = (background - of.backgrounds(words))[:, None, None]
     shown = of.pictures(words)
     return np.clip(shown + (1 - of.coverages(words)) * change, 0, 255) if change.any() else shown
 
 
-def _unsure(words: Words, background: npt.NDArray[np.float32]) -> Planes:
-    """Deviation to expect along the figure's edge, where the background was exchanged."""
+def _unsure(words: Words, background: npt.NDArray[np.float32]) -> Planes | None:
+    """Deviation to expect along the figure's edge, where the background was exchanged; None: it was not."""
     change = np.abs(background - of.backgrounds(words))[:, None, None]
-    covered = of.coverages(words) if change.any() else np.zeros((len(words), of.SIDE, of.SIDE), np.float32)
+    if not change.any():
+        return None
+    covered = of.coverages(words)
     unsure: Planes = np.float32(4 * BACKGROUND_SHARE) * covered * (1 - covered) * change
     return unsure
 
 
 def _block_means(planes: Planes) -> Planes:
-    """Means over every block of `CELLS` x `CELLS`."""
-    down = np.sum([planes[:, k : planes.shape[1] - CELLS + 1 + k] for k in range(CELLS)], axis=0)
-    across = np.sum([down[:, :, k : planes.shape[2] - CELLS + 1 + k] for k in range(CELLS)], axis=0)
-    means: Planes = across / np.float32(CELLS * CELLS)
-    return means
+    """Means over every block of 4 x 4."""
+    down = planes[:, :-3] + planes[:, 1:-2] + planes[:, 2:-1] + planes[:, 3:]
+    across: Planes = down[:, :, :-3] + down[:, :, 1:-2] + down[:, :, 2:-1] + down[:, :, 3:]
+    across /= np.float32(16)
+    return across

@@ -33,7 +33,7 @@ def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int 
     """For each line the smallest line of its family: those joined by links within `max_distance`."""
     family = np.arange(len(words))
     refused = np.empty(0, np.int64)
-    for first, second in links(words, rank):
+    for first, second in links(words, rank, num_threads=num_threads):
         apart = family[first] != family[second]
         codes = np.setdiff1d(first[apart] * len(words) + second[apart], refused)
         pairs = Pairs(words, codes // len(words), codes % len(words), num_threads)

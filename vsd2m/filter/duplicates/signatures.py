@@ -45,14 +45,18 @@ def pictures(words: Words) -> Planes:
 
 def coverages(words: Words) -> Planes:
     """`[P, 32, 32]` share of the figure, 0..1."""
-    return enlarged(_nibbles(words[:, layout.COVERAGE]).reshape(-1, 16, 16)) / np.float32(15)
+    return enlarged(coarse_coverages(words))
+
+
+def coarse_coverages(words: Words) -> Planes:
+    """`[P, 16, 16]` share of the figure, 0..1."""
+    return _nibbles(words[:, layout.COVERAGE]).reshape(-1, 16, 16) / np.float32(15)
 
 
 def figures(words: Words) -> Planes:
     """`[P, 8, 8]` share of the figure, 0..1."""
-    fine = _nibbles(words[:, layout.COVERAGE]).reshape(-1, 8, 2, 8, 2)
-    share: Planes = fine.mean(axis=(2, 4)) / np.float32(15)
-    return share
+    fine = coarse_coverages(words)
+    return (fine[:, ::2, ::2] + fine[:, 1::2, ::2] + fine[:, ::2, 1::2] + fine[:, 1::2, 1::2]) / np.float32(4)
 
 
 def motions(words: Words) -> Planes:

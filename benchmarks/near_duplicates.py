@@ -1,0 +1,152 @@
+"""How fast, and how completely, near duplicates are found among millions of synthetic fingerprints.
+
+    python benchmarks/near_duplicates.py --num-stickers 2500000
+    python benchmarks/near_duplicates.py --num-stickers 50000 --brute-force
+
+Prints one JSON line: seconds and peak memory of the grouping alone, and against the truth (and, asked for, against
+brute force over all pairs) how many duplicates were found. Each size should run in a process of its own, so that the
+peak is its own.
+"""
+
+import argparse
+import json
+import resource
+import time
+
+import numpy as np
+
+from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.groups import group, joined, take_apart
+from vsd2m.media import fingerprint as layout
+
+LIMIT = 1.4
+CHUNK = 8192
+
+
+def cluster_sizes(num_stickers: int, rng: np.random.Generator) -> np.ndarray:
+    """Sizes with a heavy tail (2.5th power law to 1,000) such that about one sticker in six is a duplicate."""
+    sizes = np.arange(2, 1001)
+    weight = sizes**-2.5
+    drawn = rng.choice(sizes, size=num_stickers // 12, p=weight / weight.sum())
+    drawn = drawn[np.cumsum(drawn - 1) < num_stickers * 0.16]
+    return np.concatenate([drawn, np.ones(num_stickers - drawn.sum(), dtype=np.int64)])
+
+
+def synthetic(num_stickers: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Words `[N, NUM_WORDS]` in random order, and the cluster of each."""
+    sizes = cluster_sizes(num_stickers, rng)
+    cluster = np.repeat(np.arange(len(sizes)), sizes)
+    words = np.empty((num_stickers, layout.NUM_WORDS), np.uint64)
+    place = rng.permutation(num_stickers)
+    start = 0
+    while start < num_stickers:
+        stop = min(start + CHUNK, num_stickers)
+        while stop < num_stickers and cluster[stop] == cluster[stop - 1]:
+            stop += 1  # a cluster is drawn in one piece
+        words[place[start:stop]] = _drawn(cluster[start:stop], rng)
+        start = stop
+    truth = np.empty(num_stickers, np.int64)
+    truth[place] = cluster
+    return words, truth
+
+
+def _drawn(cluster: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Originals with a natural spectrum, and copies of them: recompressed, re-timed, one in five cropped."""
+    original, which = np.unique(cluster, return_inverse=True)
+    first = np.diff(cluster, prepend=-1) != 0
+    count = len(original)
+    pictures = _fields(count, 32, rng)[which]
+    shifted = ~first & (rng.random(len(cluster)) < 0.2)
+    pictures[shifted] = np.roll(pictures[shifted], 1, axis=1)
+    pictures[~first] += rng.normal(0, 3.5, pictures[~first].shape)
+    motion = np.clip(_fields(count, 8, rng) / 16, 0, 15)[which]
+    chroma = np.clip(_fields(2 * count, 8, rng) / 17, 0, 15).reshape(count, 128)[which]
+    changed = (rng.random(chroma.shape) < 0.05) & ~first[:, None]
+    out = np.zeros((len(cluster), layout.NUM_WORDS), np.uint64)
+    out[:, layout.FACTS] = 128 + (255 << 16) + (255 << 32)
+    for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE):
+        frames = rng.integers(0, 2**64, (count, 1), dtype=np.uint64) ^ _flips((count, 8), 0.08, rng)
+        out[:, part] = frames[which] ^ np.where(first[:, None], np.uint64(0), _flips((len(cluster), 8), 0.03, rng))
+    levels = np.clip(pictures / layout.PICTURE_STEP + 0.5, 0, 31).astype(np.uint8).reshape(len(cluster), -1)
+    padded = np.zeros((len(cluster), 1032), "<u2")
+    padded[:, :1024] = levels
+    packed = padded[:, 0::3] | (padded[:, 1::3] << 5) | (padded[:, 2::3] << 10)
+    out[:, layout.PICTURE] = np.ascontiguousarray(packed).view("<u8")
+    out[:, layout.COVERAGE] = np.uint64(2**64 - 1)
+    out[:, layout.MOTION] = _nibbles(motion.reshape(len(cluster), -1))
+    out[:, layout.CHROMA] = _nibbles(np.clip(chroma + changed, 0, 15))
+    return out
+
+
+def _fields(count: int, side: int, rng: np.random.Generator) -> np.ndarray:
+    """Random pictures whose amplitude falls with frequency as that of photographs does, about 128 +- 55."""
+    wave = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)) * side
+    shape = 1 / np.maximum(wave, 1) ** 1.3
+    shape[0, 0] = 0
+    noise = np.fft.rfft2(rng.standard_normal((count, side, side), dtype=np.float32))
+    fields = np.fft.irfft2(noise * shape, s=(side, side)).astype(np.float32)
+    return 128 + 55 * fields / fields.std(axis=(1, 2), keepdims=True)
+
+
+def _flips(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np.ndarray:
+    bits = rng.random((*shape, 64), dtype=np.float32) < share
+    return np.packbits(bits, axis=-1).view(np.uint64)[..., 0]
+
+
+def _nibbles(values: np.ndarray) -> np.ndarray:
+    whole = values.astype(np.uint8)
+    return np.ascontiguousarray(whole[:, 0::2] | (whole[:, 1::2] << 4)).view("<u8")
+
+
+def brute_force(words: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """Each sticker's winner if every pair is looked at: all pairs by their frames' hashes, the near ones in full."""
+    family = np.arange(len(words))
+    hashes = [np.ascontiguousarray(words[:, part.start]) for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)]
+    for start in range(0, len(words)):
+        rest = slice(start + 1, None)
+        least = np.min([np.bitwise_count(hash_[rest] ^ hash_[start]) for hash_ in hashes], axis=0)
+        others = (
+            start + 1 + np.flatnonzero(least <= 26)
+        )  # one frame of 64 bits: a loose gate, by far over any true pair
+        if len(others):
+            pairs = Pairs(words, np.full(len(others), start), others)
+            near = pairs.take(np.flatnonzero(pairs.course() <= LIMIT))
+            near = near.take(np.flatnonzero(near.distances(LIMIT) <= LIMIT))
+            family = joined(family, near.first, near.second) if len(near.first) else family
+    return take_apart(words, rank, family, LIMIT).winner
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--num-stickers", type=int, default=2_500_000)
+    parser.add_argument("--num-threads", type=int, default=2)
+    parser.add_argument("--brute-force", action="store_true")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    words, truth = synthetic(options.num_stickers, rng)
+    rank = rng.permutation(len(words))
+    begun = time.perf_counter()
+    found = group(words, rank, LIMIT, num_threads=options.num_threads)
+    seconds = time.perf_counter() - begun
+    duplicates = len(words) - len(np.unique(truth))
+    losers = np.flatnonzero(found.winner != np.arange(len(words)))
+    right = truth[losers] == truth[found.winner[losers]]
+    row = {
+        "stickers": len(words),
+        "seconds": round(seconds, 1),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "duplicates": duplicates,
+        "found": int(right.sum()),
+        "recall": round(right.sum() / duplicates, 4),
+        "false_merges": int((~right).sum()),
+    }
+    if options.brute_force:
+        exact = brute_force(words, rank)
+        lost = exact != np.arange(len(words))
+        row["brute_force_duplicates"] = int(lost.sum())
+        row["recall_of_brute_force"] = round(float((found.winner != np.arange(len(words)))[lost].mean()), 4)
+    print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()

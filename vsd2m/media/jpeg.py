@@ -23,7 +23,8 @@ def decode_jpeg(data: bytes, meter: Meter) -> Clip:
     frames = meter.allocate(num_frames=1, width=width, height=height)
     try:
         with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
+            ImageOps.exif_transpose(image, in_place=True)
+            pixels = np.asarray(image.convert("RGBA"))
     except (OSError, SyntaxError, ValueError, KeyError, struct.error) as error:
         raise MediaError("corrupt", f"the JPEG cannot be decoded ({error})") from error
     frames = frames.reshape(1, *pixels.shape)

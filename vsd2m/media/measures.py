@@ -5,6 +5,7 @@ numbers below 2**53, so that every machine gets the same bits.
 """
 
 import itertools
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,8 @@ def measure(frames: Frames) -> Measures:
     frames = np.ascontiguousarray(frames)
     luma = visible_luma(frames)
     distinct = DistinctFrames(frames)
-    counts = np.array([distinct.add(index, plane) for index, plane in enumerate(luma.on_black)], np.int64)
+    packed = b"".join([distinct.add(index, plane) for index, plane in enumerate(luma.on_black)])
+    counts = np.frombuffer(packed, np.intc).astype(np.int64).reshape(-1, 256)
     return Measures(
         num_distinct_frames=distinct.count,
         entropy=round(_mean_entropy(counts, luma), 6),
@@ -59,16 +61,16 @@ class DistinctFrames:
 
     def __init__(self, frames: Frames) -> None:
         self._words = frames.reshape(len(frames), -1).view("<u4")
-        self._seen: dict[tuple[int, ...], list[int]] = {}
-        self._last: list[int] = []
+        self._seen: dict[bytes, list[int]] = {}
+        self._last = b""
         self.count = 0
 
-    def add(self, index: int, plane: Planes) -> list[int]:
-        """The histogram of frame `index`, whose luma is `plane`; frames are given in order."""
+    def add(self, index: int, plane: Planes) -> bytes:
+        """The histogram of frame `index`, whose luma is `plane`: 256 int32. Frames are given in order."""
         if index and self._equal(index, index - 1):
             return self._last
-        self._last = histogram(plane)
-        alike = self._seen.setdefault(tuple(self._last), [])
+        self._last = array("i", histogram(plane)).tobytes()
+        alike = self._seen.setdefault(self._last, [])
         if not any(self._equal(index, other) for other in alike):
             alike.append(index)
             self.count += 1
@@ -76,7 +78,7 @@ class DistinctFrames:
 
     def _equal(self, one: int, other: int) -> bool:
         first, second = self._words[one], self._words[other]
-        return np.array_equal(first[::61], second[::61]) and np.array_equal(first, second)
+        return bool((first[::997] == second[::997]).all() and (first == second).all())
 
 
 def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -109,10 +111,12 @@ def sharpness(plane: Planes) -> float:
         return 0.0
     wide = plane.ravel().astype(np.int16)
     inner, num_inner = width + 1, wide.size - 2 * (width + 1)
-    laplacian = -4 * wide[inner : inner + num_inner]
+    laplacian = np.zeros((height - 2) * width, np.int16)
+    filled = laplacian[:num_inner]
+    np.multiply(wide[inner : inner + num_inner], -4, out=filled)
     for offset in (-width, -1, 1, width):
-        laplacian += wide[inner + offset : inner + offset + num_inner]
-    rows = np.append(laplacian, [0, 0]).reshape(height - 2, width)[:, :-2]  # neighbours across the edges left out
+        filled += wide[inner + offset : inner + offset + num_inner]
+    rows = laplacian.reshape(height - 2, width)[:, :-2]  # the last two of a row have neighbours across the edge
     values = rows.astype(np.float64).ravel()
     return float((values @ values - values.sum() ** 2 / values.size) / values.size)
 

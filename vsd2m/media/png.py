@@ -13,7 +13,7 @@ from PIL import Image
 
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
-from vsd2m.media.clip import Clip, Frames
+from vsd2m.media.clip import Clip, Frames, clear_hidden
 from vsd2m.media.sniff import PNG_SIGNATURE
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -77,7 +77,7 @@ def decode_png(data: bytes, meter: Meter) -> Clip:
         _compose(png, frames, meter)
     else:
         frames[0] = _pixels(png.frames[0], header)
-        _clear_hidden(frames[0])
+        clear_hidden(frames[0])
     durations = np.array([frame.delay_ms for frame in png.frames], np.int32)
     return Clip(frames, durations, png.loop_count, "apng" if png.is_animated else "png")
 
@@ -182,7 +182,7 @@ def _compose(png: PngFile, frames: Frames, meter: Meter) -> None:
         before = region.copy() if frame.dispose == _DISPOSE_PREVIOUS else None
         pixels = _pixels(frame, png.header)
         region[...] = over(pixels, region) if frame.blend == _BLEND_OVER else pixels
-        _clear_hidden(region)
+        clear_hidden(region)
         frames[index] = canvas
         if frame.dispose == _DISPOSE_BACKGROUND or (frame.dispose == _DISPOSE_PREVIOUS and index == 0):
             region[...] = 0
@@ -208,25 +208,17 @@ def over(source: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> npt.ND
     return blended
 
 
-def _clear_hidden(pixels: npt.NDArray[np.uint8]) -> None:
-    """Sets the colour of fully transparent pixels to 0, in place."""
-    alpha = pixels[..., 3]
-    if alpha.min() == 0:
-        pixels[alpha == 0] = 0
-
-
 def _pixels(frame: Frame, header: Header) -> npt.NDArray[np.uint8]:
     """RGBA `[H, W, 4]` of one frame, before composition."""
     mode, raw_mode = _MODES[header.bit_depth, header.color_type]
     image = _inflate(frame, mode, raw_mode, header)
     if header.color_type == _PALETTE:
-        colors: npt.NDArray[np.uint8] = _palette(header)[np.asarray(image)]
-        return colors
-    if header.transparency is None or header.color_type in (_GRAY_ALPHA, _RGBA):
-        gray = np.asarray(image) >> 8 if mode == "I;16" else None
-        image = image if gray is None else Image.fromarray(gray.astype(np.uint8))
-        return np.asarray(image.convert("RGBA"))
-    return _with_color_key(frame, image, header)
+        image.putpalette(_palette(header), "RGBA")
+    elif header.transparency is not None and header.color_type in (_GRAY, _RGB):
+        return _with_color_key(frame, image, header)
+    elif mode == "I;16":
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
 
 
 def _inflate(frame: Frame, mode: str, raw_mode: str, header: Header) -> Image.Image:
@@ -238,15 +230,15 @@ def _inflate(frame: Frame, mode: str, raw_mode: str, header: Header) -> Image.Im
         raise MediaError("corrupt", f"the PNG's image data cannot be inflated ({error})") from error
 
 
-def _palette(header: Header) -> npt.NDArray[np.uint8]:
-    """`[256, 4]`; indices past the palette are opaque black."""
+def _palette(header: Header) -> bytes:
+    """256 times RGBA; indices past the palette are opaque black."""
     table = np.zeros((256, 4), np.uint8)
     table[:, 3] = 255
     colors = np.frombuffer(header.palette[: 3 * (len(header.palette) // 3)][:768], np.uint8).reshape(-1, 3)
     table[: len(colors), :3] = colors
     alpha = np.frombuffer((header.transparency or b"")[:256], np.uint8)
     table[: len(alpha), 3] = alpha
-    return table
+    return table.tobytes()
 
 
 def _with_color_key(frame: Frame, image: Image.Image, header: Header) -> npt.NDArray[np.uint8]:

@@ -54,7 +54,8 @@ def fit_strengths(shown: Ints, chosen: Ints, *, num_models: int, weights: Floats
         if np.abs(step).max() < TOLERANCE:
             break
     _, information = _derivatives(theta, shown, chosen, weights, prior)
-    covariance = np.linalg.pinv(information, hermitian=True)
+    centring = np.eye(num_models) - 1.0 / num_models
+    covariance = centring @ np.linalg.inv(information + 1.0 / num_models) @ centring
     return Strengths(theta, np.sqrt(np.diag(covariance)), has_prior=prior > 0)
 
 
@@ -76,7 +77,7 @@ def _derivatives(theta: Floats, shown: Ints, chosen: Ints, weights: Floats, prio
     expected = np.bincount(shown.ravel(), (p * weights[:, None]).ravel(), num_models)
     pairs = (shown[:, :, None] * num_models + shown[:, None, :]).ravel()
     products = (p[:, :, None] * p[:, None, :] * weights[:, None, None]).ravel()
-    shared: Floats = np.bincount(pairs, products, num_models**2).reshape(num_models, num_models)
+    shared = np.asarray(np.bincount(pairs, products, num_models**2), np.float64).reshape(num_models, num_models)
     average = 1.0 / (1.0 + np.exp(-theta))
     gradient = won - expected + prior * (1.0 - 2.0 * average)
     return gradient, np.diag(expected + 2.0 * prior * average * (1.0 - average)) - shared

@@ -12,9 +12,9 @@ from vsd2m.benchmark.preference.study import Study
 from vsd2m.core.errors import Vsd2mError
 
 _ASSETS = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
+    "/": ("labelling.html", "text/html"),
+    "/labelling.css": ("labelling.css", "text/css"),
+    "/labelling.js": ("labelling.js", "text/javascript"),
 }
 _POLICY = "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'"
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.benchmark.preference.agreement import krippendorff_alpha
+from vsd2m.benchmark.preference.agreement import krippendorff_alpha, observed_agreement
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units, gaps.
 WORKED_EXAMPLE = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
@@ -57,3 +57,8 @@ def test_chance_gives_nothing_and_unanimity_one():
 def test_units_seen_once_say_nothing():
     assert krippendorff_alpha([["a"], ["b"]], level="nominal") is None
     assert krippendorff_alpha([["a", "a"], ["b"]], level="nominal") is None
+
+
+def test_observed_agreement_counts_pairs():
+    assert observed_agreement([["a", "a", "b"], ["c"], ["a", "b"]]) == pytest.approx((1 / 3 + 0) / 2)
+    assert observed_agreement([["a"]]) is None

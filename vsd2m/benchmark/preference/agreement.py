@@ -30,6 +30,16 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]], *, level: Level) -> 
     return float(1.0 - (coincidences * distance).sum() / (expected * distance).sum())
 
 
+def observed_agreement(units: Iterable[Sequence[Hashable]]) -> float | None:
+    """The probability that two labellers of a unit gave the same value; None where nothing was judged twice."""
+    shares = [
+        sum(values.count(value) - 1 for value in values) / (len(values) - 1) / len(values)
+        for values in map(list, units)
+        if len(values) > 1
+    ]
+    return float(np.mean(shares)) if shares else None
+
+
 def _distances(categories: Sequence[Hashable], level: Level) -> NDArray[np.float64]:
     if level == "nominal":
         return 1.0 - np.eye(len(categories))

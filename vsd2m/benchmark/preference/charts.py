@@ -64,9 +64,8 @@ def radar(
         parts.append(_axis_label(aspect, x - cx, y - cy, cx, cy))
     for m, model in enumerate(models):
         outline = [point(axis, value) for axis, row in enumerate(means) if (value := row[m]) is not None]
-        parts.append(
-            f'<polygon class="m{m % COLOURS} outline" points="{_points(outline)}"><title>{escape(model)}</title></polygon>'
-        )
+        title = f"<title>{escape(model)}</title>"
+        parts.append(f'<polygon class="m{m % COLOURS} outline" points="{_points(outline)}">{title}</polygon>')
     height = int(cy + RADIUS + 40)
     return _svg("".join(parts), height, "Mean rating of each aspect per model")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.preference.agreement import krippendorff_alpha
+from vsd2m.benchmark.preference.agreement import krippendorff_alpha, observed_agreement
 from vsd2m.benchmark.preference.bradley_terry import fit_strengths
 from vsd2m.benchmark.preference.resampling import crossed_weights, interval, wilson
 from vsd2m.benchmark.preference.responses import Choice
@@ -36,8 +36,12 @@ class ModelChoices:
 
 @dataclass(frozen=True)
 class ChoiceResult:
-    """One question: its models, the probability [M][M] that a row's model is preferred to a column's, and how far
-    to trust it. `by_place`: share of choices of each place from the left, 1/k each if place does not matter."""
+    """One question: its models, and how far to trust it.
+
+    `preferred` [M][M]: probability that a row's model is preferred to a column's. `same_choice`: probability that two
+    labellers chose the same of the same stickers. `by_place`: share of choices of each place from the left, all
+    1/k if place does not matter.
+    """
 
     question: str
     num_choices: int
@@ -46,6 +50,7 @@ class ChoiceResult:
     preferred: list[list[float]]
     has_prior: bool
     alpha: float | None
+    same_choice: float | None
     by_place: list[float]
 
 
@@ -67,6 +72,7 @@ def analyse_choices(
         np.bincount(shown.ravel(), minlength=len(models)),
         np.bincount(chosen, minlength=len(models)),
     )
+    units = _units(choices)
     fit = fit_strengths(shown, chosen, num_models=len(models))
     lows, highs = interval(lambda w: fit_strengths(shown, chosen, num_models=len(models), weights=w).theta, weights)
     rates = _win_rates(shown, chosen, len(models), weights)
@@ -82,7 +88,8 @@ def analyse_choices(
         ],
         preferred=[[round(float(p), 6) for p in row] for row in fit.beats()],
         has_prior=fit.has_prior,
-        alpha=_alpha(choices),
+        alpha=krippendorff_alpha(units, level="nominal"),
+        same_choice=observed_agreement(units),
         by_place=[round(float(share), 6) for share in (shown == chosen[:, None]).mean(axis=0)],
     )
 
@@ -106,12 +113,12 @@ def _win_rates(
     return found
 
 
-def _alpha(choices: Sequence[Choice]) -> float | None:
-    """Agreement on the chosen model among labellers who saw the same stickers."""
+def _units(choices: Sequence[Choice]) -> list[list[str]]:
+    """The models chosen by labellers who saw the same stickers."""
     units: dict[tuple[int, frozenset[str]], list[str]] = {}
     for choice in choices:
         units.setdefault((choice.prompt, frozenset(choice.shown)), []).append(choice.chosen)
-    return krippendorff_alpha(units.values(), level="nominal")
+    return list(units.values())
 
 
 def _estimate(value: float, low: float, high: float) -> Estimate:

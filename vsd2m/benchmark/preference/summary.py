@@ -46,7 +46,12 @@ def alpha_text(alpha: float | None) -> str:
 def notes(result: ChoiceResult) -> Iterator[str]:
     """What a reader of the question's table must know."""
     yield f"{result.num_choices} choices; by chance a model is chosen in {result.chance:.1%}."
-    yield f"Agreement (Krippendorff's alpha, nominal): {alpha_text(result.alpha)}."
+    if result.same_choice is not None:
+        yield f"Two labellers chose the same sticker in {result.same_choice:.1%} of pairs."
+    yield (
+        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}. It is near 0, too, where all labellers share one "
+        "taste in models and no prompt differs from another."
+    )
     yield f"Chosen by place from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
     if result.has_prior:
         yield "A model won or lost every comparison: strengths have no maximum, and a weak prior keeps them finite."

@@ -16,7 +16,7 @@ _ASSETS = {
     "/labelling.css": ("labelling.css", "text/css"),
     "/labelling.js": ("labelling.js", "text/javascript"),
 }
-_POLICY = "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'"
+_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
 
 
 class Joining(BaseModel):

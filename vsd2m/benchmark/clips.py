@@ -22,11 +22,15 @@ PICTURES = frozenset({".gif", ".webp", ".apng", ".png"})
 
 @dataclass(frozen=True)
 class JudgedClip:
-    """One generated or real sticker on white: `frames` uint8 [T, H, W, 3], in the order they are shown."""
+    """One generated or real sticker on white: `frames` uint8 [T, H, W, 3], in the order they are shown.
+
+    `alpha` uint8 [T, H, W] before it was laid on white; None where it is not known, as in videos.
+    """
 
     name: str
     frames: NDArray[np.uint8]
     prompt: str | None
+    alpha: NDArray[np.uint8] | None = None
 
 
 def read_folder(folder: Path) -> Iterator[JudgedClip]:
@@ -41,7 +45,8 @@ def read_folder(folder: Path) -> Iterator[JudgedClip]:
         raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
     for path in wanted:
         name = str(path.relative_to(folder))
-        yield JudgedClip(name, _frames(path), prompts.get(name))
+        frames, alpha = _frames(path)
+        yield JudgedClip(name, frames, prompts.get(name), alpha)
 
 
 def read_split(
@@ -70,11 +75,12 @@ def read_prompts(folder: Path) -> dict[str, str]:
     return {row["file"]: row["prompt"] for row in rows}
 
 
-def _frames(path: Path) -> NDArray[np.uint8]:
+def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     if path.suffix.lower() in VIDEOS:
-        return _video_frames(path)
+        return _video_frames(path), None
     try:
-        return flatten(decode(path.read_bytes()).frames)
+        frames = decode(path.read_bytes()).frames
+        return flatten(frames), frames[..., 3]
     except MediaError as error:
         raise StorageError(f"cannot judge {path}: {error}") from error
 

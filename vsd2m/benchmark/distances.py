@@ -1,5 +1,6 @@
 """Metrics that compare the features of generated clips with those of real ones."""
 
+import heapq
 from abc import abstractmethod
 from typing import ClassVar, Literal
 
@@ -7,51 +8,138 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.frechet import frechet_distance
+from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.metric import Metric, Score, Weights
+from vsd2m.benchmark.mmd import polynomial_mmd
+from vsd2m.benchmark.moments import RunningMoments
+from vsd2m.core.keys import sticker_key
 
 NUM_RESAMPLES = 50
-ESTIMATOR = "Fréchet, covariance N-1, eigenvalues in float64; basic bootstrap over generated and real clips"
+MAX_KEPT = 4096
+"""Feature vectors kept for the interval: more clips do not take more memory."""
+
+Features = NDArray[np.float32]
 
 
-class FrechetMetric(Metric):
-    """The Fréchet distance between one feature vector per generated clip and one per real clip."""
+class FeatureSet:
+    """The features of a set of clips: their moments, and the vectors themselves of up to `MAX_KEPT` clips.
+
+    Which clips those are depends on their names alone, not on the order in which they come.
+    """
+
+    def __init__(self) -> None:
+        self.moments = RunningMoments()
+        self._kept: list[tuple[int, str, Features]] = []
+
+    def __len__(self) -> int:
+        return self.moments.num_vectors
+
+    def add(self, name: str, vector: Features) -> None:
+        self.moments.update(vector)
+        entry = (-int(sticker_key(name.encode()), 16), f"{name}#{len(self)}", vector)
+        if len(self._kept) < MAX_KEPT:
+            heapq.heappush(self._kept, entry)
+        else:
+            heapq.heappushpop(self._kept, entry)
+
+    @property
+    def vectors(self) -> Features:
+        """[N, D], in the order of the names' hashes."""
+        return np.array([vector for _, _, vector in sorted(self._kept, key=lambda entry: entry[:2])])
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether `vectors` are those of all clips."""
+        return len(self) == len(self._kept)
+
+
+class DistanceMetric(Metric):
+    """A distance between the feature vectors of the generated clips and those of the real ones."""
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
     compares = True
+    extractor_class: ClassVar[type[Extractor]]
+    estimator: ClassVar[str]
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self._generated: list[NDArray[np.float32]] = []
-        self._real: list[NDArray[np.float32]] = []
+        self.extractor = self.extractor_class(weights)
+        self._generated = FeatureSet()
+        self._real = FeatureSet()
+
+    def missing(self) -> str | None:
+        return self.extractor.missing()
+
+    def setup(self) -> None:
+        self.extractor.setup()
+
+    def protocol(self) -> dict[str, str | int]:
+        return {**self.extractor.protocol(), "estimator": self.estimator}
 
     @abstractmethod
-    def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        """The clip's feature vector, float32 [D]."""
+    def distance(self, generated: Features, real: Features) -> float:
+        """Between [N, D] and [M, D]."""
 
     def update(self, clip: JudgedClip) -> None:
-        self._generated.append(self.features(clip))
+        self._generated.add(clip.name, self.extractor.features(clip))
 
     def update_reference(self, clip: JudgedClip) -> None:
-        self._real.append(self.features(clip))
+        self._real.add(clip.name, self.extractor.features(clip))
 
     def compute(self, *, seed: int) -> Score:
-        """The interval is the basic bootstrap's: resampling inflates the distance, and this takes it off again."""
-        generated, real = np.array(self._generated), np.array(self._real)
-        value = frechet_distance(generated, real)
-        low, high = self._interval(generated, real, value, np.random.default_rng(seed))
-        protocol = {**self.protocol(), "num_real": len(real)}
-        return Score(self.name, value, low, high, len(generated), protocol, self.better)
+        """The interval is the basic bootstrap's: resampling inflates the distance, and this takes it off again.
 
-    @staticmethod
-    def _interval(
-        generated: NDArray[np.float32], real: NDArray[np.float32], value: float, chance: np.random.Generator
-    ) -> tuple[float, float]:
-        if min(len(generated), len(real)) < 2:
+        Over more than `MAX_KEPT` clips it is drawn from those kept, and narrowed to the number of all.
+        """
+        value, kept = self.value(self._generated, self._real)
+        low, high = self._interval(kept, np.random.default_rng(seed))
+        shrink = (len(self._generated.vectors) / max(len(self._generated), 1)) ** 0.5
+        protocol = {**self.protocol(), "num_real": len(self._real)}
+        return Score(
+            self.name, value, value + low * shrink, value + high * shrink, len(self._generated), protocol, self.better
+        )
+
+    def value(self, generated: FeatureSet, real: FeatureSet) -> tuple[float, float]:
+        """The distance over all clips, and over those whose vectors are kept."""
+        kept = self.distance(generated.vectors, real.vectors)
+        return kept, kept
+
+    def _interval(self, kept: float, chance: np.random.Generator) -> tuple[float, float]:
+        """Of the error, around 0."""
+        generated, real = self._generated.vectors, self._real.vectors
+        if min(len(generated), len(real)) < 2 or np.isnan(kept):
             return float("nan"), float("nan")
         resampled = [
-            frechet_distance(chance.choice(generated, len(generated)), chance.choice(real, len(real)))
+            self.distance(chance.choice(generated, len(generated)), chance.choice(real, len(real)))
             for _ in range(NUM_RESAMPLES)
         ]
         low, high = np.percentile(resampled, [2.5, 97.5])
-        return float(2 * value - high), float(2 * value - low)
+        return float(kept - high), float(kept - low)
+
+
+class FrechetMetric(DistanceMetric):
+    """The Fréchet distance between Gaussians fitted to the features."""
+
+    estimator = "Fréchet, covariance N-1, eigenvalues in float64; basic bootstrap over generated and real clips"
+
+    def distance(self, generated: Features, real: Features) -> float:
+        return frechet_distance(generated, real)
+
+    def value(self, generated: FeatureSet, real: FeatureSet) -> tuple[float, float]:
+        kept = self.distance(generated.vectors, real.vectors)
+        if generated.is_complete and real.is_complete:
+            return kept, kept
+        a, b = generated.moments, real.moments
+        return gaussian_distance(a.mean, a.covariance, b.mean, b.covariance), kept
+
+
+class PolynomialMmdMetric(DistanceMetric):
+    """The polynomial MMD of JEDi, times 100 as it is printed there."""
+
+    estimator = (
+        f"100 x MMD, kernel (<x, y> / D)^2, all pairs, up to {MAX_KEPT} clips; basic bootstrap over both sets of clips"
+    )
+
+    def distance(self, generated: Features, real: Features) -> float:
+        return 100 * polynomial_mmd(generated, real) if min(len(generated), len(real)) else float("nan")

@@ -1,7 +1,7 @@
 """What a metric is: a running judgement of clips that ends in a number, an interval, and the protocol behind it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -34,9 +34,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Weights:
-    """Paths of checkpoints that no registry package carries; a metric whose weights are missing is skipped by name."""
+    """What metrics cannot bring along themselves; a metric that misses something is skipped by name.
+
+    `paths`: checkpoints that no registry package carries. `read_text`: a frame uint8 [H, W, 3] to the text in it.
+    """
 
     paths: Mapping[str, str] = field(default_factory=dict)
+    read_text: Callable[[NDArray[np.uint8]], str] | None = None
 
     def get(self, name: str) -> str | None:
         return self.paths.get(name)

@@ -11,6 +11,7 @@ from vsd2m.benchmark.tables import cell, common_columns, find
 from vsd2m.core.errors import ConfigError
 
 TEST_SETS: tuple[TestSet, ...] = ("VSD-R", "VSD-C")
+DIGITS = {"video_quality": 3, "fvd": 2, "clip_similarity": 3}
 COLUMNS = {"video_quality": "VQA ↑", "fvd": "FVD ↓", "clip_similarity": "CLIP ↑"}
 TITLES: dict[Training, str] = {
     "apart": "Quality, a model for each domain",
@@ -80,9 +81,13 @@ def _published_rows(training: Training, columns: Sequence[tuple[TestSet, str]]) 
     for name in names:
         mine = [score for score in shown if name == (score.model or OTHER_DATA[score.training])]
         by_test = {score.test: score.by_metric for score in mine}
-        values = (by_test.get(test, {}).get(metric) for test, metric in columns)
-        rows.append((f"{name} (paper)", *("-" if value is None else f"{value:g}" for value in values)))
+        cells = (_published(by_test.get(test, {}).get(metric), metric) for test, metric in columns)
+        rows.append((f"{name} (paper)", *cells))
     return rows
+
+
+def _published(value: float | None, metric: str) -> str:
+    return "-" if value is None else f"{value:.{DIGITS[metric]}f}"
 
 
 def _our_rows(

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vsd2m.benchmark.clips import JudgedClip, read_folder, read_split
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Metric, Score, Weights
@@ -13,17 +16,26 @@ from vsd2m.core.errors import MissingExtraError
 from vsd2m.core.registry import load
 from vsd2m.core.storage import Store
 
+ReadText = Callable[[NDArray[np.uint8]], str]
+
 
 def run_benchmark(
-    config: BenchmarkConfig, out: str, *, on_progress: Callable[[int, int], None] | None = None
+    config: BenchmarkConfig,
+    out: str,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    read_text: ReadText | None = None,
 ) -> Results:
     """Judges every folder of the config and writes `results.jsonl` and `table.md` to `out`.
+
+    `read_text` turns a frame uint8 [H, W, 3] into the text in it; without it the legibility of text is not judged.
 
     The real stickers are judged too: they show what a perfect model would get. For metrics that compare, they are
     cut in two halves, every other sticker, which is what equal distributions give at that count.
     """
     classes: list[type[Metric]] = [load(METRICS.get(name, name)) for name in config.metrics]
-    ready, skipped = _set_up(classes, Weights(config.weights))
+    weights = Weights(config.weights, read_text)
+    ready, skipped = _set_up(classes, weights)
     real = list(
         read_split(
             config.shards,
@@ -33,7 +45,7 @@ def run_benchmark(
             max_clips=config.max_real,
         )
     )
-    judge = _Judge(config, on_progress, total=(len(config.generated) + 1) * len(ready))
+    judge = _Judge(weights, config.seed, on_progress, total=(len(config.generated) + 1) * len(ready))
     scores = {REAL: [judge.score(m, real[::2] if m.compares else real, real[1::2]) for m in ready]}
     for name, folder in config.generated.items():
         scores[name] = [judge.score(metric, read_folder(Path(folder)), real) for metric in ready]
@@ -65,14 +77,15 @@ def _set_up(classes: list[type[Metric]], weights: Weights) -> tuple[list[type[Me
 class _Judge:
     """Runs metrics over clips; every call takes a fresh metric, so that nothing carries over."""
 
-    def __init__(self, config: BenchmarkConfig, on_progress: Callable[[int, int], None] | None, total: int) -> None:
-        self._config = config
+    def __init__(self, weights: Weights, seed: int, on_progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._weights = weights
+        self._seed = seed
         self._on_progress = on_progress
         self._total = total
         self._done = 0
 
     def score(self, metric_class: type[Metric], generated: Iterable[JudgedClip], real: Iterable[JudgedClip]) -> Score:
-        metric = metric_class(Weights(self._config.weights))
+        metric = metric_class(self._weights)
         metric.setup()
         for clip in generated:
             metric.update(clip)
@@ -82,4 +95,4 @@ class _Judge:
         self._done += 1
         if self._on_progress is not None:
             self._on_progress(self._done, self._total)
-        return metric.compute(seed=self._config.seed)
+        return metric.compute(seed=self._seed)

@@ -1,6 +1,7 @@
 """Results as tables. A column holds one protocol only; numbers measured differently are refused."""
 
 import json
+from math import isnan
 
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.render import Table, markdown
@@ -57,6 +58,8 @@ def cell(score: Score | None) -> str:
     """Value, interval and count."""
     if score is None or not score.num_clips:
         return "-"
+    if isnan(score.value):
+        return f"too few clips (n={score.num_clips})"
     return f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}] (n={score.num_clips})"
 
 

@@ -1,0 +1,179 @@
+"""Distances of feature sets: published check values, independent implementations, and what must not matter."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vsd2m.benchmark import distances
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.distances import FeatureSet, FrechetMetric, PolynomialMmdMetric
+from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.extrapolation import infinite_frechet_distance
+from vsd2m.benchmark.frechet import frechet_distance, gaussian_distance
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.mmd import polynomial_mmd
+from vsd2m.benchmark.moments import RunningMoments
+from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+
+JEDI_FIRST = np.arange(1, 10).reshape(3, 3)
+JEDI_SECOND = np.array([[7, 6, 5], [4, 3, 2], [1, 1, 8], [0, 2, 5]])
+
+
+class FirstPixels(Extractor):
+    """The first pixels of the first frame, as they are: a network that needs no weights."""
+
+    def setup(self) -> None:
+        pass
+
+    def protocol(self):
+        return {"extractor": "first pixels"}
+
+    def features(self, clip):
+        return clip.frames[0, 0, :, 0].astype(np.float32)
+
+
+class Frechet(FrechetMetric):
+    name = "frechet"
+    extractor_class = FirstPixels
+
+
+class Mmd(PolynomialMmdMetric):
+    name = "mmd"
+    extractor_class = FirstPixels
+
+
+def clips(seed: int, count: int, size: int = 4, shift: int = 0) -> list[JudgedClip]:
+    pixels = np.random.default_rng(seed).integers(0, 200, (count, 1, 1, size, 3), np.uint8) + np.uint8(shift)
+    return [JudgedClip(f"{seed}-{number}", frames, None) for number, frames in enumerate(pixels)]
+
+
+def judged(metric_class, generated, real):
+    metric = metric_class(Weights())
+    metric.setup()
+    for clip in generated:
+        metric.update(clip)
+    for clip in real:
+        metric.update_reference(clip)
+    return metric.compute(seed=0)
+
+
+@pytest.mark.parametrize(("gamma", "published"), [(1.0, 2436.5), (None, 270.7)])
+def test_the_polynomial_mmd_has_jedis_published_check_values(gamma, published):
+    """A remark in JEDi's code gives 2436.5 for degree 3 and coef 1; the number is that of degree 2 and gamma 1."""
+    assert polynomial_mmd(JEDI_FIRST, JEDI_SECOND, gamma=gamma) == pytest.approx(published, abs=0.05)
+
+
+def test_the_polynomial_mmd_agrees_with_scikit_learns_kernel():
+    pairwise = pytest.importorskip("sklearn.metrics.pairwise")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 7)), rng.normal(size=(20, 7)) + 0.5
+    kernel = [pairwise.polynomial_kernel(a, b, 2, None, 0).mean() for a, b in ((x, x), (y, y), (x, y))]
+    assert polynomial_mmd(x, y) == pytest.approx(kernel[0] + kernel[1] - 2 * kernel[2], rel=1e-12)
+
+
+def test_the_unbiased_part_of_the_mmd_agrees_with_torchmetrics_kid():
+    """KID leaves out the pairs of a vector with itself; put them back and both are the same number."""
+    torch = pytest.importorskip("torch")
+    allow_torchvision_beside_cpu_torch()
+    from torchmetrics.image.kid import poly_mmd
+
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(25, 6)), rng.normal(size=(25, 6)) + 0.4
+    theirs = float(poly_mmd(torch.tensor(x), torch.tensor(y), degree=3, coef=1.0))
+    kernels = [(a @ a.T / 6 + 1) ** 3 for a in (x, y)]
+    own = sum(kernel.mean() - (kernel.sum() - np.trace(kernel)) / (25 * 24) for kernel in kernels)
+    assert polynomial_mmd(x, y, degree=3, coef=1) == pytest.approx(theirs + own, rel=1e-6)
+
+
+def test_the_frechet_distance_agrees_with_scipys_matrix_square_root():
+    linalg = pytest.importorskip("scipy.linalg")
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(80, 9)) @ rng.normal(size=(9, 9)), rng.normal(size=(70, 9)) + 1
+    one, two = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = linalg.sqrtm(one @ two).real
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(one + two - 2 * root)
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.integers(0, 1000), st.integers(2, 40), st.integers(1, 6))
+def test_running_moments_are_those_of_the_whole_set(seed, count, size):
+    vectors = np.random.default_rng(seed).normal(1e4, 1.0, (count, size))
+    moments = RunningMoments()
+    for vector in vectors:
+        moments.update(vector)
+    assert moments.mean == pytest.approx(vectors.mean(0), rel=1e-12)
+    assert moments.covariance == pytest.approx(np.atleast_2d(np.cov(vectors, rowvar=False)), abs=1e-9)
+
+
+def test_running_moments_do_not_grow():
+    moments = RunningMoments()
+    for vector in np.random.default_rng(0).normal(size=(500, 3)):
+        moments.update(vector)
+    assert sum(value.size for value in vars(moments).values() if isinstance(value, np.ndarray)) == 3 + 3 + 9
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_scores_do_not_depend_on_the_order_of_the_clips(chance):
+    generated, real = clips(1, 12), clips(2, 15)
+    first = judged(Frechet, generated, real)
+    chance.shuffle(generated)
+    chance.shuffle(real)
+    again = judged(Frechet, generated, real)
+    assert again.value == pytest.approx(first.value, rel=1e-9)
+    assert (again.low, again.high) == pytest.approx((first.low, first.high), rel=1e-9)
+
+
+def test_beyond_the_number_of_clips_kept_the_distance_is_still_that_of_all(monkeypatch):
+    generated, real = clips(1, 60), clips(2, 70)
+    whole = judged(Frechet, generated, real)
+    monkeypatch.setattr(distances, "MAX_KEPT", 30)
+    bounded = judged(Frechet, generated, real)
+    assert bounded.value == pytest.approx(whole.value, rel=1e-9)
+    assert (bounded.num_clips, bounded.protocol["num_real"]) == (60, 70)
+    assert bounded.low < bounded.value < bounded.high
+
+
+def test_which_clips_are_kept_depends_on_their_names_alone(monkeypatch):
+    monkeypatch.setattr(distances, "MAX_KEPT", 5)
+    numbered = [(f"clip {number}", np.full(2, number, np.float32)) for number in range(40)]
+    forwards, backwards = FeatureSet(), FeatureSet()
+    for entry in numbered:
+        forwards.add(*entry)
+    for entry in reversed(numbered):
+        backwards.add(*entry)
+    assert len(forwards.vectors) == 5 and len(forwards) == 40
+    assert forwards.vectors.tolist() == backwards.vectors.tolist()
+    assert sorted(forwards.vectors[:, 0]) != list(range(5))
+
+
+@pytest.mark.parametrize("metric_class", [Frechet, Mmd])
+def test_distances_are_zero_on_the_same_set_and_grow_with_the_difference(metric_class):
+    real = clips(1, 40)
+    same = judged(metric_class, real, real)
+    near, far = (judged(metric_class, clips(1, 40, shift=shift), real) for shift in (10, 50))
+    assert same.value == pytest.approx(0, abs=1e-6)
+    assert near.value < far.value
+    assert far.low < far.value < far.high
+
+
+def test_extrapolation_takes_off_the_bias_of_few_samples():
+    """Equal distributions: the plain distance is far from 0, the extrapolated one within a tenth of that."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(600, 30)), rng.normal(size=(600, 30))
+    plain = frechet_distance(a, b)
+    assert plain > 0.5
+    assert abs(infinite_frechet_distance(a, b, seed=0)) < plain / 5
+
+
+def test_extrapolation_keeps_the_true_distance():
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(800, 20)), 1.5 * rng.normal(size=(800, 20)) + 0.3
+    true = gaussian_distance(np.zeros(20), np.eye(20), np.full(20, 0.3), 2.25 * np.eye(20))
+    assert infinite_frechet_distance(a, b, seed=0) == pytest.approx(true, rel=0.1)
+
+
+def test_extrapolation_from_too_few_samples_is_refused():
+    rng = np.random.default_rng(2)
+    assert np.isnan(infinite_frechet_distance(rng.normal(size=(79, 20)), rng.normal(size=(500, 20)), seed=0))

@@ -1,0 +1,26 @@
+"""Features of an image classifier whose weights come with a registry package."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.frame_rules import FRAME_RULES
+from vsd2m.media.backbone import VERSIONS, load_backbone
+
+FRAMES = "spread8"
+
+
+class EfficientNetLite0(Extractor):
+    """1280 pooled features, averaged over 8 frames: sees what frames look like, not how they follow."""
+
+    def protocol(self) -> dict[str, str | int]:
+        return {"frames": FRAMES, "size": "squash 224", "pool": "mean over frames", **VERSIONS}
+
+    def setup(self) -> None:
+        self._backbone = load_backbone(num_threads=2)
+
+    def features(self, clip: JudgedClip) -> NDArray[np.float32]:
+        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        pooled: NDArray[np.float32] = self._backbone.features(shown).mean(axis=0)
+        return pooled

@@ -1,0 +1,46 @@
+"""Whether the text that a prompt asks for can be read in the clip."""
+
+import re
+
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.edit_distance import edit_distance
+from vsd2m.benchmark.frame_rules import FRAME_RULES
+from vsd2m.benchmark.metric import ClipMetric
+
+FRAMES = "spread8"
+QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]")
+
+
+class TextLegibility(ClipMetric):
+    """1 minus the character error rate of the best of 8 frames, 0 (nothing to be read) to 1 (every character).
+
+    The asked text stands between double quotes in the prompt, ASCII, typographic or Chinese; prompts without do not
+    count. Case and white space do not matter. The reader is an argument (`Weights.read_text`).
+    """
+
+    name = "text_legibility"
+    better = "higher"
+
+    def missing(self) -> str | None:
+        return None if self.weights.read_text else "a reader: `run_benchmark(..., read_text=...)`, a frame to its text"
+
+    def protocol(self) -> dict[str, str | int]:
+        reader = getattr(self.weights.read_text, "__qualname__", type(self.weights.read_text).__qualname__)
+        return {"frames": FRAMES, "reader": reader, "error": "edit distance over asked characters, best frame"}
+
+    def measure(self, clip: JudgedClip) -> float | None:
+        asked = asked_text(clip.prompt or "")
+        if not asked or self.weights.read_text is None:
+            return None
+        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        read = {_letters(self.weights.read_text(frame)) for frame in shown}
+        return max(0.0, 1 - min(edit_distance(asked, text) for text in read) / len(asked))
+
+
+def asked_text(prompt: str) -> str:
+    """What stands between quotes in the prompt, its letters only; empty if nothing does."""
+    return _letters("".join(QUOTED.findall(prompt)))
+
+
+def _letters(text: str) -> str:
+    return "".join(text.casefold().split())

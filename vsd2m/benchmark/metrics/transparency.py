@@ -1,0 +1,20 @@
+"""How clean a sticker is cut out."""
+
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.metric import ClipMetric
+
+
+class Transparency(ClipMetric):
+    """Share of fully transparent pixels over all frames, 0 (opaque) to 1; videos have no alpha and do not count.
+
+    Neither high nor low is good by itself: a model should leave as much free as the stickers it learnt from.
+    """
+
+    name = "transparency"
+    better = "neither"
+
+    def protocol(self) -> dict[str, str | int]:
+        return {"frames": "all", "transparent": "alpha 0"}
+
+    def measure(self, clip: JudgedClip) -> float | None:
+        return None if clip.alpha is None else float((clip.alpha == 0).mean())

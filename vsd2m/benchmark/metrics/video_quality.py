@@ -1,0 +1,72 @@
+"""The paper's VQA: how good a clip looks to people, predicted by FAST-VQA (Wu et al., arXiv 2207.02595)."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.extractor import weights_digest
+from vsd2m.benchmark.fragments import FAST_VQA, FragmentSetting, mosaics
+from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.core.errors import EngineError
+from vsd2m.core.keys import sticker_key
+from vsd2m.core.registry import import_extra
+
+MEAN = (123.675, 116.28, 103.53)
+DEVIATION = (58.395, 57.12, 57.375)
+
+
+class VideoQuality(ClipMetric):
+    """FAST-VQA's score, 0 to 1. Of a clip of 8 frames it sees every second one only.
+
+    The fragments' places are drawn from the clip's own pixels, so a clip's score does not change from run to run.
+    """
+
+    name = "video_quality"
+    better = "higher"
+    setting: ClassVar[FragmentSetting] = FAST_VQA
+    weights_name: ClassVar[str] = "fast_vqa"
+    weights_file: ClassVar[str] = "FAST-VQA-B's published checkpoint"
+
+    def missing(self) -> str | None:
+        return None if self.weights.get(self.weights_name) else f"weights `{self.weights_name}`: {self.weights_file}"
+
+    def protocol(self) -> dict[str, str | int]:
+        return {
+            "frames": f"{self.setting.num_clips} x 32, fragments move after {self.setting.frames_per_place}",
+            "size": "7 x 7 fragments of 32, smaller clips enlarged",
+            "places": "drawn from the clip's pixels",
+            "weights": weights_digest(self.weights.get(self.weights_name)),
+        }
+
+    def setup(self) -> None:
+        import_extra("torch", extra="benchmark")
+        from vsd2m.benchmark.fast_vqa_network import FastVqaNetwork
+
+        self._network = load_weights(FastVqaNetwork(), self.weights.get(self.weights_name), name=self.weights_name)
+
+    def measure(self, clip: JudgedClip) -> float | None:
+        import torch
+
+        chance = np.random.default_rng(int(sticker_key(clip.frames.tobytes()), 16))
+        seen = torch.from_numpy(mosaics(clip.frames, self.setting, chance))
+        pixels = ((seen.float() - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).permute(0, 4, 1, 2, 3).contiguous()
+        with torch.inference_mode():
+            raw = float(self._network(pixels).mean())
+        return self.setting.shown_score(raw)
+
+
+def load_weights(network: Any, path: str | None, *, name: str) -> Any:
+    """The network with the weights of a checkpoint, its tensors bare or under `state_dict`, ready to judge.
+
+    `EngineError` if the file cannot be read, or its tensors are not exactly the network's.
+    """
+    import torch
+
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(found.get("state_dict", found))
+    except (OSError, RuntimeError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise EngineError(f"{name}: {path} is not the expected checkpoint: {reason}") from error
+    return network.eval()

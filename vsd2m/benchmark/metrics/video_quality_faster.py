@@ -1,0 +1,13 @@
+"""FasterVQA (Wu et al., arXiv 2210.05357): the same network on fragments that also move in time."""
+
+from vsd2m.benchmark.fragments import FASTER_VQA
+from vsd2m.benchmark.metrics.video_quality import VideoQuality
+
+
+class VideoQualityFaster(VideoQuality):
+    """FasterVQA's score, 0 to 1: one pass instead of four, and every frame of a clip of 8 is seen."""
+
+    name = "video_quality_faster"
+    setting = FASTER_VQA
+    weights_name = "faster_vqa"
+    weights_file = "FasterVQA's published checkpoint (FAST_VQA_3D_1*1.pth)"

@@ -231,6 +231,20 @@ def test_a_layout_without_a_3d_counterpart_is_refused(unet2d):
         StickerUNetModel.from_unet2d(unet2d, temporal_layer="warp")
 
 
+def test_padding_of_a_window_takes_no_part_in_the_attention(unet2d):
+    from torch.nn.functional import scaled_dot_product_attention
+
+    layer = make_unet(unet2d, "swap", trained=True).mid_block.temp_convs[-1]
+    hidden = torch.randn(3, 32, 5, 7)  # three frames, smaller than one window
+    with torch.no_grad():
+        temporal = super(type(layer), layer).forward(hidden, num_frames=3)
+        query, context = (hidden, temporal) if layer.swap else (temporal, hidden)
+        query, context = (x.permute(0, 2, 3, 1).reshape(1, 105, 32) for x in (query, context))
+        attended = scaled_dot_product_attention(layer.to_q(query), layer.to_k(context), layer.to_v(context))
+        expected = temporal + layer.gate * attended.reshape(3, 5, 7, 32).permute(0, 3, 1, 2)
+        assert torch.allclose(layer(hidden, num_frames=3), expected, atol=1e-5)
+
+
 def test_windows_and_back_is_the_identity():
     from vsd2m.generation.diffusion.layers.swap import from_windows, to_windows
 

@@ -7,8 +7,9 @@ import argparse
 import csv
 from pathlib import Path
 
+from vsd2m.annotate.ocr_lines import edit_distance
 from vsd2m.cli.progress import RunProgress, bars
-from vsd2m.pipelines.answers import edit_distance, outcomes_by_file
+from vsd2m.pipelines.answers import outcomes_by_file
 from vsd2m.pipelines.demo import run_over_folder
 from vsd2m.pipelines.status import status
 

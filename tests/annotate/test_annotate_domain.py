@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsd2m.annotate.backbone import NUM_FEATURES, Backbone, load_backbone
 from vsd2m.annotate.domain import DomainConfig, DomainStage
 from vsd2m.annotate.domain_head import DomainHead, load_head
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns
+from vsd2m.media.backbone import NUM_FEATURES, Backbone, load_backbone
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vsd2m.pipelines.answers import character_error_rate, check_answers, edit_distance, outcomes_by_file, read_truth
+from vsd2m.pipelines.answers import character_error_rate, check_answers, outcomes_by_file, read_truth
 from vsd2m.pipelines.demo import gallery_config
 from vsd2m.pipelines.lineage import why
 from vsd2m.pipelines.plan import make_plan
@@ -81,11 +81,3 @@ def test_captions_are_written_by_the_model_they_name(sticker_run):
         assert (row["caption_zh"] is None) == (
             row["caption_zh_source"] is None or row["caption_zh_source"].startswith("absent: ")
         )
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "distance"),
-    [("kitten", "sitting", 3), ("", "abc", 3), ("早上好", "早上", 1), ("same", "same", 0), ("flaw", "lawn", 2)],
-)
-def test_the_edit_distance_is_levenshteins(first, second, distance):
-    assert edit_distance(first, second) == edit_distance(second, first) == distance

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vsd2m.annotate.backbone import VERSIONS, load_backbone
 from vsd2m.annotate.domain_head import HEAD_FILE, head_digest, load_head
 from vsd2m.annotate.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.media.backbone import VERSIONS, load_backbone
 from vsd2m.media.decode import decode
 from vsd2m.media.sampling import flatten
 

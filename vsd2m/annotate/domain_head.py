@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.annotate.backbone import NUM_FEATURES
 from vsd2m.core.errors import EngineError
+from vsd2m.media.backbone import NUM_FEATURES
 
 HEAD_FILE = Path(__file__).with_name("domain_head.npz")
 

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from vsd2m import __version__
-from vsd2m.cli import benchmark, data, demo, generation, runs
+from vsd2m.cli import benchmark, data, demo, generation, preference, runs
 from vsd2m.core.errors import Vsd2mError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for part in (demo, runs, data, generation):
     part.register(app)
 app.add_typer(data.filter_app, name="filter")
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(preference.app, name="preference")
 
 
 def _version(asked: bool) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
+from vsd2m.annotate.ocr_lines import edit_distance
 from vsd2m.core.run import Run
 from vsd2m.core.storage import Store
 
@@ -73,16 +74,6 @@ def character_error_rate(run: Run, truth: list[dict[str, Any]]) -> tuple[float, 
     pairs = [(texts[key], _letters(text)) for key, text in frame.iter_rows() if key in texts]
     errors = sum(edit_distance(expected, read) for expected, read in pairs)
     return errors / max(1, sum(len(expected) for expected, _ in pairs)), sum(bool(expected) for expected, _ in pairs)
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Levenshtein's: insertions, deletions and substitutions."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, start=1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(second, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1]
 
 
 def _planted(truth: list[dict[str, Any]], outcomes: dict[str, Outcome]) -> Iterator[Answer]:

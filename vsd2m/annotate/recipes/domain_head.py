@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vsd2m.annotate.backbone import VERSIONS, load_backbone
 from vsd2m.annotate.domain_head import HEAD_FILE
 from vsd2m.annotate.recipes.domain_augment import augment, comic, least_alpha
 from vsd2m.annotate.recipes.domain_sources import SOURCES, read_samples, read_source
+from vsd2m.media.backbone import VERSIONS, load_backbone
 
 SEED = 20_241_208
 _VERSIONS_PER_PICTURE = {"real": 3, "cartoon": 1}

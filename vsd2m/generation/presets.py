@@ -27,8 +27,8 @@ TINY: dict[str, Any] = {
         "ema_decay": 0.98,
     },
     "batch_size": 8,
-    "num_steps": 300,
-    "save_every": 150,
+    "num_steps": 250,
+    "save_every": 125,
     "keep_last_n": 1,
 }
 """From nothing, in pixels, in about two minutes on two cores."""

@@ -26,7 +26,7 @@ Distances = npt.NDArray[np.float32]
 Measure = Callable[[Words, Words], Distances]
 
 COURSE_UNIT, TONE_UNIT = 0.2, 13.0  # share of bits, and grey levels, that count as a distance of 1
-WINDOW_SLACK = 0.06
+WINDOW_SLACK, TOLD_SHARE = 0.06, 0.97
 NOISE, MOTION_SHARE, SLOPE_SHARE, BACKGROUND_SHARE = 8.0, 0.3, 0.25, 0.2
 LEAST_OVERLAP = 0.6
 FAR = np.float32(1000)
@@ -93,15 +93,23 @@ def _tones_and_picture(first: Words, second: Words, enough: float) -> Distances:
 
 
 def _tones(first: Words, second: Words) -> Distances:
-    """Mean difference of blue and red where both show their figure; 0 where their windows differ, since then other
-    parts would be compared."""
-    difference = of.chromas(first) - of.chromas(second)
-    both = np.minimum(of.figures(first), of.figures(second))
-    mean: Distances = (np.hypot(difference[:, 0], difference[:, 1]) * both).sum(axis=(1, 2)) / both.sum(
-        axis=(1, 2)
-    ).clip(1)
+    """Difference of blue and red: mean over the cells that both figures cover, or, where their windows differ, of the
+    figures' means; 0 where only one is told from a background, since then other parts would be compared."""
+    colours = [of.chromas(words) for words in (first, second)]
+    cover = [of.figures(words)[:, None] for words in (first, second)]
+    both = np.minimum(*cover)
+    cells = np.hypot(*np.moveaxis((colours[0] - colours[1]) * both, 1, 0)).sum(axis=(1, 2)) / _total(both)[:, 0]
+    means = [colour.sum(axis=(2, 3)) / _total(share) for colour, share in zip(colours, cover, strict=True)]
+    figures = np.hypot(*np.moveaxis(means[0] - means[1], 1, 0))
     same_window = np.abs(of.windows(first) - of.windows(second)).max(axis=1) <= WINDOW_SLACK
-    return np.where(same_window, mean, np.float32(0))
+    both_told = (cover[0].mean(axis=(1, 2, 3)) < TOLD_SHARE) == (cover[1].mean(axis=(1, 2, 3)) < TOLD_SHARE)
+    tones: Distances = np.where(same_window, cells, np.where(both_told, figures, 0)).astype(np.float32)
+    return tones
+
+
+def _total(share: Planes) -> Planes:
+    total: Planes = share.sum(axis=(2, 3)).clip(1)
+    return total
 
 
 def _picture(first: Words, second: Words, enough: float) -> Distances:
@@ -109,58 +117,86 @@ def _picture(first: Words, second: Words, enough: float) -> Distances:
     where their windows lie in the frame."""
     best: Distances = np.full(len(first), FAR, dtype=np.float32)
     backgrounds = np.stack([of.backgrounds(first), of.backgrounds(second)])
-    windows = np.stack([of.windows(first), of.windows(second)])
     same_background = backgrounds[0] == backgrounds[1]
-    same_window = (windows[0] == windows[1]).all(axis=1)
-    for start in ("as they lie", "aligned", "by window"):
+    same_window = (of.windows(first) == of.windows(second)).all(axis=1)
+    for hypothesis in (_as_they_lie, _aligned, _by_window):
         for which in (0, 1):
-            open_pairs = (best > enough) & ~(same_background & (which == 1)) & ~(same_window & (start == "by window"))
+            open_pairs = (
+                (best > enough) & ~(same_background & (which == 1)) & ~(same_window & (hypothesis is _by_window))
+            )
             rows = np.flatnonzero(open_pairs)
             if len(rows):
-                sides = Sides(first[rows], second[rows], backgrounds[which, rows])
-                best[rows] = np.minimum(best[rows], sides.difference(_motion(sides, windows[:, rows], start)))
+                sides = Sides.made_of(first[rows], second[rows], backgrounds[which, rows])
+                best[rows] = np.minimum(best[rows], hypothesis(sides))
     return best
 
 
-def _motion(sides: "Sides", windows: npt.NDArray[np.float32], start: str) -> npt.NDArray[np.float32] | None:
-    """How to move the second pictures; None: not at all."""
-    if start == "as they lie":
-        return None
-    still = np.zeros((len(sides.shown[0]), 4), np.float32)
-    around = still if start == "aligned" else between_windows(windows[0], windows[1], of.SIDE)
-    return align(sides.shown[0], sides.shown[1], around)
+def _as_they_lie(sides: "Sides") -> Distances:
+    return sides.difference(sides.shown[1], sides.expected(sides.motion[1], sides.unsure[1], sides.shown[1]))
 
 
+def _aligned(sides: "Sides") -> Distances:
+    """A border was cut off or added: what lies beyond the other picture is not compared."""
+    return sides.moved_difference(np.zeros((len(sides.shown[0]), 4), np.float32), framed=False)
+
+
+def _by_window(sides: "Sides") -> Distances:
+    """The figure was framed otherwise: beyond its window a picture shows background, and is compared as such."""
+    there = sides.moved_difference(between_windows(*sides.windows, of.SIDE), framed=True)
+    swapped = sides.swapped()
+    back = swapped.moved_difference(between_windows(*swapped.windows, of.SIDE), framed=True)
+    return np.maximum(there, back)
+
+
+@dataclass(frozen=True)
 class Sides:
     """Two sets of pictures brought to the same backgrounds, and what deviation is to be expected in them."""
 
-    def __init__(self, first: Words, second: Words, background: npt.NDArray[np.float32]) -> None:
-        self.shown = [_on_background(words, background) for words in (first, second)]
-        self.motion = [of.motions(words) for words in (first, second)]
-        self.unsure = [_unsure(words, background) for words in (first, second)]
+    shown: tuple[Planes, Planes]
+    motion: tuple[Planes, Planes]
+    unsure: tuple[Planes, Planes]
+    windows: tuple[Planes, Planes]
+    background: Planes
 
-    def difference(self, motion: npt.NDArray[np.float32] | None) -> Distances:
-        """The greatest mean deviation over a block of cells, with the second pictures moved by `motion`."""
-        if motion is None:
-            shown, inside = self.shown[1], None
-            expected = of.enlarged(np.minimum(*self.motion))
-            unsure = self.unsure[1]
-        else:
-            shown, inside = warp(self.shown[1], motion)
-            expected = np.minimum(of.enlarged(self.motion[0]), warp(of.enlarged(self.motion[1]), motion)[0])
-            unsure = None if self.unsure[1] is None else warp(self.unsure[1], motion)[0]
-        expected *= np.float32(MOTION_SHARE)
-        expected += np.float32(NOISE)
-        expected += np.float32(SLOPE_SHARE * of.SIDE / 24) * _slopes(shown)
-        for part in (self.unsure[0], unsure):
-            if part is not None:
-                expected += part
-        deviation = np.abs(self.shown[0] - shown) / expected
-        if inside is None:
-            worst: Distances = _block_means(deviation).max(axis=(1, 2))
-            return worst
-        worst = _block_means(deviation * inside).max(axis=(1, 2))
+    @classmethod
+    def made_of(cls, first: Words, second: Words, background: npt.NDArray[np.float32]) -> "Sides":
+        return cls(
+            (_on_background(first, background), _on_background(second, background)),
+            (of.enlarged(of.motions(first)), of.enlarged(of.motions(second))),
+            (_unsure(first, background), _unsure(second, background)),
+            (of.windows(first), of.windows(second)),
+            background[:, None, None],
+        )
+
+    def swapped(self) -> "Sides":
+        return Sides(self.shown[::-1], self.motion[::-1], self.unsure[::-1], self.windows[::-1], self.background)
+
+    def moved_difference(self, start: npt.NDArray[np.float32], *, framed: bool) -> Distances:
+        """The difference once the second pictures are aligned from `start`."""
+        motion = align(self.shown[0], self.shown[1], start)
+        shown, inside = warp(self.shown[1], motion)
+        if framed:
+            shown = self.background + (shown - self.background) * inside
+        expected = self.expected(warp(self.motion[1], motion)[0], warp(self.unsure[1], motion)[0], shown)
+        if framed:
+            return self.difference(shown, expected)
+        worst = self.difference(self.shown[0] + (shown - self.shown[0]) * inside, expected)
         worst[inside.mean(axis=(1, 2)) < LEAST_OVERLAP] = FAR
+        return worst
+
+    def expected(self, motion: Planes, unsure: Planes, shown: Planes) -> Planes:
+        """The deviation that compression, motion, resampling and an exchanged background explain."""
+        explained: Planes = np.minimum(self.motion[0], motion)
+        explained *= np.float32(MOTION_SHARE)
+        explained += np.float32(NOISE)
+        explained += np.float32(SLOPE_SHARE * of.SIDE / 24) * _slopes(shown)
+        explained += self.unsure[0]
+        explained += unsure
+        return explained
+
+    def difference(self, shown: Planes, expected: Planes) -> Distances:
+        """The greatest mean deviation of the first pictures from `shown` over a block of cells."""
+        worst: Distances = _block_means(np.abs(self.shown[0] - shown) / expected).max(axis=(1, 2))
         return worst
 
 
@@ -180,11 +216,11 @@ def _on_background(words: Words, background: npt.NDArray[np.float32]) -> Planes:
     return np.clip(shown + (1 - of.coverages(words)) * change, 0, 255) if change.any() else shown
 
 
-def _unsure(words: Words, background: npt.NDArray[np.float32]) -> Planes | None:
-    """Deviation to expect along the figure's edge, where the background was exchanged; None: it was not."""
+def _unsure(words: Words, background: npt.NDArray[np.float32]) -> Planes:
+    """Deviation to expect along the figure's edge, where the background was exchanged."""
     change = np.abs(background - of.backgrounds(words))[:, None, None]
     if not change.any():
-        return None
+        return np.zeros((len(words), of.SIDE, of.SIDE), np.float32)
     covered = of.coverages(words)
     unsure: Planes = np.float32(4 * BACKGROUND_SHARE) * covered * (1 - covered) * change
     return unsure

@@ -33,6 +33,8 @@ def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int 
     """For each line the smallest line of its family: those joined by links within `max_distance`."""
     family = np.arange(len(words))
     refused = np.empty(0, np.int64)
+    if not len(words):
+        return family
     for first, second in links(words, rank, num_threads=num_threads):
         apart = family[first] != family[second]
         codes = np.setdiff1d(first[apart] * len(words) + second[apart], refused)

@@ -1,0 +1,148 @@
+import numpy as np
+import polars as pl
+import pytest
+from filter_clips import DURATIONS, character, filled, lossy, row, table
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from vsd2m.core.errors import StageError
+from vsd2m.core.keys import sticker_key
+from vsd2m.filter.duplicates.groups import joined
+from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
+
+STAGE = NearDuplicatesStage(NearDuplicatesConfig())
+TEXTS = ["hello", "good night", "NO WAY", "thanks!", "sorry", "yes"]
+
+
+def groups(rows) -> dict[str, str]:
+    """name-key -> winner-key of every sticker."""
+    result = STAGE.process_table(table(rows))
+    kept = dict(result.kept.select("key", "duplicate_group").iter_rows())
+    return {**kept, **dict(result.rejects.select("key", "detail").iter_rows())}
+
+
+ORIGINAL = character(4)
+COPIES = {
+    "lossy": lossy(ORIGINAL),
+    "smaller": np.ascontiguousarray(character(4, size=80)),
+    "white": filled(ORIGINAL, (255, 255, 255)),
+    "green": filled(ORIGINAL, (40, 160, 70)),
+    "black": filled(ORIGINAL, (0, 0, 0)),
+    "cropped": ORIGINAL[:, 4:-3, 3:-5],
+    "padded": np.pad(ORIGINAL, ((0, 0), (6, 6), (6, 6), (0, 0))),
+    "lost a frame": np.delete(ORIGINAL, 3, axis=0),
+}
+
+
+@pytest.mark.parametrize("change", COPIES)
+def test_a_changed_copy_is_found(change):
+    copy = COPIES[change]
+    found = groups([row("original", ORIGINAL, num_bytes=5000), row(change, copy, DURATIONS[: len(copy)])])
+    assert len(set(found.values())) == 1
+
+
+def test_a_copy_of_a_full_picture_is_found_after_its_border_was_cut():
+    coarse = np.random.default_rng(8).integers(0, 255, (9, 9, 3), dtype=np.uint8)
+    photo = np.asarray(Image.fromarray(coarse).resize((200, 200), Image.Resampling.BICUBIC).convert("RGBA"))
+    found = groups([row("photo", photo[None], [100]), row("cut", photo[None, 8:-4, 6:-9], [100])])
+    assert len(set(found.values())) == 1
+
+
+def test_other_texts_under_one_character_are_other_stickers():
+    rows = [row(text, character(4, text=text)) for text in TEXTS] + [row("without", ORIGINAL)]
+    assert len(set(groups(rows).values())) == len(TEXTS) + 1
+
+
+def test_other_characters_and_other_courses_after_one_first_frame_stay_apart():
+    rows = [row(f"character {seed}", character(seed)) for seed in range(30)]
+    turned = ORIGINAL.copy()
+    turned[1:] = turned[:1, :, ::-1]
+    upside = ORIGINAL.copy()
+    upside[1:] = upside[1:, ::-1]
+    rows += [row("turned", turned), row("upside", upside)]
+    assert len(set(groups(rows).values())) == 32
+
+
+def many() -> list[dict[str, object]]:
+    rows = [row(f"c{seed}", character(seed, text=TEXTS[seed % 6]), num_bytes=2000 + seed) for seed in range(12)]
+    rows += [row(f"lossy{seed}", lossy(character(seed, text=TEXTS[seed % 6]))) for seed in range(0, 12, 2)]
+    rows += [row(f"grey{s}", filled(character(s, text=TEXTS[s % 6]), (90, 90, 90))) for s in range(0, 12, 3)]
+    return rows
+
+
+def test_groups_do_not_depend_on_order_or_partitions():
+    frame = table(many())
+    result = STAGE.process_table(frame)
+    assert len(result.rejects) == 10
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(len(frame))
+        mixed = frame[order.tolist()].with_columns(partition=pl.Series(order % 3, dtype=pl.Int32))
+        again = STAGE.process_table(mixed)
+        assert again.kept.sort("key").equals(result.kept.sort("key"))
+        assert again.rejects.sort("key").equals(result.rejects.sort("key"))
+        kept = set(again.kept["key"])
+        assert again.kept["key"].to_list() == [key for key in mixed["key"] if key in kept]
+
+
+def test_every_sticker_is_kept_or_dropped_once_and_its_winner_is_kept():
+    rows = many()
+    result = STAGE.process_table(table(rows))
+    keys = result.kept["key"].to_list() + result.rejects["key"].to_list()
+    assert sorted(keys) == sorted(str(r["key"]) for r in rows)
+    assert set(result.rejects["detail"]) <= set(result.kept["key"])
+    assert (result.rejects["value"] <= result.rejects["limit"]).all()
+    assert set(result.rejects["reason"]) == {"near_duplicate"}
+    members = 1 + result.rejects.group_by("detail").len().rename({"detail": "key"}).sort("key")["len"].cast(pl.Int32)
+    in_groups = result.kept.filter(pl.col("duplicate_group_size") > 1).sort("key")
+    assert in_groups["duplicate_group_size"].to_list() == members.to_list()
+
+
+def test_the_best_copy_wins_by_pixels_then_frames_then_bytes_then_key():
+    def winner(rows):
+        return STAGE.process_table(table(rows)).kept["key"].to_list()
+
+    small, large = row("small", character(4, size=90), num_bytes=9999), row("large", ORIGINAL)
+    assert winner([small, large]) == [large["key"]]
+    fewer = {**row("fewer", ORIGINAL, num_bytes=9999), "num_distinct_frames": 7}
+    assert winner([fewer, large]) == [large["key"]]
+    heavy = row("heavy", ORIGINAL, num_bytes=2000)
+    assert winner([large, heavy]) == [heavy["key"]]
+    twins = [row(name, ORIGINAL) for name in ("a", "b", "c")]
+    assert winner(twins) == [min(str(twin["key"]) for twin in twins)]
+
+
+def test_stickers_that_show_nothing_are_no_one_s_duplicates():
+    blank = np.zeros((2, 40, 40, 4), np.uint8)
+    rows = [row("blank", blank, [50, 50]), row("void", blank, [50, 50]), row("face", ORIGINAL)]
+    found = groups(rows)
+    assert found[sticker_key(b"blank")] != found[sticker_key(b"void")]
+
+
+def test_nothing_gives_nothing():
+    result = STAGE.process_table(table([]))
+    assert len(result.kept) == len(result.rejects) == 0
+    assert result.rejects.columns == ["key", "reason", "value", "limit", "detail"]
+
+
+@pytest.mark.parametrize("fingerprint", [[1, 2, 3], None])
+def test_a_fingerprint_of_another_version_is_refused(fingerprint):
+    with pytest.raises(StageError, match="run the probe stage again"):
+        STAGE.process_table(table([row("face", ORIGINAL), {**row("old", ORIGINAL), "fingerprint": fingerprint}]))
+
+
+@given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+def test_joining_families_over_arrays_is_union_find(drawn):
+    count, edges = drawn
+    parent = list(range(count))
+
+    def root(node):
+        while parent[node] != node:
+            node = parent[node]
+        return node
+
+    for one, other in edges:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
+    assert joined(np.arange(count), ends[:, 0], ends[:, 1]).tolist() == [root(node) for node in range(count)]

@@ -1,0 +1,66 @@
+import pytest
+
+from vsd2m.core.errors import StageError
+from vsd2m.core.registry import load
+from vsd2m.core.schema import COLUMNS
+from vsd2m.filter.rules import RULES
+
+# rule, limits, column values exactly on the limit, the same just over it, reason
+EDGES = [
+    ("text_length", {"max_characters": 40}, {"ocr_num_characters": 40}, {"ocr_num_characters": 41}, "text_too_long"),
+    ("entropy", {"min_bits": 1.5}, {"entropy": 1.5}, {"entropy": 1.499}, "entropy_too_low"),
+    ("aspect_ratio", {"max_ratio": 3}, {"aspect_ratio": 3.0}, {"aspect_ratio": 3.01}, "aspect_ratio_too_high"),
+    ("size", {"min_side": 32}, {"width": 500, "height": 32}, {"width": 31, "height": 500}, "too_small"),
+    ("size", {"max_side": 512}, {"width": 512, "height": 40}, {"width": 40, "height": 513}, "side_too_long"),
+    ("num_frames", {"min_frames": 2}, {"num_frames": 2}, {"num_frames": 1}, "too_few_frames"),
+    ("num_frames", {"max_frames": 9}, {"num_frames": 9}, {"num_frames": 10}, "too_many_frames"),
+    ("blank", {"max_transparent_share": 0.9}, {"transparent_share": 0.9}, {"transparent_share": 0.91}, "blank"),
+    (
+        "static_though_animated", {}, {"num_frames": 9, "num_distinct_frames": 2},
+        {"num_frames": 9, "num_distinct_frames": 1}, "static_though_animated",
+    ),
+]  # fmt: skip
+
+
+def rule(name, limits):
+    return load(RULES[name]).model_validate(limits)
+
+
+@pytest.mark.parametrize(("name", "limits", "on", "over", "reason"), EDGES)
+def test_a_limit_is_inclusive_and_a_drop_says_value_and_limit(name, limits, on, over, reason):
+    made = rule(name, limits)
+    assert made.verdict(on) is None
+    drop = made.verdict(over)
+    assert drop.reason == reason
+    assert drop.limit in [check.limit for check in made.checks()]
+    check = next(check for check in made.checks() if check.reason == reason)
+    assert drop.value == check.value(over)
+    assert not check.passes(drop.value)
+    assert drop.detail == check.measure
+
+
+def test_every_rule_is_tried_at_an_edge():
+    assert {name for name, *_ in EDGES} == set(RULES)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_reads_columns_of_the_contract_and_describes_its_limits(name):
+    made = load(RULES[name])
+    assert set(made.reads) <= set(COLUMNS)
+    assert all(field.description for field in made.model_fields.values())
+    assert load(RULES[name])().checks()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_value_that_was_never_measured_is_an_error_and_no_pass(name):
+    made = rule(name, {})
+    with pytest.raises(StageError, match=f"{made.reads[0]}.*put the stage that writes it before the filter"):
+        made.verdict({"key": "0" * 32, **dict.fromkeys(made.reads)})
+
+
+def test_no_text_at_all_passes_the_strictest_text_limit():
+    assert rule("text_length", {"max_characters": 0}).verdict({"ocr_num_characters": 0}) is None
+
+
+def test_a_still_picture_is_not_static_though_animated():
+    assert rule("static_though_animated", {}).verdict({"num_frames": 1, "num_distinct_frames": 1}) is None

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw
+
+from vsd2m.media import fingerprint as layout
+from vsd2m.media.background import figure, window
+from vsd2m.media.fingerprint import fingerprint, normalised_indices
+from vsd2m.media.phash import phash
+
+
+def disc(num_frames: int = 6, size: tuple[int, int] = (120, 100), background=(0, 0, 0, 0)) -> np.ndarray:
+    """A disc with a face that moves to the right; `size` is width and height."""
+    frames = []
+    for t in range(num_frames):
+        picture = Image.new("RGBA", size, background)
+        draw = ImageDraw.Draw(picture)
+        x = 15 + 6 * t
+        draw.ellipse((x, 20, x + 50, 80), fill=(240, 180, 30, 255), outline=(20, 20, 20, 255), width=3)
+        draw.ellipse((x + 12, 38, x + 18, 46), fill=(0, 0, 0, 255))
+        draw.ellipse((x + 32, 38, x + 38, 46), fill=(0, 0, 0, 255))
+        frames.append(np.asarray(picture))
+    return np.stack(frames)
+
+
+def imagehash_word(gray: np.ndarray) -> int:
+    imagehash = pytest.importorskip("imagehash")
+    return int(str(imagehash.phash(Image.fromarray(gray))), 16)
+
+
+@given(hnp.arrays(np.uint8, (32, 32)))
+@settings(max_examples=60, deadline=None)
+def test_the_hash_is_that_of_imagehash_bit_for_bit_where_no_coefficient_ties_with_the_median(gray):
+    basis = np.cos(np.pi * np.arange(8)[:, None] * (2 * np.arange(32) + 1) / 64)
+    low = (basis @ gray.astype(float) @ basis.T).ravel()
+    clear = np.abs(low - np.median(low)) > 0.5
+    ours, theirs = (np.array(list(f"{word:064b}")) for word in (int(phash(gray[None])[0]), imagehash_word(gray)))
+    assert (ours[clear] == theirs[clear]).all()
+
+
+def test_the_hash_is_that_of_imagehash_on_drawings_and_noise():
+    generator = np.random.default_rng(3)
+    noise = generator.integers(0, 256, (64, 32, 32), dtype=np.uint8)
+    drawn = [np.asarray(Image.fromarray(f).convert("L").resize((32, 32))) for f in disc(background=(9, 99, 200, 255))]
+    for gray in [*noise, *drawn]:
+        assert int(phash(gray[None])[0]) == imagehash_word(gray)
+
+
+def test_the_hash_of_many_is_the_hash_of_each():
+    gray = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8)
+    assert phash(gray).tolist() == [int(phash(one[None])[0]) for one in gray]
+
+
+def test_a_fingerprint_has_one_length_and_fits_the_column():
+    for shape in ((1, 40, 30, 4), (9, 200, 300, 4), (30, 7, 500, 4), (2, 2, 1, 4)):
+        words = fingerprint(np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8), [40] * shape[0])
+        assert len(words) == layout.NUM_WORDS
+        assert all(isinstance(word, int) and 0 <= word < 2**64 for word in words)
+
+
+def test_playing_faster_or_slower_changes_nothing():
+    frames = disc()
+    assert fingerprint(frames, [50] * 6) == fingerprint(frames, [130] * 6)
+
+
+def test_a_frame_stored_twice_is_a_frame_shown_longer():
+    frames = disc()
+    assert fingerprint(np.repeat(frames, 2, axis=0), [30] * 12) == fingerprint(frames, [60] * 6)
+
+
+def test_delays_that_browsers_clamp_count_as_browsers_play_them():
+    frames = disc(4)
+    assert fingerprint(frames, [0, 10, 100, 100]) == fingerprint(frames, [100] * 4)
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=40), st.integers(1, 12))
+def test_the_frame_chosen_is_the_one_on_screen(durations, num_frames):
+    played = [100 if d <= 10 else d for d in durations]
+    screen = np.repeat(np.arange(len(played)), 2 * num_frames * np.array(played))
+    step = len(screen) // num_frames
+    expected = screen[step // 2 :: step][:num_frames]
+    assert normalised_indices(durations, num_frames).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("frame", [(0, 0, 0, 0), (255, 0, 0, 0), (255, 255, 255, 255), (7, 8, 9, 255)])
+def test_a_clip_that_shows_nothing_has_no_fingerprint(frame):
+    frames = np.broadcast_to(np.array(frame, np.uint8), (3, 50, 40, 4))
+    assert fingerprint(frames, [100] * 3) == []
+
+
+def test_a_blank_first_frame_does_not_make_strangers_alike():
+    blank = np.zeros((1, 100, 120, 4), np.uint8)
+    one, other = disc(), disc()[:, ::-1]
+    words = [fingerprint(np.concatenate([blank, frames]), [400] + [50] * 6) for frames in (one, other)]
+    bits = [np.bitwise_count(np.uint64(a) ^ np.uint64(b)) for a, b in zip(*(w[1:9] for w in words), strict=True)]
+    assert min(bits) > 8
+
+
+def test_colour_under_full_transparency_is_not_seen():
+    frames = disc()
+    coloured = frames.copy()
+    coloured[frames[..., 3] == 0] = (255, 0, 255, 0)
+    assert fingerprint(coloured, [50] * 6) == fingerprint(frames, [50] * 6)
+
+
+def test_frames_need_not_lie_in_one_piece():
+    frames = disc()
+    assert fingerprint(frames[:, :, ::-1][:, :, ::-1], [50] * 6) == fingerprint(frames, [50] * 6)
+
+
+def test_the_figure_is_what_a_flat_background_leaves():
+    frames = disc(background=(10, 200, 90, 255))
+    found = figure(frames, frames[..., 1])
+    truth = disc()[..., 3]
+    assert np.mean((found.coverage > 127) == (truth > 127)) > 0.98
+    assert found.background == 200
+    seen = np.argwhere((truth > 127).any(axis=0))
+    assert (
+        np.abs(
+            np.array(window(found.coverage))
+            - [*seen[:, 0:1].min(0), *seen[:, 0:1].max(0) + 1, *seen[:, 1:2].min(0), *seen[:, 1:2].max(0) + 1]
+        ).max()
+        <= 1
+    )
+
+
+def test_a_patch_of_the_background_s_colour_within_the_figure_belongs_to_the_figure():
+    frames = disc(1, background=(255, 255, 255, 255)).copy()
+    frames[0, 55:65, 35:45] = 255
+    assert (figure(frames, frames[..., 0]).coverage[0, 55:65, 35:45] == 255).all()

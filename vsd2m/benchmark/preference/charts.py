@@ -57,7 +57,7 @@ def radar(
     for tick in range(2, largest + 1):
         parts.append(f'<polygon class="grid" points="{_points(point(axis, tick) for axis in range(len(aspects)))}"/>')
         x, y = point(0, tick)
-        parts.append(f'<text class="tick" x="{x + 4:.1f}" y="{y - 3:.1f}">{tick}</text>')
+        parts.append(f'<text class="tick" x="{x + 5:.1f}" y="{y + 13:.1f}">{tick}</text>')
     for axis, aspect in enumerate(aspects):
         x, y = point(axis, largest)
         parts.append(f'<line class="grid" x1="{cx}" y1="{cy}" x2="{x:.1f}" y2="{y:.1f}"/>')

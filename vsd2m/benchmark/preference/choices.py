@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.benchmark.preference.agreement import krippendorff_alpha, observed_agreement
-from vsd2m.benchmark.preference.bradley_terry import fit_strengths
-from vsd2m.benchmark.preference.resampling import crossed_weights, interval, wilson
+from vsd2m.benchmark.preference.bradley_terry import Strengths, fit_strengths
+from vsd2m.benchmark.preference.resampling import Z, crossed_weights, interval, wilson
 from vsd2m.benchmark.preference.responses import Choice
 
 Floats = NDArray[np.float64]
@@ -74,7 +74,7 @@ def analyse_choices(
     )
     units = _units(choices)
     fit = fit_strengths(shown, chosen, num_models=len(models))
-    lows, highs = interval(lambda w: fit_strengths(shown, chosen, num_models=len(models), weights=w).theta, weights)
+    lows, highs = _strength_intervals(shown, chosen, fit, weights)
     rates = _win_rates(shown, chosen, len(models), weights)
     return ChoiceResult(
         question=question,
@@ -92,6 +92,16 @@ def analyse_choices(
         same_choice=observed_agreement(units),
         by_place=[round(float(share), 6) for share in (shown == chosen[:, None]).mean(axis=0)],
     )
+
+
+def _strength_intervals(
+    shown: NDArray[np.int64], chosen: NDArray[np.int64], fit: Strengths, weights: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Never narrower than that of independent answers, which a bootstrap falls short of where a model always lost."""
+    num_models = len(fit.theta)
+    lows, highs = interval(lambda w: fit_strengths(shown, chosen, num_models=num_models, weights=w).theta, weights)
+    half = Z * fit.standard_errors
+    return np.minimum(lows, fit.theta - half), np.maximum(highs, fit.theta + half)
 
 
 def _win_rates(

@@ -54,7 +54,7 @@ def notes(result: ChoiceResult) -> Iterator[str]:
     )
     yield f"Chosen by place from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
     if result.has_prior:
-        yield "A model won or lost every comparison: strengths have no maximum, and a weak prior keeps them finite."
+        yield "Some models never lost to the others: strengths have no maximum, and a weak prior keeps them finite."
 
 
 def _choice_table(result: ChoiceResult) -> str:

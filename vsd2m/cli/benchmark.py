@@ -1,6 +1,7 @@
 """Commands about judging generators: benchmark run, benchmark table."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,6 +64,26 @@ def table(
         typer.echo(leaderboard(tables, output_folders(*folders), num_examples=num_examples), nl=False)
     else:
         typer.echo("\n".join(map(RENDERERS[form], tables)), nl=False)
+
+
+@app.command("selfcheck", epilog="Example: vsd2m benchmark selfcheck --weights ~/weights")
+def selfcheck(
+    weights: Annotated[Path | None, typer.Option(help="Folder with published weight files, searched deeply.")] = None,
+) -> None:
+    """Computes published numbers anew and prints them beside ours; exits with 1 if one differs."""
+    from vsd2m.benchmark.render import Table, markdown
+    from vsd2m.benchmark.selfcheck import selfcheck
+
+    checks = list(selfcheck(weights))
+    verdicts = {True: "agrees", False: "DIFFERS", None: "not computed"}
+    found = ("-" if check.found is None else f"{check.found:.6g}" for check in checks)
+    rows = tuple(
+        (check.name, f"{check.expected:g} ± {check.tolerance:g}", value, check.missing or verdicts[check.passed])
+        for check, value in zip(checks, found, strict=True)
+    )
+    typer.echo(markdown(Table("", ("check", "expected", "found", "verdict"), rows)), nl=False)
+    if any(check.passed is False for check in checks):
+        raise typer.Exit(1)
 
 
 def _check(option: str, value: str, known: Sequence[str]) -> None:

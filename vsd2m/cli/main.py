@@ -39,6 +39,7 @@ def _root(
 
 def main() -> None:
     """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve a busy machine
     try:
         app()
     except Vsd2mError as error:

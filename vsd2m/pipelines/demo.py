@@ -117,7 +117,7 @@ def train(files: DemoFiles, *, num_steps: int, on_step: Callable[[int, int, floa
     values = {
         "preset": "tiny",
         "out": str(files.model),
-        "data": {"shards": str(files.shards)},
+        "data": {"shards": str(files.shards), "domain": "cartoon"},
         "num_steps": num_steps,
         "save_every": num_steps,
     }
@@ -129,7 +129,7 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.sampler import generate as draw_prompts
 
-    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(upscale=4), on_sticker=on_progress)
+    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(guidance_scale=2, upscale=4), on_sticker=on_progress)
 
 
 def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:
@@ -144,7 +144,7 @@ def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> s
     real = read_split(str(files.shards), splits=TEST_SPLITS, num_frames=8, size=64, max_clips=NUM_BENCHMARK_PROMPTS)
     prompts = [clip.prompt or "" for clip in real]
     drawn = files.benchmark / "tiny_sti"
-    draw_prompts(files.model, prompts, drawn, config=GenerationConfig(), on_sticker=on_progress)
+    draw_prompts(files.model, prompts, drawn, config=GenerationConfig(guidance_scale=2), on_sticker=on_progress)
     values = {"generated": {"tiny STI": str(drawn)}, "shards": str(files.shards), "splits": TEST_SPLITS, "size": 64}
     results = run_benchmark(validate(BenchmarkConfig, values, path="demo"), str(files.benchmark))
     return as_markdown(results)

@@ -2,6 +2,7 @@ import io
 import itertools
 import struct
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,6 +53,15 @@ def test_every_mix_of_blend_and_dispose_equals_the_pixel_by_pixel_compositor(apn
     expected = [num * 1000 / (den or 100) for num, den in (frame.delay for frame in apng.frames)]
     assert np.abs(clip.durations_ms - np.array(expected)).max() <= 0.5
     assert (clip.media_format, clip.loop_count) == ("apng", apng.num_plays)
+
+
+@given(apngs(STRAIGHT))
+@settings(max_examples=50, deadline=None)
+def test_apngs_equal_ffmpegs_reader(apng):
+    with av.open(io.BytesIO(apng.to_bytes())) as container:
+        shown = np.stack([frame.to_ndarray(format="rgba") for frame in container.decode(container.streams.video[0])])
+    shown[shown[..., 3] == 0] = 0
+    np.testing.assert_array_equal(decode(apng.to_bytes()).frames, shown)
 
 
 @given(apngs([0, 1, 40, 128, 200, 254, 255]))

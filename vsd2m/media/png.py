@@ -184,7 +184,7 @@ def _compose(png: PngFile, frames: Frames, meter: Meter) -> None:
         region[...] = over(pixels, region) if frame.blend == _BLEND_OVER else pixels
         clear_hidden(region)
         frames[index] = canvas
-        if frame.dispose == _DISPOSE_BACKGROUND or (frame.dispose == _DISPOSE_PREVIOUS and index == 0):
+        if frame.dispose == _DISPOSE_BACKGROUND:
             region[...] = 0
         elif before is not None:
             region[...] = before

@@ -16,7 +16,7 @@ def crossed_weights(
     """[num_resamples, N]: how often each answer counts when labellers and prompts are both drawn anew.
 
     The pigeonhole bootstrap (Owen 2007, Ann. Appl. Stat. 1:386): an answer counts (times its labeller was drawn) x
-    (times its prompt was drawn). It is never too optimistic about new labellers and new prompts.
+    (times its prompt was drawn). It speaks for new labellers and new prompts, and is mildly conservative.
     """
     rng = np.random.default_rng(seed)
     counts = []

@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	$(BIN)/vsd2m demo demo
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
         pixels, luma = pixels * keep[..., None], luma * keep
     around = window(coverage)
     rows, columns = _weights(around, pixels.shape[1:3], SIDE)
-    on_black = rows @ luma.astype(np.float64) @ columns.T
-    covered = rows @ coverage.astype(np.float64) @ columns.T
+    on_black, covered = _resampled(luma, rows, columns), _resampled(coverage, rows, columns)
     on_white = on_black + 255 - covered
     order = _content_order(on_white, on_black, place)
     if not len(order):
@@ -132,8 +132,15 @@ def _whole(pixels: npt.NDArray[np.uint8], luma: npt.NDArray[np.uint8]) -> Planes
     """The luma of the whole frames on grey, `[n, SIDE, SIDE]`."""
     height, width = luma.shape[1:]
     rows, columns = _weights(Window(0, height, 0, width), luma.shape[1:], SIDE)
-    reduced: Planes = rows @ (luma + (255 - pixels[..., 3]) * (128 / 255)) @ columns.T
-    return reduced
+    uncovered = (255 - pixels[..., 3]).astype(np.uint16)
+    return _resampled((luma + uncovered * 128 // 255).astype(np.uint8), rows, columns)
+
+
+def _resampled(planes: npt.NDArray[np.uint8], rows: Planes, columns: Planes) -> Planes:
+    """`rows` x planes x `columns`. The first product needs 20 bits a number and so is exact in single precision."""
+    half = rows.astype(np.float32) @ planes.astype(np.float32)
+    whole: Planes = half.astype(np.float64) @ columns.T
+    return whole
 
 
 def _weights(around: Window, shape: tuple[int, ...], size: int) -> tuple[Planes, Planes]:
@@ -144,6 +151,7 @@ def _weights(around: Window, shape: tuple[int, ...], size: int) -> tuple[Planes,
     )
 
 
+@lru_cache(maxsize=512)
 def _resampler(start: int, stop: int, length: int, size: int) -> Planes:
     """Triangle-filter weights `[size, length]` from `start` to `stop`, wide enough not to alias."""
     step = (stop - start) / size

@@ -58,6 +58,26 @@ def judged(metric_class, generated, real):
     return metric.compute(seed=0)
 
 
+def test_a_shared_extractor_computes_each_clip_once_and_forgets_those_that_are_gone():
+    seen = []
+
+    class Counting(FirstPixels):
+        def features(self, clip):
+            seen.append(clip.name)
+            return super().features(clip)
+
+    extractor = Counting(Weights())
+    kept, gone = clips(1, 2)
+    first = extractor.vector(kept)
+    assert extractor.vector(kept) is first and seen == ["1-0"]
+    extractor.vector(gone)
+    del gone
+    for clip in clips(2, 50):  # some of them come to lie where the gone one was
+        assert extractor.vector(clip).tolist() == clip.frames[0, 0, :, 0].tolist()
+        del clip
+    assert len(extractor._known) == 1
+
+
 @pytest.mark.parametrize(("gamma", "published"), [(1.0, 2436.5), (None, 270.7)])
 def test_the_polynomial_mmd_has_jedis_published_check_values(gamma, published):
     """A remark in JEDi's code gives 2436.5 for degree 3 and coef 1; the number is that of degree 2 and gamma 1."""

@@ -49,6 +49,12 @@ def read_folder(folder: Path) -> Iterator[JudgedClip]:
         yield JudgedClip(name, frames, prompts.get(name), alpha)
 
 
+def read_file(path: Path, prompt: str | None = None) -> JudgedClip:
+    """All frames of a video or picture file, named as the file; `StorageError` if it cannot be read."""
+    frames, alpha = _frames(path)
+    return JudgedClip(path.name, frames, prompt, alpha)
+
+
 def read_split(
     shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int
 ) -> Iterator[JudgedClip]:

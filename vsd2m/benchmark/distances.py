@@ -72,7 +72,7 @@ class DistanceMetric(Metric):
         return self.extractor.missing()
 
     def setup(self) -> None:
-        self.extractor.setup()
+        self.extractor.load()
 
     def protocol(self) -> dict[str, str | int]:
         return {**self.extractor.protocol(), "estimator": self.estimator}
@@ -82,10 +82,10 @@ class DistanceMetric(Metric):
         """Between [N, D] and [M, D]."""
 
     def update(self, clip: JudgedClip) -> None:
-        self._generated.add(clip.name, self.extractor.features(clip))
+        self._generated.add(clip.name, self.extractor.vector(clip))
 
     def update_reference(self, clip: JudgedClip) -> None:
-        self._real.add(clip.name, self.extractor.features(clip))
+        self._real.add(clip.name, self.extractor.vector(clip))
 
     def compute(self, *, seed: int) -> Score:
         """The interval is the basic bootstrap's: resampling inflates the distance, and this takes it off again.

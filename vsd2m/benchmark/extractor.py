@@ -1,6 +1,7 @@
 """What turns a clip into a feature vector."""
 
 import hashlib
+import weakref
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -12,10 +13,29 @@ from vsd2m.benchmark.metric import Weights
 
 
 class Extractor(ABC):
-    """A network with its preprocessing; both are part of the protocol of every number made from its features."""
+    """A network with its preprocessing; both are part of the protocol of every number made from its features.
+
+    Several metrics may share one: it loads once, and computes a clip's vector once as long as the clip is in memory.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
+        self._is_loaded = False
+        self._known: dict[int, tuple[weakref.ref[JudgedClip], NDArray[np.float32]]] = {}
+
+    def load(self) -> None:
+        """`setup`, unless it has been done."""
+        if not self._is_loaded:
+            self.setup()
+        self._is_loaded = True
+
+    def vector(self, clip: JudgedClip) -> NDArray[np.float32]:
+        """`features`, unless they are known of this very clip."""
+        place = id(clip)
+        if place not in self._known:
+            gone = weakref.ref(clip, lambda _: self._known.pop(place))
+            self._known[place] = (gone, self.features(clip))
+        return self._known[place][1]
 
     def missing(self) -> str | None:
         """Which weights are missing and where they are to be had; None if there is nothing to ask for."""

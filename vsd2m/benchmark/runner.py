@@ -1,6 +1,6 @@
 """A benchmark run: every metric over every model's clips, and over the real ones as a yardstick."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip, read_folder, read_split
 from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.distances import DistanceMetric
+from vsd2m.benchmark.extractor import Extractor
 from vsd2m.benchmark.metric import Metric, Score, Weights
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.results import REAL, Results, Skipped, read_cost, write_results
@@ -45,10 +47,10 @@ def run_benchmark(
             max_clips=config.max_real,
         )
     )
-    judge = _Judge(weights, config.seed, on_progress, total=(len(config.generated) + 1) * len(ready))
-    scores = {REAL: [judge.score(m, real[::2] if m.compares else real, real[1::2]) for m in ready]}
+    judge = _Judge(ready, weights, config.seed, on_progress, total=len(config.generated) + 1)
+    scores = {REAL: judge.yardstick(real)}
     for name, folder in config.generated.items():
-        scores[name] = [judge.score(metric, read_folder(Path(folder)), real) for metric in ready]
+        scores[name] = judge.scores(read_folder(Path(folder)), real)
     costs = {name: cost for name, folder in config.generated.items() if (cost := read_cost(Path(folder)))}
     results = Results(scores, skipped, costs)
     store = Store(out)
@@ -75,24 +77,58 @@ def _set_up(classes: list[type[Metric]], weights: Weights) -> tuple[list[type[Me
 
 
 class _Judge:
-    """Runs metrics over clips; every call takes a fresh metric, so that nothing carries over."""
+    """Runs metrics over clips in one pass. Every call takes fresh metrics; loaded extractors are kept and shared."""
 
-    def __init__(self, weights: Weights, seed: int, on_progress: Callable[[int, int], None] | None, total: int) -> None:
+    def __init__(
+        self,
+        classes: Sequence[type[Metric]],
+        weights: Weights,
+        seed: int,
+        on_progress: Callable[[int, int], None] | None,
+        total: int,
+    ) -> None:
+        self._classes = classes
         self._weights = weights
         self._seed = seed
         self._on_progress = on_progress
         self._total = total
         self._done = 0
+        self._extractors: dict[type[Extractor], Extractor] = {}
 
-    def score(self, metric_class: type[Metric], generated: Iterable[JudgedClip], real: Iterable[JudgedClip]) -> Score:
-        metric = metric_class(self._weights)
-        metric.setup()
+    def yardstick(self, real: list[JudgedClip]) -> list[Score]:
+        """The real clips as a model: one half against the other where a metric compares."""
+        metrics = self._fresh()
+        for number, clip in enumerate(real):
+            for metric in metrics:
+                if metric.compares and number % 2:
+                    metric.update_reference(clip)
+                else:
+                    metric.update(clip)
+        return self._computed(metrics)
+
+    def scores(self, generated: Iterable[JudgedClip], real: Iterable[JudgedClip]) -> list[Score]:
+        """In the order of the metrics' classes."""
+        metrics = self._fresh()
         for clip in generated:
-            metric.update(clip)
-        if metric.compares:
-            for clip in real:
-                metric.update_reference(clip)
+            for metric in metrics:
+                metric.update(clip)
+        for clip in real:
+            for metric in metrics:
+                if metric.compares:
+                    metric.update_reference(clip)
+        return self._computed(metrics)
+
+    def _fresh(self) -> list[Metric]:
+        metrics = [metric_class(self._weights) for metric_class in self._classes]
+        for metric in metrics:
+            if isinstance(metric, DistanceMetric):
+                metric.extractor = self._extractors.setdefault(type(metric.extractor), metric.extractor)
+            metric.setup()
+        return metrics
+
+    def _computed(self, metrics: list[Metric]) -> list[Score]:
+        scores = [metric.compute(seed=self._seed) for metric in metrics]
         self._done += 1
         if self._on_progress is not None:
             self._on_progress(self._done, self._total)
-        return metric.compute(seed=self._seed)
+        return scores

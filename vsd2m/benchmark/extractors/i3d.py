@@ -1,6 +1,7 @@
 """The I3D of StyleGAN-V's TorchScript file: the network of most published FVDs."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,13 @@ class I3d(Extractor):
         shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
         video = torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 127.5 - 1
         video = torch.nn.functional.interpolate(video, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        return self.logits(video.permute(1, 0, 2, 3)[None].contiguous())
+
+    def logits(self, video: Any) -> NDArray[np.float32]:
+        """float32 [400] of a tensor [1, 3, T, 224, 224] of -1..1, T >= 9."""
+        import torch
+
         with torch.inference_mode():
-            logits = self._network(
-                video.permute(1, 0, 2, 3)[None].contiguous(), rescale=False, resize=False, return_features=True
-            )
+            logits = self._network(video, rescale=False, resize=False, return_features=True)
         vector: NDArray[np.float32] = logits[0].float().numpy()
         return vector

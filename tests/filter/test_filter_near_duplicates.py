@@ -8,8 +8,11 @@ from PIL import Image
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.keys import sticker_key
-from vsd2m.filter.duplicates.groups import joined
+from vsd2m.filter.duplicates.candidates import links
+from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.groups import joined, take_apart
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
+from vsd2m.media.fingerprint import fingerprint
 
 STAGE = NearDuplicatesStage(NearDuplicatesConfig())
 TEXTS = ["hello", "good night", "NO WAY", "thanks!", "sorry", "yes"]
@@ -146,3 +149,33 @@ def test_joining_families_over_arrays_is_union_find(drawn):
         parent[high] = low
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
     assert joined(np.arange(count), ends[:, 0], ends[:, 1]).tolist() == [root(node) for node in range(count)]
+
+
+def test_links_are_the_same_whatever_the_order_of_the_lines():
+    words = np.array([character_words(seed) for seed in range(9) for _ in range(9)], dtype=np.uint64)
+    rank = np.random.default_rng(0).permutation(len(words))
+    order = np.random.default_rng(1).permutation(len(words))
+
+    def by_rank(words, rank):
+        return [sorted(zip(rank[a].tolist(), rank[b].tolist(), strict=True)) for a, b in links(words, rank)]
+
+    assert by_rank(words, rank) == by_rank(words[order], rank[order])
+
+
+def test_a_chain_of_likenesses_is_taken_apart_by_its_winner():
+    """Nearly every step of a slow change is near to the one before, the ends are strangers."""
+    first, last = (character(seed, background=(255, 255, 255, 255)).astype(float) for seed in (3, 9))
+    steps = [(first + (last - first) * t).round().astype(np.uint8) for t in np.linspace(0, 1, 24)]
+    words = np.array([fingerprint(frames, DURATIONS) for frames in steps], dtype=np.uint64)
+    rank = np.arange(len(words))
+    chain = np.zeros(len(words), np.int64)
+    found = take_apart(words, rank, chain, 1.4)
+    places = np.arange(len(words))
+    assert (Pairs(words, places[:-1], places[1:]).distances(1.4) <= 1.4).mean() > 0.9
+    assert 1 < len(np.unique(found.winner)) < len(words)
+    assert (Pairs(words, found.winner, places).distances(1.4) <= 1.4).all()
+    assert (found.winner <= places).all()
+
+
+def character_words(seed: int) -> list[int]:
+    return fingerprint(character(seed), DURATIONS)

@@ -78,7 +78,8 @@ def one_kill(folder, number, site, whole, seconds, chance, arguments) -> bool:
         command(folder, name, site, arguments), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     run = Run.open(str(folder / name))
-    same = manifest(run) == whole and not damaged_files(run)
+    leftovers = list((folder / name).rglob("*.tmp-*"))
+    same = manifest(run) == whole and not damaged_files(run) and not leftovers
     print(f"{number + 1:>3}: {moment:6.1f} s, {note}: {'equal' if same else 'DIFFERENT'}", flush=True)
     return same
 

@@ -30,6 +30,7 @@ class Source(FileStage[SourceConfig]):
     """Numbers as stickers; the media is the number in digits, all in one file per partition."""
 
     Config = SourceConfig
+    folders = ("blobs",)
 
     @property
     def spec(self) -> StageSpec:
@@ -44,7 +45,7 @@ class Source(FileStage[SourceConfig]):
     def write_partition(self, run: Run, partition: int) -> FileResult:
         numbers = range(partition, self.config.num_stickers, self.config.num_partitions)
         blobs = [str(number).encode() for number in numbers]
-        path = f"source/media-{partition}.bin"
+        path = f"blobs/media-{partition}.bin"
         run.store.write_bytes(path, b"".join(blobs))
         rows, offset = [], 0
         for number, blob in zip(numbers, blobs, strict=True):

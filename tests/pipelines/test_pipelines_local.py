@@ -146,3 +146,12 @@ def test_a_run_in_an_s3_bucket_equals_one_on_disk_and_resumes(number_plan, s3_bu
     in_bucket.store.delete("measure/part-000001.json")
     assert manifest(run_local(number_plan(run=address))) == on_disk
     assert damaged_files(in_bucket) == []
+
+
+def test_half_written_files_of_a_killed_run_are_gone_after_the_next(number_plan):
+    plan = number_plan()
+    run = run_local(plan)
+    for folder in ("source", "measure", "blobs"):
+        run.store.write_bytes(f"{folder}/part-000000.parquet.tmp-1a2b3c4d", b"half")
+    run_local(plan)
+    assert not [name for folder in ("source", "measure", "blobs") for name in run.store.list(folder) if ".tmp-" in name]

@@ -32,7 +32,7 @@ def demo(
         steps.draw(files, num_stickers=num_stickers, on_progress=shown)
     with bars() as progress:
         run = steps.build(files, runner=runner, observer=RunProgress(progress), port=port)
-    _show_answers(steps.answers(files, run))
+    _show_answers(*steps.answers(files, run))
     with bar("training", num_steps) as shown:
         steps.train(
             files, num_steps=num_steps, on_step=lambda step, total, loss: shown(step, total, f"loss {loss:.3f}")
@@ -45,11 +45,12 @@ def demo(
     _say_what_next(files)
 
 
-def _show_answers(answers: list[Answer]) -> None:
+def _show_answers(answers: list[Answer], error_rate: float, num_stickers: int) -> None:
     table = Table("question", "right", title="Right answers (the stickers were drawn, so the truth is known)")
     for answer in answers:
         right = f"{answer.num_right} of {answer.num_asked}"
         table.add_row(answer.question, right, style="" if answer.num_right == answer.num_asked else "yellow")
+    table.add_row("OCR: character error rate", f"{error_rate:.1%} over {num_stickers} stickers with text")
     print_table(table)
 
 

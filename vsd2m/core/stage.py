@@ -157,6 +157,9 @@ class FileResult:
 class FileStage(Stage[C]):
     """Writes files (tars, pages) through the run's storage; one partition is one unit of work and of commit."""
 
+    folders: ClassVar[tuple[str, ...]] = ()
+    """Folders of the run, beside the stage's own, that it writes files to."""
+
     @abstractmethod
     def num_partitions(self, run: "Run") -> int: ...
 

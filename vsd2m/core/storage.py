@@ -94,7 +94,7 @@ class Store:
         """Removes temporary files a killed process left in `folder`; returns how many."""
         leftovers = [name for name in self.list(folder) if TEMPORARY in name]
         for name in leftovers:
-            self.delete(f"{folder}/{name}")
+            self.delete(f"{folder}/{name}" if folder else name)
         return len(leftovers)
 
     def sha256(self, path: str) -> str:

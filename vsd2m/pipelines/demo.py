@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from vsd2m.core.run import Run
-from vsd2m.pipelines.answers import Answer, check_answers, read_truth
+from vsd2m.pipelines.answers import Answer, character_error_rate, check_answers, read_truth
 from vsd2m.pipelines.config import PipelineConfig, validate
 from vsd2m.pipelines.plan import make_plan
 from vsd2m.pipelines.progress import Observer
@@ -104,9 +104,10 @@ def gallery_config(site: str, run: Path, overrides: dict[str, Any] | None = None
     return validate(PipelineConfig, values, path="gallery.yaml")
 
 
-def answers(files: DemoFiles, run: Run) -> list[Answer]:
-    """How often every stage was right about the drawn stickers."""
-    return check_answers(run, read_truth(str(files.stickers)))
+def answers(files: DemoFiles, run: Run) -> tuple[list[Answer], float, int]:
+    """How often every stage was right about the drawn stickers; the OCR's character error rate, over how many."""
+    truth = read_truth(str(files.stickers))
+    return check_answers(run, truth), *character_error_rate(run, truth)
 
 
 def train(files: DemoFiles, *, num_steps: int, on_step: Callable[[int, int, float], None]) -> None:
@@ -129,7 +130,13 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.sampler import generate as draw_prompts
 
-    draw_prompts(files.model, PROMPTS, files.generated, config=GenerationConfig(guidance_scale=2, upscale=4), on_sticker=on_progress)
+    draw_prompts(
+        files.model,
+        PROMPTS,
+        files.generated,
+        config=GenerationConfig(guidance_scale=2, upscale=4),
+        on_sticker=on_progress,
+    )
 
 
 def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:

@@ -40,7 +40,8 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
 def open_stage(run: Run, planned: PlannedStage, observer: Observer) -> list[int | None]:
     """The stage's partitions (None: all at once); removes what no longer belongs to the stage."""
     partitions = _partitions(run, planned)
-    run.store.delete_leftovers(planned.name)
+    for folder in (planned.name, *(planned.stage.folders if isinstance(planned.stage, FileStage) else ())):
+        run.store.delete_leftovers(folder)
     _prune(run, planned, partitions)
     observer.stage_started(planned.name, num_partitions=len(partitions))
     return partitions

@@ -26,6 +26,7 @@ class ShardStage(FileStage[ShardConfig]):
     """Writes `shards/NAME.tar`, its index `NAME.tar.idx`, and `NAME.parquet`, for every shard of the plan."""
 
     Config = ShardConfig
+    folders = (FOLDER,)
     _plan: "_Plan | None" = None
 
     @property

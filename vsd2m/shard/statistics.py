@@ -53,6 +53,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
     """Writes the page and the files beside the shards, and removes shards that are in the plan no more."""
 
     Config = StatisticsConfig
+    folders = (FOLDER, "")
 
     @property
     def spec(self) -> StageSpec:

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import socket
@@ -6,9 +7,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+
+from vsd2m.core.run import Run
+from vsd2m.pipelines.config import PipelineConfig
 
 
 def free_port() -> int:
@@ -69,36 +75,53 @@ def _make_bucket(endpoint: str, server: subprocess.Popen) -> None:
     raise TimeoutError("the S3 server did not come up")
 
 
+@dataclass(frozen=True)
+class StickerRun:
+    """A finished run of the whole pipeline over drawn stickers, every stage real."""
+
+    folder: Path
+
+    @property
+    def stickers(self) -> Path:
+        return self.folder / "stickers"
+
+    @property
+    def run(self) -> Run:
+        return Run.open(str(self.folder / "run"))
+
+    def config(self, run: Path) -> PipelineConfig:
+        """The same pipeline for another folder."""
+        values = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        return PipelineConfig.model_validate({**values, "run": str(run)})
+
+
 @pytest.fixture(scope="session")
-def drawn_stickers(tmp_path_factory) -> Path:
-    """A small folder of drawn stickers, planted bad ones included, with its truth file."""
+def finished(tmp_path_factory) -> StickerRun:
+    """Made once for all test processes: it takes a minute."""
+    here = tmp_path_factory.getbasetemp()
+    shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+    made = StickerRun(shared / "finished")
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.folder / "config.yaml").exists():
+            _make(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def sticker_run(finished) -> Run:
+    return finished.run
+
+
+def _make(made: StickerRun) -> None:
     from vsd2m.gallery.samples import write_samples
-
-    folder = tmp_path_factory.mktemp("drawn") / "stickers"
-    write_samples(folder, num_stickers=30, seed=1)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def sticker_site(drawn_stickers) -> Iterator[str]:
-    """The address of a gallery of the drawn stickers."""
     from vsd2m.gallery.site import GallerySite
-
-    with GallerySite(drawn_stickers) as site:
-        yield site.url
-
-
-@pytest.fixture(scope="session")
-def small_shards() -> dict[str, dict[str, int]]:
-    """Overrides of the recipe that give a small data set several shards."""
-    return {"split": {"stickers_per_shard": 10}}
-
-
-@pytest.fixture(scope="session")
-def sticker_run(sticker_site, small_shards, tmp_path_factory):
-    """The whole pipeline, every stage real, over the drawn stickers."""
     from vsd2m.pipelines.demo import gallery_config
     from vsd2m.pipelines.local import run_local
     from vsd2m.pipelines.plan import make_plan
 
-    return run_local(make_plan(gallery_config(sticker_site, tmp_path_factory.mktemp("run") / "run", small_shards)))
+    write_samples(made.stickers, num_stickers=30, seed=1)
+    with GallerySite(made.stickers) as site:
+        config = gallery_config(site.url, made.folder / "run", {"split": {"stickers_per_shard": 10}})
+        run_local(make_plan(config))
+    (made.folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))

@@ -60,7 +60,9 @@ _ALL = [
     Column("transparent_share", pa.float64(), "probe", "share of pixels with alpha < 128, mean over frames"),
     Column("motion_energy", pa.float64(), "probe", "mean absolute change between successive frames, 0..1"),
     Column("sharpness", pa.float64(), "probe", "variance of the Laplacian of the luma on white, mean of 4 frames"),
-    Column("fingerprint", pa.list_(pa.uint64()), "probe", "perceptual hashes of time-normalised frames and a small picture, laid out as vsd2m.media.fingerprint says"),
+    Column(
+        "fingerprint", pa.list_(pa.uint64()), "probe", "hashes of frames and a small picture: see media/fingerprint.py"
+    ),
     # near duplicates
     Column("duplicate_group", pa.string(), "near_duplicates", "key of the group's winner"),
     Column("duplicate_group_size", pa.int32(), "near_duplicates", "stickers in the group, the winner included"),

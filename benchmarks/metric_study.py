@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from vsd2m.benchmark.clips import JudgedClip, read_file
+from vsd2m.benchmark.distances import DistanceMetric
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.core.keys import sticker_key
@@ -72,10 +73,10 @@ def main() -> None:
     clips = animated(arguments.folder, arguments.num_clips)
     reference, judged = clips[::2], clips[1::2]
     print(f"{len(judged)} clips judged against {len(reference)}, {NUM_FRAMES} frames of {SIDE} x {SIDE}\n")
-    table("corruption", [(damage.__name__, scores(damaged(judged, damage), reference)) for damage in CORRUPTIONS])
+    table("corruption", ((damage.__name__, scores(damaged(judged, damage), reference)) for damage in CORRUPTIONS))
     print("\nOne half against the other, by the number of clips in each:\n")
     fitting = [count for count in COUNTS if count <= len(judged)]
-    table("clips", [(str(count), scores(judged[:count], reference[:count])) for count in fitting])
+    table("clips", ((str(count), scores(judged[:count], reference[:count])) for count in fitting))
 
 
 def animated(folder: Path, num_clips: int) -> list[JudgedClip]:
@@ -99,10 +100,12 @@ def damaged(clips, damage):
     ]
 
 
-def scores(judged, reference):
+def scores(judged, reference, extractors={}):  # noqa: B006 - loaded once, and what is known of a clip is kept
     found = []
     for name in NAMES:
         metric = load(METRICS[name])(Weights())
+        if isinstance(metric, DistanceMetric):
+            metric.extractor = extractors.setdefault(type(metric.extractor), metric.extractor)
         metric.setup()
         for clip in judged:
             metric.update(clip)

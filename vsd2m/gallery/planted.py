@@ -107,7 +107,7 @@ def wrong_suffix(sticker: Sticker) -> Planted:
 
 
 def near_duplicate(number: int, original: Sticker) -> Planted:
-    """A worse copy: smaller, and re-timed, stored in another format, or short of a frame."""
+    """A worse copy: smaller, re-timed, stored in another format, short of a frame, or compressed again."""
     way, share = _WAYS[number % len(_WAYS)]
     frames = _resized(original.frames, share)
     frames, durations_ms, encoding = way(frames, list(original.durations_ms), original.encoding)
@@ -127,7 +127,7 @@ def _retimed(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Fr
 
 
 def _other_format(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Frames, list[int], str]:
-    return frames, durations_ms, "gif" if encoding != "gif" else "webp_lossy"
+    return frames, durations_ms, "gif" if encoding != "gif" else "webp"
 
 
 def _short_of_a_frame(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Frames, list[int], str]:
@@ -143,7 +143,7 @@ def _recompressed(frames: Frames, durations_ms: list[int], encoding: str) -> tup
 
 
 _WAYS: tuple[tuple[_Way, float], ...] = (
-    (_smaller, 0.7), (_retimed, 0.92), (_other_format, 0.9), (_short_of_a_frame, 0.94), (_recompressed, 0.95),
+    (_smaller, 0.7), (_retimed, 1.0), (_other_format, 1.0), (_short_of_a_frame, 1.0), (_recompressed, 1.0),
 )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def generate(
     config = config or GenerationConfig()
     if not prompts:
         raise ConfigError("there are no prompts; expected at least one, such as 'a red circle bouncing'")
+    checkpoint = newest_checkpoint(Path(checkpoint))
     rows = plan(checkpoint, prompts, config)
     store = Store(str(out_folder))
     missing = [row for row in rows if not _is_done(store, row)]
@@ -142,10 +143,18 @@ def _clip(frames: NDArray[np.uint8], config: GenerationConfig) -> Any:
     )
 
 
+def newest_checkpoint(folder: Path) -> Path:
+    """`folder` itself if it is a checkpoint, else the newest one in this folder of a training run."""
+    if (folder / "model_index.json").exists():
+        return folder
+    inside = sorted(path for path in folder.glob("checkpoint-*") if (path / "model_index.json").exists())
+    if not inside:
+        raise EngineError(f"{folder} holds no checkpoint; expected a folder written by `vsd2m train`")
+    return inside[-1]
+
+
 def _checkpoint_identity(checkpoint: Path) -> str:
-    """Digest of the checkpoint's config and weights; `EngineError` if there is none."""
-    if not (checkpoint / "model_index.json").exists():
-        raise EngineError(f"{checkpoint} is no checkpoint: no model_index.json; expected a folder of `vsd2m train`")
+    """Digest of the checkpoint's config and weights."""
     store = Store(str(checkpoint))
     files = sorted(path.relative_to(checkpoint) for path in checkpoint.glob("*/*") if path.is_file())
     return digest({str(path): store.sha256(path.as_posix()) for path in files})

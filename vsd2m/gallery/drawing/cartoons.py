@@ -84,7 +84,7 @@ def _recipe(look: Look, action: str, lettering: Lettering | None, still: bool, r
         shift=float(rng.uniform(-0.09, 0.09)) if calm else 0.0,
         mirrored=action not in _NOT_MIRRORED and rng.random() < 0.4,
         white_border=scene is None and action != "fade" and rng.random() < 0.35,
-        phase=float(rng.uniform(0.1, 0.3)) if still else 0.0,
+        phase=float(rng.uniform(0.1, 0.3)) if still and action != "fade" else 0.0,
         lettering=lettering,
     )
 

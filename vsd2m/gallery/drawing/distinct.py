@@ -32,15 +32,14 @@ def distance(first: Signature, second: Signature) -> float:
 class Gallery:
     """The signatures of the pictures drawn so far."""
 
-    def __init__(self, least_distance: float) -> None:
-        self._least_distance = least_distance
+    def __init__(self) -> None:
         self._signatures: list[Signature] = []
 
-    def admit(self, candidate: Signature) -> bool:
-        """Takes the picture in, unless it is closer than the least distance to one that is there."""
+    def admit(self, candidate: Signature, least_distance: float) -> bool:
+        """Takes the picture in, unless it is closer than `least_distance` to one that is there."""
         if self._signatures:
             bits = np.bitwise_count(np.stack(self._signatures) ^ candidate).mean(axis=-1) / 64
-            if bits.min() < self._least_distance:
+            if bits.min() < least_distance:
                 return False
         self._signatures.append(candidate)
         return True

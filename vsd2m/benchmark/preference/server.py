@@ -49,7 +49,15 @@ def _make_server(study: Study) -> Any:
     import_extra("fastapi", extra="web")
     from vsd2m.benchmark.preference.web import make_app
 
-    settings = {"log_level": "warning", "access_log": False, "lifespan": "off", "ws": "none", "http": "h11"}
+    # log_config None: uvicorn's own would close the handlers of everybody else in the process.
+    settings = {
+        "log_config": None,
+        "log_level": "warning",
+        "access_log": False,
+        "lifespan": "off",
+        "ws": "none",
+        "http": "h11",
+    }
     return uvicorn.Server(uvicorn.Config(make_app(study), loop="asyncio", timeout_graceful_shutdown=2, **settings))
 
 

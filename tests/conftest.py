@@ -41,6 +41,9 @@ def s3_bucket(tmp_path_factory) -> Iterator[str]:
         "-ip=127.0.0.1",
         "-volume.max=8",
         "-master.volumeSizeLimitMB=64",
+        "-master.telemetry=false",
+        "-s3.port.iceberg=0",  # fixed ports that two servers would fight over
+        "-s3.port.lance=0",
         *flags,
     ]
     with (folder / "log").open("wb") as log:

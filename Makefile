@@ -23,8 +23,12 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.test
-	$(BIN)/python benchmarks/all.py
+bench: $(VENV)/.test demo
+	$(BIN)/python benchmarks/probe.py --stickers demo/stickers --num-files 100 --rounds 3
+	$(BIN)/python benchmarks/near_duplicates.py --num-stickers 100000
+	$(BIN)/python benchmarks/loading.py demo/run/shards
+	$(BIN)/python benchmarks/sample.py --scale tiny --steps 5 --repeats 3
+	$(BIN)/python benchmarks/train.py --repeats 3
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vsd2m needs Python 3.11 or newer; run: make PYTHON=python3.11 ...")'

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where everything goes.")] = Path("demo"),
     num_stickers: Annotated[int, typer.Option(help="Stickers to draw; bad ones come on top.", min=20)] = 240,
-    num_steps: Annotated[int, typer.Option(help="Training steps of the small generator.", min=1)] = 250,
+    num_steps: Annotated[int, typer.Option(help="Training steps of the small generator.", min=1)] = 200,
     runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
     port: Annotated[int, typer.Option(help="Port of the sticker site; 0 takes a free one.", min=0, max=65535)] = 8640,
 ) -> None:

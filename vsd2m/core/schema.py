@@ -72,6 +72,8 @@ _ALL = [
     Column("ocr_score", pa.float64(), "ocr", "mean line score; None where there is no line"),
     Column("domain", pa.string(), "domain", "real or cartoon"),
     Column("domain_score", pa.float64(), "domain", "probability of `real`"),
+    Column("unsafe_score", pa.float64(), "unsafe", "probability of a picture unsafe to show; None: not asked"),
+    Column("watermark_score", pa.float64(), "watermark", "probability of a watermark; None: not asked"),
     Column("description", pa.string(), "describe", "static and dynamic features in words"),
     Column("description_source", pa.string(), "describe", "what wrote the description: a model's name, or `measured`"),
     Column("caption", pa.string(), "caption", "English summary"),

@@ -8,6 +8,8 @@ STAGES: dict[str, str] = {
     "near_duplicates": "vsd2m.filter.near_duplicates:NearDuplicatesStage",
     "ocr": "vsd2m.annotate.ocr:OcrStage",
     "domain": "vsd2m.annotate.domain:DomainStage",
+    "unsafe": "vsd2m.annotate.unsafe:UnsafeStage",
+    "watermark": "vsd2m.annotate.watermark:WatermarkStage",
     "describe": "vsd2m.annotate.describe:DescribeStage",
     "caption": "vsd2m.annotate.caption:CaptionStage",
     "split": "vsd2m.shard.split:SplitStage",

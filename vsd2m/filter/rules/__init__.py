@@ -10,5 +10,7 @@ RULES: dict[str, str] = {
     "static_though_animated": "vsd2m.filter.rules.static_though_animated:StaticThoughAnimated",
     "blank": "vsd2m.filter.rules.blank:Blank",
     "entropy": "vsd2m.filter.rules.entropy:Entropy",
+    "unsafe": "vsd2m.filter.rules.unsafe:Unsafe",
+    "watermark": "vsd2m.filter.rules.watermark:Watermark",
     "text_length": "vsd2m.filter.rules.text_length:TextLength",
 }

@@ -1,0 +1,112 @@
+"""Stages that score a sticker by an image classifier: any that transformers loads with its own picture processor.
+
+No such weights come in a registry package, so a stage of this kind is part of a run only where its config names some.
+"""
+
+from abc import abstractmethod
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.weights import ModelReference, one_line
+from vsd2m.annotate.ocr_frames import spread_indices
+from vsd2m.core.errors import EngineError
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.media.decode import decode
+from vsd2m.media.sampling import flatten
+
+
+class PictureScoreConfig(StageConfig, ModelReference):
+    """Which classifier judges, which of its labels count, and how many frames are seen."""
+
+    model: str = Field(
+        description="a folder with an image classifier (config.json, preprocessor_config.json, weights), or a name on "
+        "the hub together with `revision`",
+        min_length=1,
+    )
+    labels: tuple[str, ...] = Field(min_length=1, description="labels whose probabilities are added up to the score")
+    max_frames: int = Field(4, ge=1, le=64, description="frames judged, spread over the clip; the highest score counts")
+
+
+C = TypeVar("C", bound=PictureScoreConfig)
+
+
+class PictureScoreStage(StickerStage[C], Generic[C]):
+    """Writes one column: the greatest probability, over the frames judged, of any of the configured labels."""
+
+    @property
+    @abstractmethod
+    def column(self) -> str:
+        """The column written."""
+
+    @property
+    def spec(self) -> StageSpec:
+        name = self.column.removesuffix("_score")
+        return StageSpec(
+            name=name,
+            version=1,
+            reads=(),
+            writes=(self.column,),
+            reads_media=True,
+            batch_size=32,
+            resources=Resources(num_cpus=1),
+        )
+
+    def model_versions(self) -> dict[str, str]:
+        return self.config.versions()
+
+    def seconds_per_sticker(self) -> float:
+        return 0.1 * self.config.max_frames
+
+    def setup(self) -> None:
+        self._classifier = load_classifier(self.config, num_threads=self.spec.resources.num_cpus)
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [{self.column: self._score(data)} for data in batch.media]
+
+    def _score(self, data: bytes) -> float:
+        frames = decode(data).frames
+        chosen = flatten(frames[spread_indices(len(frames), self.config.max_frames)])
+        return round(max(self._classifier.probability(picture) for picture in chosen), 4)
+
+
+class Classifier:
+    """A loaded image classifier and the indices of the labels that count."""
+
+    def __init__(self, network: Any, processor: Any, indices: list[int]) -> None:
+        self._network = network
+        self._processor = processor
+        self._indices = indices
+
+    def probability(self, picture: NDArray[np.uint8]) -> float:
+        """The summed probability, 0..1, of the labels, for an opaque RGB picture uint8 [H, W, 3]."""
+        import torch
+
+        inputs = self._processor(images=picture, input_data_format="channels_last", return_tensors="pt")
+        with torch.inference_mode():
+            (logits,) = self._network(**inputs).logits
+        return float(logits.double().softmax(dim=0)[self._indices].sum())
+
+
+def load_classifier(config: PictureScoreConfig, *, num_threads: int) -> Classifier:
+    """The network in evaluation mode; `EngineError` if it cannot be loaded or knows none of the labels."""
+    transformers, torch = load_transformers()
+    torch.set_num_threads(num_threads)
+    location, revision = config.location(), config.revision or "main"
+    try:
+        processor = transformers.AutoImageProcessor.from_pretrained(location, revision=revision)
+        network = transformers.AutoModelForImageClassification.from_pretrained(location, revision=revision)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise EngineError(f"transformers cannot load the classifier {config.model!r}: {one_line(error)}") from error
+    names = {index: str(name).casefold() for index, name in network.config.id2label.items()}
+    wanted = {label.casefold() for label in config.labels}
+    indices = [index for index, name in names.items() if name in wanted]
+    if not indices:
+        raise EngineError(
+            f"the classifier {config.model!r} has none of the labels {', '.join(config.labels)}; "
+            f"it has {', '.join(sorted(names.values())[:20])}: name the right ones in `labels`"
+        )
+    return Classifier(network.eval(), processor, indices)

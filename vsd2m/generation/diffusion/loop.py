@@ -210,9 +210,13 @@ def learning_rate(config: OptimizerConfig, step: int, num_steps: int) -> float:
 
 
 def run_identity(config: TrainConfig) -> str:
-    """What must be equal for a checkpoint to be gone on with; the number of steps, say, may change."""
+    """What must be equal for a checkpoint to be gone on with; the number of steps, say, may change.
+
+    Settings at their defaults do not count, so that a new option leaves old checkpoints valid.
+    """
     fields = {"model", "text", "data", "noise", "optimizer", "lora", "trainable", "batch_size", "accumulation", "seed"}
-    return digest(config.model_dump(mode="json", include=fields, exclude={"data": {"cache"}}))
+    chosen = config.model_dump(mode="json", include=fields, exclude={"data": {"cache"}}, exclude_defaults=True)
+    return digest(chosen)
 
 
 def write_losses(path: Path, losses: list[float]) -> None:

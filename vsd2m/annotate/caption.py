@@ -71,8 +71,12 @@ class CaptionStage(StickerStage[CaptionConfig]):
             reads=("description",),
             writes=("caption", "caption_source", "caption_zh", "caption_zh_source"),
             batch_size=256,
-            resources=Resources(num_cpus=2),
+            resources=Resources(num_cpus=2, num_gpus=self._num_gpus()),
         )
+
+    def _num_gpus(self) -> float:
+        chinese = self.config.chinese
+        return self.config.engine.num_gpus + (chinese.engine.num_gpus if chinese else 0.0)
 
     def model_versions(self) -> dict[str, str]:
         translator = self._translator.model_versions() if self._translator else {}

@@ -1,11 +1,14 @@
 """The describe stage: what a sticker shows and how it moves, in words."""
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
 from vsd2m.annotate.describers import DESCRIBERS
 from vsd2m.annotate.describers.base import Describer, Sighting
 from vsd2m.annotate.describers.measured import MeasuredSettings
+from vsd2m.annotate.describers.vision import VisionSettings
 from vsd2m.core.registry import lookup
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
@@ -14,7 +17,9 @@ from vsd2m.media.decode import decode
 class DescribeConfig(StageConfig):
     """Which describer writes, and with what settings."""
 
-    describer: MeasuredSettings = Field(default_factory=MeasuredSettings, description="the describer and its settings")
+    describer: MeasuredSettings | VisionSettings = Field(
+        default_factory=MeasuredSettings, discriminator="describer", description="the describer and its settings"
+    )
 
 
 class DescribeStage(StickerStage[DescribeConfig]):
@@ -25,7 +30,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
     def __init__(self, config: DescribeConfig) -> None:
         super().__init__(config)
         describer = lookup(DESCRIBERS, config.describer.describer, kind="describer")
-        self._describer: Describer[MeasuredSettings] = describer(config.describer)
+        self._describer: Describer[Any] = describer(config.describer)
 
     @property
     def spec(self) -> StageSpec:
@@ -36,7 +41,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
             writes=("description", "description_source"),
             reads_media=True,
             batch_size=32,
-            resources=Resources(num_cpus=1),
+            resources=Resources(num_cpus=1, num_gpus=self.config.describer.num_gpus),
         )
 
     def model_versions(self) -> dict[str, str]:

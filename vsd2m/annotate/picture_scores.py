@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from vsd2m.annotate.engines.quiet import load_transformers
-from vsd2m.annotate.engines.weights import ModelReference, one_line
+from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.annotate.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
@@ -19,7 +19,7 @@ from vsd2m.media.decode import decode
 from vsd2m.media.sampling import flatten
 
 
-class PictureScoreConfig(StageConfig, ModelReference):
+class PictureScoreConfig(OnDevice, StageConfig, ModelReference):
     """Which classifier judges, which of its labels count, and how many frames are seen."""
 
     model: str = Field(
@@ -52,7 +52,7 @@ class PictureScoreStage(StickerStage[C], Generic[C]):
             writes=(self.column,),
             reads_media=True,
             batch_size=32,
-            resources=Resources(num_cpus=1),
+            resources=Resources(num_cpus=1, num_gpus=self.config.num_gpus),
         )
 
     def model_versions(self) -> dict[str, str]:
@@ -86,6 +86,7 @@ class Classifier:
         import torch
 
         inputs = self._processor(images=picture, input_data_format="channels_last", return_tensors="pt")
+        inputs = inputs.to(self._network.device)
         with torch.inference_mode():
             (logits,) = self._network(**inputs).logits
         return float(logits.double().softmax(dim=0)[self._indices].sum())
@@ -109,4 +110,4 @@ def load_classifier(config: PictureScoreConfig, *, num_threads: int) -> Classifi
             f"the classifier {config.model!r} has none of the labels {', '.join(config.labels)}; "
             f"it has {', '.join(sorted(names.values())[:20])}: name the right ones in `labels`"
         )
-    return Classifier(network.eval(), processor, indices)
+    return Classifier(network.eval().to(config.device), processor, indices)

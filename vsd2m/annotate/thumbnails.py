@@ -51,9 +51,14 @@ def evenly_timed(durations_ms: NDArray[np.int32]) -> NDArray[np.int64]:
     if len(durations_ms) <= MAX_FRAMES and int(durations_ms.min()) == int(durations_ms.max()):
         return np.arange(len(durations_ms), dtype=np.int64)
     shortest = max(1, int(durations_ms.min()))
-    count = min(MAX_FRAMES, max(len(durations_ms), -(-total // shortest)))
-    moments = (2 * np.arange(count, dtype=np.int64) + 1) * total // (2 * count)
-    return np.searchsorted(np.cumsum(durations_ms, dtype=np.int64), moments, side="right").astype(np.int64)
+    return seen_at_equal_steps(durations_ms, min(MAX_FRAMES, max(len(durations_ms), -(-total // shortest))))
+
+
+def seen_at_equal_steps(durations_ms: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Indices [count] of the frames seen in the middle of each of `count` equal parts of the loop."""
+    ends = np.cumsum(durations_ms, dtype=np.int64)
+    moments = (2 * np.arange(count, dtype=np.int64) + 1) * ends[-1] // (2 * count)
+    return np.asarray(np.searchsorted(ends, moments, side="right"), np.int64)
 
 
 def _shrink(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float64]:

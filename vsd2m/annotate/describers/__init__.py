@@ -2,4 +2,5 @@
 
 DESCRIBERS: dict[str, str] = {
     "measured": "vsd2m.annotate.describers.measured:MeasuredDescriber",
+    "vision": "vsd2m.annotate.describers.vision:VisionDescriber",
 }

@@ -24,6 +24,11 @@ class Sighting:
 class DescriberSettings(StageConfig):
     """Base of every describer's config, which stands inside the describe stage's config."""
 
+    @property
+    def num_gpus(self) -> float:
+        """GPUs a worker asks the cluster for: none, unless the describer says otherwise."""
+        return 0.0
+
 
 S = TypeVar("S", bound=DescriberSettings)
 

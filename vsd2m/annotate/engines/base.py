@@ -44,6 +44,11 @@ class Completion:
 class EngineSettings(StageConfig):
     """Base of every engine's config, which stands inside a stage's config."""
 
+    @property
+    def num_gpus(self) -> float:
+        """GPUs a worker asks the cluster for: none, unless the engine says otherwise."""
+        return 0.0
+
 
 class TextEngine(ABC):
     """Continues prompts greedily. Construction is cheap; `start` loads or connects."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
 from vsd2m.annotate.engines.quiet import load_transformers
-from vsd2m.annotate.engines.weights import ModelReference, one_line
+from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.core.errors import EngineError
 
 _LENGTH_STEP = 32
@@ -21,14 +21,13 @@ _LENGTH_STEP = 32
 TokenIds = tuple[int, ...]
 
 
-class TransformersConfig(EngineSettings, ModelReference):
+class TransformersConfig(OnDevice, EngineSettings, ModelReference):
     """A causal language model run by transformers in this process."""
 
     engine: Literal["transformers"] = Field(default="transformers", description="in this process, by transformers")
     dtype: Literal["bfloat16", "float16", "float32"] = Field(
         default="bfloat16", description="precision of the computation"
     )
-    device: str = Field(default="cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
     batch_size: int = Field(default=16, description="prompts computed together", ge=1, le=1024)
 
 

@@ -9,6 +9,7 @@ from vsd2m.annotate.engines.base import Chat, Completion, EngineSettings, Prompt
 from vsd2m.annotate.engines.weights import ModelReference, one_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
+from vsd2m.core.stage import neutral
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
@@ -26,7 +27,14 @@ class VllmConfig(EngineSettings, ModelReference):
         default=0.9, description="share of the device's memory vLLM may take", gt=0, le=1
     )
     tensor_parallel_size: int = Field(default=1, description="GPUs one copy of the model is spread over", ge=1, le=64)
+    device: Literal["cuda", "cpu"] = neutral(
+        "cuda", description="what the installed vLLM was built for; on cpu no GPU is asked for"
+    )
     enforce_eager: bool = Field(default=False, description="do not compile; starts sooner, runs slower")
+
+    @property
+    def num_gpus(self) -> float:
+        return float(self.tensor_parallel_size) if self.device == "cuda" else 0.0
 
 
 class VllmEngine(TextEngine):

@@ -60,6 +60,17 @@ class ModelReference(BaseModel):
         return str(existing_path(self.model)) if self.is_path else self.model
 
 
+class OnDevice(BaseModel):
+    """The field that says where torch computes, for whatever runs a torch model in this process."""
+
+    device: str = Field(default="cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+
+    @property
+    def num_gpus(self) -> float:
+        """GPUs a worker asks the cluster for."""
+        return float(self.device.startswith("cuda"))
+
+
 def existing_path(model: str) -> Path:
     """The absolute path of a model on disk; `EngineError` if there is none."""
     path = Path(model).expanduser().absolute()

@@ -1,0 +1,144 @@
+"""A description written by vision-language models: what is in the picture by one, how it moves by the same or another.
+
+The paper describes static features by LLaVA from one frame and dynamic features by Video-LLaMA from several (section
+3.2); any model that transformers loads for pictures, or films, and text serves: LLaVA, LLaVA-OneVision, VideoLLaMA 3,
+SmolVLM, Qwen-VL.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
+from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
+from vsd2m.annotate.thumbnails import seen_at_equal_steps
+from vsd2m.core.errors import EngineError
+from vsd2m.media.sampling import flatten
+
+Pixels = NDArray[np.uint8]
+
+
+class VisionModel(ModelReference):
+    """One vision-language model, what it is shown and what it is asked."""
+
+    model: str = Field(
+        description="a folder with a vision-language model and its processor (a path that starts with /, ./, ../ or "
+        "~), or a name on the hub together with `revision`",
+        min_length=1,
+    )
+    question: str = Field(description="asked below the frames", min_length=1)
+    num_frames: int = Field(description="frames shown, at equal steps of the playing time", ge=1, le=64)
+    frames_as: Literal["images", "video"] = Field(
+        default="images", description="whether several frames are shown as pictures or as one film"
+    )
+
+
+class VisionSettings(OnDevice, DescriberSettings):
+    """The two models, or one in both roles, and how they are run."""
+
+    describer: Literal["vision"] = Field(description="written by vision-language models")
+    static: VisionModel = Field(description="describes what is to be seen; LLaVA in the paper")
+    dynamic: VisionModel | None = Field(
+        default=None, description="describes how it moves; Video-LLaMA in the paper; left out: only what is to be seen"
+    )
+    max_new_tokens: int = Field(default=96, description="longest answer, in tokens", ge=1, le=2048)
+    dtype: Literal["bfloat16", "float16", "float32"] = Field(
+        default="bfloat16", description="precision of the computation"
+    )
+
+
+class VisionDescriber(Describer[VisionSettings]):
+    """Greedy answers, one sticker at a time, so none depends on its company. A still is not asked how it moves."""
+
+    @property
+    def source(self) -> str:
+        return " + ".join(dict.fromkeys(asked.short_name for asked in self._asked()))
+
+    def model_versions(self) -> dict[str, str]:
+        return {name: version for asked in self._asked() for name, version in asked.versions().items()}
+
+    def start(self, *, num_threads: int) -> None:
+        self._models = {location: self._load(location, num_threads) for location in self._locations()}
+
+    def describe(self, sightings: Sequence[Sighting]) -> list[str]:
+        return [self._describe(sighting) for sighting in sightings]
+
+    def _describe(self, sighting: Sighting) -> str:
+        asked = self._asked() if len(sighting.frames) > 1 else [self.settings.static]
+        return " ".join(filter(None, (self._answer(model, sighting) for model in asked)))
+
+    def _answer(self, asked: VisionModel, sighting: Sighting) -> str:
+        chosen = seen_at_equal_steps(sighting.durations_ms, asked.num_frames)
+        model = self._models[asked.location(), asked.revision or "main"]
+        answer = model.answer(flatten(sighting.frames[chosen]), asked.question, film=asked.frames_as == "video")
+        return whole_sentences(answer)
+
+    def _asked(self) -> list[VisionModel]:
+        settings = self.settings
+        return [settings.static] if settings.dynamic is None else [settings.static, settings.dynamic]
+
+    def _locations(self) -> set[tuple[str, str]]:
+        return {(asked.location(), asked.revision or "main") for asked in self._asked()}
+
+    def _load(self, location: tuple[str, str], num_threads: int) -> "LoadedModel":
+        settings = self.settings
+        return load_model(
+            *location,
+            dtype=settings.dtype,
+            device=settings.device,
+            num_threads=num_threads,
+            max_new_tokens=settings.max_new_tokens,
+        )
+
+
+class LoadedModel:
+    """A vision-language model with its processor, ready to answer."""
+
+    def __init__(self, network: Any, processor: Any, max_new_tokens: int) -> None:
+        self._network = network
+        self._processor = processor
+        self._max_new_tokens = max_new_tokens
+
+    def answer(self, frames: Pixels, question: str, *, film: bool) -> str:
+        """The model's answer to `question` about opaque RGB frames uint8 [T, H, W, 3]."""
+        import torch
+
+        shown: list[Any] = [{"type": "video"}] if film else [{"type": "image"}] * len(frames)
+        turn = [{"role": "user", "content": [*shown, {"type": "text", "text": question}]}]
+        prompt = self._processor.apply_chat_template(turn, add_generation_prompt=True)
+        pictures: dict[str, Any] = {"videos": [frames], "do_sample_frames": False} if film else {"images": list(frames)}
+        inputs = self._processor(text=[prompt], return_tensors="pt", **pictures)
+        inputs = inputs.to(self._network.device, dtype=self._network.dtype)
+        with torch.inference_mode():
+            output = self._network.generate(**inputs, max_new_tokens=self._max_new_tokens, do_sample=False)
+        new = output[:, inputs["input_ids"].shape[1] :]
+        return str(self._processor.batch_decode(new, skip_special_tokens=True)[0])
+
+
+def load_model(
+    location: str, revision: str, *, dtype: str, device: str, num_threads: int, max_new_tokens: int
+) -> LoadedModel:
+    """`EngineError` where transformers cannot load the model, or its processor has no chat template."""
+    transformers, torch = load_transformers()
+    torch.set_num_threads(num_threads)
+    try:
+        processor = transformers.AutoProcessor.from_pretrained(location, revision=revision)
+        network = transformers.AutoModelForImageTextToText.from_pretrained(
+            location, revision=revision, dtype=getattr(torch, dtype)
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise EngineError(f"transformers cannot load {location!r} as a model of pictures: {one_line(error)}") from error
+    if not getattr(processor, "chat_template", None):
+        raise EngineError(f"model {location!r} has no chat template, so it cannot be asked: choose an instructed model")
+    return LoadedModel(network.eval().to(device), processor, max_new_tokens)
+
+
+def whole_sentences(answer: str) -> str:
+    """`answer` in one line, without a last sentence that was cut off; all of it where no sentence ends."""
+    line = " ".join(answer.split())
+    end = max(line.rfind(mark) for mark in ".!?。！？")
+    return line[: end + 1] if end >= 0 else line

@@ -12,7 +12,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from vsd2m.generation.config import TextConfig
 
-PAD, START, END = "<|pad|>", "<|startoftext|>", "<|endoftext|>"
+PAD, START, END, UNKNOWN = "<|pad|>", "<|startoftext|>", "<|endoftext|>", "<|unknown|>"
 
 
 def train_tokenizer(captions: Iterable[str], config: TextConfig) -> PreTrainedTokenizerFast:
@@ -28,6 +28,24 @@ def train_tokenizer(captions: Iterable[str], config: TextConfig) -> PreTrainedTo
         show_progress=False,
     )
     tokenizer.train_from_iterator(sorted(captions), trainer)
+    return _with_ends(tokenizer, config)
+
+
+def word_tokenizer(captions: Iterable[str], config: TextConfig) -> PreTrainedTokenizerFast:
+    """A lower-casing tokenizer of whole words, those of `captions`; any other word is the unknown token.
+
+    The same words in any order give the same tokenizer.
+    """
+    split = pre_tokenizers.Whitespace()
+    words = sorted({word for caption in captions for word, _ in split.pre_tokenize_str(caption.lower())})
+    numbers = {word: number for number, word in enumerate([PAD, START, END, UNKNOWN, *words])}
+    tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = split
+    return _with_ends(tokenizer, config, unk_token=UNKNOWN)
+
+
+def _with_ends(tokenizer: Tokenizer, config: TextConfig, **special: str) -> PreTrainedTokenizerFast:
     ends = [(name, tokenizer.token_to_id(name)) for name in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
     return PreTrainedTokenizerFast(
@@ -36,6 +54,7 @@ def train_tokenizer(captions: Iterable[str], config: TextConfig) -> PreTrainedTo
         bos_token=START,
         eos_token=END,
         model_max_length=config.max_length,
+        **special,
     )
 
 

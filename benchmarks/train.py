@@ -16,7 +16,8 @@ from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
 from vsd2m.generation.diffusion.codec import make_codec
 from vsd2m.generation.diffusion.latents import LatentStore, open_latents
-from vsd2m.generation.diffusion.loop import TrainingLoop
+from vsd2m.generation.diffusion.objective import DenoisingObjective
+from vsd2m.generation.training.loop import TrainingLoop
 
 TEXT = "cartoon\ta cat waves its paw"
 
@@ -92,7 +93,8 @@ def time_ours(
                 "batch_size": arguments.batch_size,
             }
         )
-        loop = TrainingLoop(config, pipeline, random_store(Path(folder), scale, pipeline))
+        objective = DenoisingObjective(config, pipeline, random_store(Path(folder), scale, pipeline))
+        loop = TrainingLoop(config, objective)
         extra = [word for word, on in (("checkpointing", checkpointing), ("compiled", compiled)) if on]
         name = ", ".join(["ours", layer, *extra])
         return measure(name, loop.train_step, repeats=arguments.repeats, device=arguments.device)

@@ -19,8 +19,8 @@ def stable_diffusion(tmp_path_factory, unet2d):
     from diffusers import AutoencoderKL, PNDMScheduler
 
     from vsd2m.generation.config import TextConfig
-    from vsd2m.generation.diffusion.progress import no_progress_bars
     from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
+    from vsd2m.generation.training.progress_bars import no_progress_bars
 
     folder = tmp_path_factory.mktemp("stable_diffusion")
     torch.manual_seed(4)
@@ -102,6 +102,20 @@ def test_lora_training_resumes_exactly(stable_diffusion, tmp_path):
     whole = run("whole", 4)
     run("parts", 2)
     assert run("parts", 4).losses == whole.losses
+
+
+def test_training_on_cached_text_states_is_training_on_the_text(stable_diffusion, tmp_path):
+    def losses(cache_text):
+        data = {"shards": "unused", "num_frames": 4, "size": 16, "cache_text": cache_text}
+        config = config_on(stable_diffusion, tmp_path / str(cache_text), trainable="temporal")
+        config = config.model_copy(update={"data": config.data.model_copy(update=data)})
+        return train(config, clips=drawn_clips(count=6, size=16))
+
+    cached, encoded = losses(True), losses(False)
+    assert cached.losses == pytest.approx(encoded.losses, rel=1e-3)
+    assert cached.num_parameters == encoded.num_parameters
+    assert [path.name[:5] for path in (tmp_path / "True/cache").iterdir() if path.name[:4] == "text"] == ["text-"]
+    assert list((tmp_path / "False/cache").glob("text-*")) == []
 
 
 def test_another_autoencoder_means_other_latents(stable_diffusion):

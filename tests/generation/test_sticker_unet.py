@@ -225,10 +225,34 @@ def test_a_layout_without_a_3d_counterpart_is_refused(unet2d):
 
     from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 
-    with pytest.raises(ConfigError, match="linear projections"):
-        StickerUNetModel.from_unet2d(UNet2DConditionModel(**{**TINY_2D, "use_linear_projection": False}))
+    with pytest.raises(ConfigError, match=r"head widths \[16, 8, 4\] and numbers of heads \[2, 4, 4\]"):
+        blocks = {"down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3}
+        layout = {**TINY_2D, **blocks, "block_out_channels": (32, 32, 16), "attention_head_dim": (2, 4, 4)}
+        StickerUNetModel.from_unet2d(UNet2DConditionModel(**layout))
     with pytest.raises(ConfigError, match="unknown temporal layer 'warp'; known: alpha, conv, sti, swap"):
         StickerUNetModel.from_unet2d(unet2d, temporal_layer="warp")
+
+
+@pytest.mark.parametrize("temporal_layer", LAYERS)
+def test_the_layout_of_stable_diffusion_1_equals_its_2d_network_too(temporal_layer, tmp_path):
+    """Version 1.5: projections are convolutions, and every level has the same number of heads."""
+    from diffusers import UNet2DConditionModel
+    from tiny_models import TINY_2D
+
+    from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
+
+    torch.manual_seed(0)
+    layout = {"use_linear_projection": False, "attention_head_dim": 8, "cross_attention_dim": 24}
+    unet2d = UNet2DConditionModel(**{**TINY_2D, **layout}).eval()
+    latents, timesteps, _ = noisy_clip()
+    states = torch.randn(2, 5, 24)
+    unet = make_unet(unet2d, temporal_layer, trained=False)
+    unet.save_pretrained(tmp_path)
+    loaded = StickerUNetModel.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        expected = frame_by_frame(unet2d, latents, timesteps, states)
+        assert (unet(latents, timesteps, states).sample - expected).abs().max() <= 1e-5
+        assert torch.equal(loaded(latents, timesteps, states).sample, unet(latents, timesteps, states).sample)
 
 
 def test_padding_of_a_window_takes_no_part_in_the_attention(unet2d):

@@ -72,7 +72,7 @@ def test_accumulating_two_small_batches_equals_one_large_batch_in_its_clips(tmp_
 
 
 def test_the_saved_pipeline_holds_averaged_weights_and_the_state_holds_the_raw_ones(tmp_path):
-    from vsd2m.generation.diffusion.checkpoint import read_state
+    from vsd2m.generation.training.checkpoint import read_state
 
     result = train(tiny_config(tmp_path, num_steps=8), clips=drawn_clips(count=6))
     state = read_state(result.checkpoint)

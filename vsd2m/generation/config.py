@@ -2,98 +2,15 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from vsd2m.generation.curricula import CURRICULA
+from vsd2m.generation.model_config import GenerationBase, LoraConfig, ModelConfig, TextConfig, VideoGPTConfig
 from vsd2m.generation.presets import PRESETS
 
-TemporalLayer = Literal["conv", "alpha", "swap", "sti", "i2vgen"]
 PredictionType = Literal["epsilon", "v_prediction", "sample"]
-
-
-class GenerationBase(BaseModel):
-    """Frozen; unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelConfig(GenerationBase):
-    """The denoiser. With `pretrained` its layout is that of the checkpoint, and only the temporal layer is chosen."""
-
-    pretrained: str | None = Field(
-        default=None, description="hub id or folder of a Stable Diffusion 2.x checkpoint to start from"
-    )
-    revision: str | None = Field(default=None, description="revision of the hub repository")
-    temporal_layer: TemporalLayer = Field(
-        default="sti", description="conv, alpha, swap, sti: the layer that mixes frames; i2vgen: the I2VGen-XL network"
-    )
-    temporal_weights: str | None = Field(
-        default=None, description="file of `save_temporal` to start the temporal layers from"
-    )
-    sti_gamma: int = Field(default=2, ge=1, le=16, description="STI: pooling factor before the attention")
-    sti_num_heads: int = Field(default=8, ge=1, le=64, description="STI: attention heads")
-    sti_head_dim: int = Field(default=32, ge=4, le=256, description="STI: channels of a head")
-    sti_mix: Literal["free", "convex"] = Field(
-        default="free", description="STI: unconstrained scalars (the paper) or a convex mix"
-    )
-    sti_norm: bool = Field(default=False, description="STI: GroupNorm before the attention")
-    sti_positions: bool = Field(default=False, description="STI: zero-gated codes of the frame numbers")
-    block_out_channels: tuple[int, ...] = Field(
-        default=(32, 64), min_length=1, max_length=6, description="from scratch: channels"
-    )
-    attention_levels: tuple[bool, ...] = Field(
-        default=(False, True), description="from scratch: levels with spatial attention"
-    )
-    layers_per_block: int = Field(default=1, ge=1, le=8, description="from scratch: ResNet blocks per level")
-    attention_head_dim: int = Field(default=16, ge=4, le=256, description="from scratch: channels of an attention head")
-    norm_num_groups: int = Field(default=8, ge=1, le=64, description="from scratch: groups of the normalisations")
-    patch_size: int = Field(
-        default=2, ge=1, le=16, description="from scratch: pixels of a patch side that become channels"
-    )
-
-    @model_validator(mode="after")
-    def _levels_match(self) -> Self:
-        if len(self.attention_levels) != len(self.block_out_channels):
-            raise ValueError("attention_levels and block_out_channels must have the same length")
-        if any(width % self.norm_num_groups for width in self.block_out_channels):
-            raise ValueError("every number in block_out_channels must be a multiple of norm_num_groups")
-        if any(width % self.attention_head_dim for width in self.block_out_channels):
-            raise ValueError("every number in block_out_channels must be a multiple of attention_head_dim")
-        return self
-
-    def temporal_options(self) -> dict[str, Any]:
-        """The arguments of `StickerUNetModel` that choose its temporal layer."""
-        return {name: value for name, value in self.model_dump().items() if name in _TEMPORAL_OPTIONS}
-
-
-_TEMPORAL_OPTIONS = (
-    "temporal_layer",
-    "sti_gamma",
-    "sti_num_heads",
-    "sti_head_dim",
-    "sti_mix",
-    "sti_norm",
-    "sti_positions",
-)
-
-
-class TextConfig(GenerationBase):
-    """The text encoder that is trained from scratch with the denoiser where there is no `pretrained` checkpoint."""
-
-    hidden_size: int = Field(default=64, ge=8, le=2048, description="width")
-    num_layers: int = Field(default=1, ge=1, le=24, description="transformer layers")
-    num_heads: int = Field(default=4, ge=1, le=32, description="attention heads")
-    vocab_size: int = Field(
-        default=2048, ge=260, le=65536, description="most tokens of the vocabulary trained on the captions"
-    )
-    max_length: int = Field(
-        default=32, ge=4, le=512, description="tokens of a caption, start and end included; more are cut off"
-    )
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> Self:
-        if self.hidden_size % self.num_heads:
-            raise ValueError("hidden_size must be a multiple of num_heads")
-        return self
+RECIPES: dict[str, dict[str, Any]] = {**PRESETS, **CURRICULA}
+"""What `preset` may name."""
 
 
 class DataConfig(GenerationBase):
@@ -117,7 +34,10 @@ class DataConfig(GenerationBase):
         default=1.0, ge=0, le=1, description="weight in the loss of frames that only fill a short clip"
     )
     cache: str | None = Field(
-        default=None, description="folder for encoded clips; default: `cache` in the training folder"
+        default=None, description="folder for encoded clips and texts; default: `cache` in the training folder"
+    )
+    cache_text: bool = Field(
+        default=True, description="encode captions once where the text encoder is frozen: 160 KB a caption for SD 2.1"
     )
 
 
@@ -163,13 +83,6 @@ class OptimizerConfig(GenerationBase):
     )
 
 
-class LoraConfig(GenerationBase):
-    """Low-rank adapters on the spatial attention, for `trainable: lora`."""
-
-    rank: int = Field(default=8, ge=1, le=512, description="rank")
-    alpha: float = Field(default=8.0, gt=0, description="scale: alpha / rank")
-
-
 class GenerationConfig(GenerationBase):
     """How stickers are sampled and written."""
 
@@ -181,6 +94,11 @@ class GenerationConfig(GenerationBase):
     guidance_interval: tuple[float, float] = Field(
         default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
     )
+    temperature: float = Field(default=1.0, gt=0, le=10, description="VideoGPT: below 1 likelier, above 1 more varied")
+    top_k: int | None = Field(default=None, ge=1, description="VideoGPT: draws from the k likeliest codes")
+    top_p: float = Field(
+        default=1.0, gt=0, le=1, description="VideoGPT: draws from the fewest codes with this share of the probability"
+    )
     domain: str | None = Field(
         default="cartoon", description="domain put before every prompt, as in training; null: none"
     )
@@ -190,6 +108,12 @@ class GenerationConfig(GenerationBase):
     media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
     duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
     upscale: int = Field(default=1, ge=1, le=16, description="files are this many times larger than drawn, bicubic")
+    background: Literal["opaque", "transparent"] = Field(
+        default="opaque", description="transparent: the nearly white area that touches the border is cut out"
+    )
+    palette: Literal["per_frame", "shared"] = Field(
+        default="per_frame", description="shared: one palette of 255 colours for all frames; smaller, no flicker"
+    )
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> Self:
@@ -202,8 +126,12 @@ class GenerationConfig(GenerationBase):
 class TrainConfig(GenerationBase):
     """One training run. `preset` gives the defaults of whole sections; what is written beside it wins."""
 
-    preset: Literal["tiny", "paper"] | None = Field(
-        default=None, description="tiny: pixels, minutes on a CPU; paper: SD 2.1"
+    preset: str | None = Field(
+        default=None,
+        description="recipe whose values hold where nothing else is written: " + ", ".join(RECIPES),
+    )
+    family: Literal["diffusion", "videogpt"] = Field(
+        default="diffusion", description="which generator: sections model, text, noise, lora; or section videogpt"
     )
     out: str = Field(description="folder of the run: losses, checkpoints, samples")
     model: ModelConfig = ModelConfig()
@@ -212,6 +140,7 @@ class TrainConfig(GenerationBase):
     noise: NoiseConfig = NoiseConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     lora: LoraConfig = LoraConfig()
+    videogpt: VideoGPTConfig = VideoGPTConfig()
     trainable: Literal["all", "temporal", "temporal_convolutions", "lora"] = Field(
         default="all", description="which weights are trained; the paper trains the temporal convolutions only"
     )
@@ -223,6 +152,13 @@ class TrainConfig(GenerationBase):
         default=False, description="recompute activations: less memory, a third slower"
     )
     compile: bool = Field(default=False, description="torch.compile the denoiser")
+    fsdp: bool = Field(default=False, description="share weights, gradients and optimiser state among the processes")
+    trackers: tuple[Literal["tensorboard", "wandb"], ...] = Field(
+        default=(), description="where losses are sent, besides losses.jsonl; files in `tracking`"
+    )
+    wandb_mode: Literal["offline", "online"] = Field(
+        default="offline", description="offline: W&B keeps the run in `tracking` for `wandb sync`"
+    )
     num_threads: int = Field(default=2, ge=1, le=256, description="CPU threads")
     seed: int = Field(default=0, ge=0, description="of weights, order of clips, noise")
     save_every: int = Field(default=500, ge=1, description="steps between checkpoints")
@@ -237,10 +173,23 @@ class TrainConfig(GenerationBase):
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:
         preset = values.get("preset") if isinstance(values, dict) else None
-        return merge(PRESETS[preset], values) if preset in PRESETS else values
+        if preset is None:
+            return values
+        if preset not in RECIPES:
+            raise ValueError(f"unknown preset {preset!r}; known: {', '.join(RECIPES)}")
+        return merge(RECIPES[preset], values)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.family == "videogpt":
+            self._check_videogpt()
+        else:
+            self._check_diffusion()
+        return self
+
+    def _check_diffusion(self) -> None:
+        if self.videogpt != VideoGPTConfig():
+            raise ValueError("section videogpt is for family: videogpt")
         if self.model.temporal_layer == "i2vgen" and self.gradient_checkpointing:
             raise ValueError(
                 "gradient_checkpointing is not to be had with model.temporal_layer i2vgen; set it to false"
@@ -253,7 +202,20 @@ class TrainConfig(GenerationBase):
             raise ValueError(
                 f"trainable: {self.trainable} needs model.pretrained: from scratch all weights are trained"
             )
-        return self
+
+    def _check_videogpt(self) -> None:
+        size, num_frames = self.data.size, self.data.num_frames
+        if size % self.videogpt.space_factor or num_frames % self.videogpt.time_factor:
+            raise ValueError(
+                f"{num_frames} frames of {size} pixels must be multiples of videogpt.time_factor "
+                f"{self.videogpt.time_factor} and videogpt.space_factor {self.videogpt.space_factor}"
+            )
+        unused = (self.model, self.text, self.lora) != (ModelConfig(), TextConfig(), LoraConfig())
+        if unused or self.trainable != "all" or self.fsdp or self.gradient_checkpointing:
+            raise ValueError(
+                "family videogpt is trained whole from scratch: model, text, lora, trainable, fsdp and "
+                "gradient_checkpointing do not go with it"
+            )
 
 
 def merge(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,16 @@ from vsd2m.generation.config import DataConfig
 
 @dataclass(frozen=True)
 class TrainingClip:
-    """One sticker as it is trained on: `frames` uint8 [T, 3, H, W], `mask` [T] False where a frame only fills."""
+    """One sticker as it is trained on: `frames` uint8 [T, 3, H, W], `mask` [T] False where a frame only fills.
+
+    `text` is for models that read sentences, `tags` (domain and trigger words) for those that know a list of words.
+    """
 
     key: str
     text: str
     frames: NDArray[np.uint8]
     mask: NDArray[np.bool_]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def _read(config: DataConfig) -> Iterator[TrainingClip]:
             continue
         caption = sample["caption"] or sample["description"] or " ".join(sample["trigger_words"])
         text = conditioning_text(sample["domain"], caption)
-        yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"])
+        tags = tuple(word for word in (sample["domain"], *sample["trigger_words"]) if word)
+        yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"], tags=tags)
 
 
 def batch_indices(num_clips: int, *, seed: int, first: int, count: int) -> NDArray[np.int64]:

@@ -116,7 +116,7 @@ def load_pipeline(checkpoint: str | Path) -> Any:
     torch = import_extra("torch", extra="train")
     import_extra("diffusers", extra="train")
     from vsd2m.generation.diffusion.pipeline import StickerPipeline
-    from vsd2m.generation.diffusion.progress import no_progress_bars
+    from vsd2m.generation.training.progress_bars import no_progress_bars
 
     try:
         with no_progress_bars():

@@ -1,13 +1,21 @@
 """Trains a sticker generator: `train(config)`."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vsd2m.core.registry import import_extra
+from vsd2m.core.registry import import_extra, lookup
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, shard_clips
 from vsd2m.generation.sampler import generate
+
+OnStep = Callable[[int, int, float], None]
+FAMILIES = {
+    "diffusion": "vsd2m.generation.diffusion.train:train_diffusion",
+    "videogpt": "vsd2m.generation.videogpt.train:train_videogpt",
+}
+SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class TrainResult:
 def train(
     config: TrainConfig,
     *,
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: OnStep | None = None,
     clips: ClipSource | None = None,
 ) -> TrainResult:
     """Trains, or goes on training, and returns the last checkpoint, which `sampler.generate` draws from.
@@ -36,35 +44,33 @@ def train(
     """
     torch = import_extra("torch", extra="train")
     accelerate = import_extra("accelerate", extra="train")
-    from vsd2m.generation.diffusion.build import build_pipeline, load_base, set_trainable
-    from vsd2m.generation.diffusion.latents import encode_clips
-    from vsd2m.generation.diffusion.loop import TrainingLoop
-    from vsd2m.generation.diffusion.text import num_truncated
-
     torch.set_num_threads(config.num_threads)
-    process = accelerate.PartialState()
+    process = accelerate.PartialState(cpu=not torch.accelerator.is_available())
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
-    base = load_base(config.model, device=process.device)
-    with process.main_process_first():  # the first process encodes, the others find the clips encoded
-        store = encode_clips(config, base, clips or shard_clips(config.data))
-    pipeline = build_pipeline(config, base, store.texts)
-    set_trainable(pipeline, config)
-    loop = TrainingLoop(config, pipeline, store)
-    checkpoint = loop.run(on_step=on_step, on_checkpoint=lambda path: _draw_samples(config, path))
-    return TrainResult(
-        checkpoint=checkpoint,
-        losses=loop.losses,
-        num_steps=loop.step,
-        num_clips=len(store),
-        num_parameters=sum(weight.numel() for weight in loop.module.parameters()),
-        num_trained_parameters=sum(weight.numel() for weight in loop.parameters),
-        num_captions_truncated=num_truncated(pipeline.tokenizer, store.texts),
+    train_family = lookup(FAMILIES, config.family, kind="family of generators")
+    result: TrainResult = train_family(
+        config,
+        clips or shard_clips(config.data),
+        process=process,
+        on_step=on_step,
+        on_checkpoint=lambda path: draw_samples(config, path),
     )
+    if process.is_main_process:
+        (out / SUMMARY).write_text(summary(result))
+    return result
 
 
-def _draw_samples(config: TrainConfig, checkpoint: Path) -> None:
+def summary(result: TrainResult) -> str:
+    """The counts of a run as JSON, without its losses, which have a file of their own."""
+    facts = {**asdict(result), "checkpoint": result.checkpoint.name}
+    del facts["losses"]
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def draw_samples(config: TrainConfig, checkpoint: Path) -> None:
+    """Draws the configured prompts from a checkpoint, into a folder of its name in `samples`."""
     if config.sample_prompts:
         generate(
             checkpoint, config.sample_prompts, Path(config.out) / "samples" / checkpoint.name, config=config.sampling

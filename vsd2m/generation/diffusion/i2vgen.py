@@ -14,7 +14,8 @@ from vsd2m.core.errors import ConfigError
 from vsd2m.generation.diffusion.layers import frame_conv
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
 from vsd2m.generation.diffusion.layout import layout_of
-from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin, is_temporal
+from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
+from vsd2m.generation.diffusion.weights import load_spatial
 
 __all__ = ["ModelMixin", "TextI2VGenModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
@@ -30,14 +31,13 @@ class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # 
         """The network on the spatial weights of a 2D network; the image's half of the first convolution is zero."""
         accepted = inspect.signature(cls.__init__).parameters
         layout = {name: value for name, value in layout_of(unet2d).items() if name in accepted}
+        if layout["num_attention_heads"] is not None:
+            raise ConfigError("I2VGen-XL needs the layout of Stable Diffusion 2.x; this base has that of 1.x")
         model: TextI2VGenModel = cls(**layout)
         weights = dict(unet2d.state_dict())
         image_half = torch.zeros_like(weights["conv_in.weight"])
         weights["conv_in.weight"] = torch.cat([weights["conv_in.weight"], image_half], dim=1)
-        result = model.load_state_dict(weights, strict=False)
-        missing = [name for name in result.missing_keys if not is_temporal(name)]
-        if missing or result.unexpected_keys:
-            raise ConfigError(f"the 2D network does not fit I2VGen-XL: {(missing + result.unexpected_keys)[0]}")
+        load_spatial(model, weights)
         start_as_identity(model)
         frame_conv.install(model)
         model.to(unet2d.device)

@@ -1,6 +1,5 @@
 """Encoded clips on disk, keyed by the clips' content and by what encoded them."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,21 +15,22 @@ from numpy.typing import NDArray
 from vsd2m.core.commit import digest
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.generation.diffusion.build import Base
-from vsd2m.generation.diffusion.codec import Codec, LatentCodec, make_codec
+from vsd2m.generation.diffusion.codec import Codec, LatentCodec
+from vsd2m.generation.diffusion.weights import weights_digest
 from vsd2m.generation.errors import TrainingError
 
-FORMAT = 1
+FORMAT = 2
 CLIPS_PER_CALL = 16
 
 
 class LatentStore:
-    """Latents [N, C, T, h, w] in half precision, with each clip's key, text and frame mask; read on demand."""
+    """Latents [N, C, T, h, w] in half precision, with each clip's key, text, tags and frame mask; read on demand."""
 
     def __init__(self, folder: Path) -> None:
         facts = json.loads((folder / "clips.json").read_text())
         self.keys: list[str] = facts["keys"]
         self.texts: list[str] = facts["texts"]
+        self.tags: list[list[str]] = facts["tags"]
         self.masks: NDArray[np.bool_] = np.array(facts["masks"], dtype=bool)
         self._latents = np.memmap(folder / "latents.bin", np.float16, mode="r", shape=tuple(facts["shape"]))
 
@@ -42,22 +42,21 @@ class LatentStore:
         return torch.from_numpy(np.stack([self._latents[index] for index in indices]).astype(np.float32))
 
 
-def encode_clips(config: TrainConfig, base: Base | None, source: ClipSource) -> LatentStore:
+def encode_clips(config: TrainConfig, codec: Codec, source: ClipSource) -> LatentStore:
     """The clips of `source` as the configured model sees them."""
-    codec = make_codec(base.vae if base else None, config.model.patch_size)
-    root = Path(config.data.cache or Path(config.out) / "cache")
-    return open_latents(root, source, codec, codec_identity(codec))
+    return open_latents(cache_folder(config), source, codec, codec_identity(codec))
+
+
+def cache_folder(config: TrainConfig) -> Path:
+    """Where encoded clips and texts lie."""
+    return Path(config.data.cache or Path(config.out) / "cache")
 
 
 def codec_identity(codec: Codec) -> str:
     """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and scale."""
     if not isinstance(codec, LatentCodec):
         return f"pixels/{codec.reduction}"
-    weights = hashlib.sha256()
-    for name, tensor in sorted(codec.vae.state_dict().items()):
-        weights.update(name.encode())
-        weights.update(tensor.cpu().contiguous().numpy().tobytes())
-    return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{weights.hexdigest()}"
+    return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{weights_digest(codec.vae)}"
 
 
 def open_latents(root: Path, source: ClipSource, codec: Codec, codec_identity: str) -> LatentStore:
@@ -75,7 +74,7 @@ def _encode(folder: Path, clips: Iterable[TrainingClip], codec: Codec) -> None:
     building = folder.with_name(f"{folder.name}.tmp-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
-    facts: dict[str, Any] = {"keys": [], "texts": [], "masks": []}
+    facts: dict[str, Any] = {"keys": [], "texts": [], "tags": [], "masks": []}
     shape: tuple[int, ...] = ()
     with (building / "latents.bin").open("wb") as file:
         for batch in _batches(clips, CLIPS_PER_CALL):
@@ -85,6 +84,7 @@ def _encode(folder: Path, clips: Iterable[TrainingClip], codec: Codec) -> None:
             shape = latents.shape[1:]
             facts["keys"] += [clip.key for clip in batch]
             facts["texts"] += [clip.text for clip in batch]
+            facts["tags"] += [list(clip.tags) for clip in batch]
             facts["masks"] += [clip.mask.tolist() for clip in batch]
     if not facts["keys"]:
         shutil.rmtree(building)

@@ -12,18 +12,19 @@ from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from torch import nn
 
-from vsd2m.core.errors import ConfigError
 from vsd2m.core.registry import lookup
 from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv
+from vsd2m.generation.diffusion.layers.heads import set_num_heads
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
 from vsd2m.generation.diffusion.layout import layout_of
-from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin, is_temporal
+from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
+from vsd2m.generation.diffusion.weights import load_spatial
 
 __all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
 
 class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
-    """A 3D UNet on the Stable Diffusion 2.x layout, its temporal layer chosen by name.
+    """A 3D UNet on the Stable Diffusion layout, 2.x or (with `num_attention_heads`) 1.x, its temporal layer by name.
 
     "conv" is Make-A-Video, "alpha" VideoLDM, "swap" VideoFactory, "sti" the paper's own. At initialisation every
     variant equals the 2D network applied frame by frame. The `sti_*` options are described at `layers.sti.StiLayer`.
@@ -73,9 +74,12 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             norm_eps=norm_eps,
             cross_attention_dim=cross_attention_dim,
             attention_head_dim=attention_head_dim,
-            num_attention_heads=num_attention_heads,
+            num_attention_heads=None,
             time_cond_proj_dim=time_cond_proj_dim,
         )
+        if num_attention_heads is not None:  # the stock class refuses it, and writes None into the config
+            set_num_heads(self, num_attention_heads)
+            self.register_to_config(num_attention_heads=num_attention_heads)
         start_as_identity(self)
         lookup(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
         frame_conv.install(self)
@@ -83,19 +87,13 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
 
     @classmethod
     def from_unet2d(cls, unet2d: Any, **options: Any) -> "StickerUNetModel":
-        """The video network whose spatial weights are those of a `UNet2DConditionModel` (Stable Diffusion 2.x layout).
+        """The video network whose spatial weights are those of a `UNet2DConditionModel` (Stable Diffusion 1.x or 2.x).
 
         `options` are the temporal layer and its settings. The weights come out in float32. `ConfigError` where the
         layout has no 3D counterpart.
         """
         model: StickerUNetModel = cls(**layout_of(unet2d), **options)
-        result = model.load_state_dict(unet2d.state_dict(), strict=False)
-        missing = [name for name in result.missing_keys if not is_temporal(name)]
-        if result.unexpected_keys or missing:
-            raise ConfigError(
-                f"the 2D network does not fit the Stable Diffusion 2.x layout: {len(missing)} weights are missing and "
-                f"{len(result.unexpected_keys)} unexpected, such as {(missing + result.unexpected_keys)[0]}"
-            )
+        load_spatial(model, unet2d.state_dict())
         model.to(unet2d.device)
         return model
 

@@ -73,5 +73,7 @@ def temporal_config(config: Any) -> dict[str, Any]:
     options = [name for name in config if name.startswith("sti_")] if layer == "sti" else []
     chosen = {name: config[name] for name in ("block_out_channels", "layers_per_block", "attention_head_dim", *options)}
     chosen["temporal_layer"] = layer
+    if config.get("num_attention_heads") is not None:
+        chosen["num_attention_heads"] = config["num_attention_heads"]
     chosen["block_out_channels"] = list(chosen["block_out_channels"])
     return chosen

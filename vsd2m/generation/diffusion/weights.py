@@ -1,0 +1,43 @@
+"""Loading weights into a network that has more of them, and telling two sets of weights apart."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.generation.diffusion.temporal_weights import is_temporal
+
+
+def load_spatial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Loads a 2D network's weights into a video network, which may lack only what mixes frames.
+
+    A projection that one network holds as a 1x1 convolution and the other as a matrix (Stable Diffusion 1.x and
+    2.x) is the same numbers and is reshaped. `ConfigError` if anything else is missing, left over or of another shape.
+    """
+    own = model.state_dict()
+    fitting = {name: _reshaped(tensor, own[name]) if name in own else tensor for name, tensor in weights.items()}
+    wrong = [name for name, tensor in fitting.items() if name not in own or tensor.shape != own[name].shape]
+    missing = [name for name in own if name not in weights and not is_temporal(name)]
+    if wrong or missing:
+        raise ConfigError(
+            f"the 2D network does not fit {type(model).__name__}: {len(missing)} weights are missing and {len(wrong)} "
+            f"unexpected or of another shape, such as {(missing + wrong)[0]}"
+        )
+    model.load_state_dict(fitting, strict=False)
+
+
+def _reshaped(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    is_1x1 = tensor.ndim == 4 and tensor.shape[2:] == (1, 1)
+    return tensor[:, :, 0, 0] if is_1x1 and like.ndim == 2 else tensor
+
+
+def weights_digest(module: Any) -> str:
+    """A digest of a module's weights, by name and value."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()

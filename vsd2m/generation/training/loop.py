@@ -1,0 +1,218 @@
+"""The training loop. A step is a function of the weights, the optimiser and the step's number: all randomness of
+step k is seeded by (seed, k, rank), which is what makes a resumed run repeat an uninterrupted one exactly.
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
+
+from vsd2m.core.commit import digest
+from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.data import batch_indices
+from vsd2m.generation.errors import TrainingError
+from vsd2m.generation.training.checkpoint import (
+    checkpoint_path,
+    keep_last,
+    list_checkpoints,
+    read_state,
+    write_checkpoint,
+    write_losses,
+)
+from vsd2m.generation.training.objective import Objective
+from vsd2m.generation.training.schedule import learning_rate, make_optimizer, set_learning_rate
+from vsd2m.generation.training.sharding import (
+    fsdp_plugin,
+    shard_like,
+    shard_on_cpu_too,
+    shard_optimizer_state,
+    whole,
+)
+from vsd2m.generation.training.trackers import start_trackers, tracker_arguments
+
+LOSSES = "losses.jsonl"
+
+
+class TrainingLoop:
+    """Trains an objective, and checkpoints it in `config.out`."""
+
+    def __init__(self, config: TrainConfig, objective: Objective) -> None:
+        self.config = config
+        self.objective = objective
+        self.folder = Path(config.out)
+        self.accelerator = make_accelerator(config, objective)
+        self.module = objective.module_of(objective.pipeline)
+        trained = [weight for weight in self.module.parameters() if weight.requires_grad]
+        # what is sharded cannot be saved where it is: averaged weights are gathered into this copy
+        self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
+        self.model, self.optimizer = self.accelerator.prepare(self.module, make_optimizer(trained, config.optimizer))
+        self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.ema = EMAModel(self.parameters, decay=config.optimizer.ema_decay)
+        self.losses: list[float] = []
+        self.step = 0
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[int, int, float], None] | None = None,
+        on_checkpoint: Callable[[Path], None] | None = None,
+    ) -> Path:
+        """Trains to `num_steps`; returns the last checkpoint.
+
+        `on_step(step, num_steps, loss)` is called after each step, `on_checkpoint` by the first process after each
+        checkpoint.
+        """
+        self._resume()
+        start_trackers(self.accelerator, self.config, self.folder)
+        path = checkpoint_path(self.folder, self.step)
+        while self.step < self.config.num_steps:
+            loss = self.train_step()
+            self.step += 1
+            self.losses.append(loss)
+            self.accelerator.log({"loss": loss, "learning_rate": self._learning_rate(self.step - 1)}, step=self.step)
+            if self.step % self.config.save_every == 0 or self.step == self.config.num_steps:
+                path = self._save()
+                if on_checkpoint is not None and self.accelerator.is_main_process:
+                    on_checkpoint(path)
+            if on_step is not None:
+                on_step(self.step, self.config.num_steps, loss)
+        self.accelerator.end_training()
+        return path
+
+    def train_step(self) -> float:
+        """One optimiser step; its mean loss over all devices. `TrainingError` if it is not a number."""
+        self.model.train()
+        self._seed_step()
+        total = torch.zeros((), device=self.accelerator.device)
+        for micro in range(self.config.accumulation):
+            loss = self._loss(micro)
+            self.accelerator.backward(loss / self.config.accumulation)
+            total += loss.detach() / self.config.accumulation
+        self.accelerator.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm)
+        set_learning_rate(self.optimizer, self._learning_rate(self.step))
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.ema.step(self.parameters)
+        return float(self.accelerator.reduce(total, reduction="mean"))
+
+    def _learning_rate(self, step: int) -> float:
+        return learning_rate(self.config.optimizer, step, self.config.num_steps)
+
+    def _loss(self, micro: int) -> torch.Tensor:
+        indices = self._indices(micro)
+        loss = self.objective.loss(self.model, indices, self.accelerator.device)
+        if not torch.isfinite(loss):
+            keys = ", ".join(self.objective.keys[index] for index in indices)
+            raise TrainingError(f"the loss is {loss.item()} at step {self.step}; stickers of the batch: {keys}")
+        return loss
+
+    def _indices(self, micro: int) -> Any:
+        """The clips of this device's micro-batch."""
+        size, world = self.config.batch_size, self.accelerator.num_processes
+        number = (self.step * self.config.accumulation + micro) * world + self.accelerator.process_index
+        return batch_indices(len(self.objective.keys), seed=self.config.seed, first=number * size, count=size)
+
+    def _seed_step(self) -> None:
+        # one number for (seed, step, rank): dropout inside the network draws from torch's global generators
+        generator = torch.Generator().manual_seed(self.config.seed)
+        offset = int(torch.randint(2**40, (1,), generator=generator))
+        torch.manual_seed(offset + self.step * self.accelerator.num_processes + self.accelerator.process_index)
+
+    def _save(self) -> Path:
+        path = checkpoint_path(self.folder, self.step)
+        state = self._state()
+        if self.accelerator.is_main_process:
+            if self.config.fsdp:
+                self._fill_copy(state["ema"]["shadow_params"])
+            else:
+                self.ema.store(self.parameters)
+                self.ema.copy_to(self.parameters)
+            write_checkpoint(path, state, lambda folder: self.objective.save(self.saved, folder))
+            if not self.config.fsdp:
+                self.ema.restore(self.parameters)
+            write_losses(self.folder / LOSSES, self.losses)
+            keep_last(self.folder, self.config.keep_last_n)
+        self.accelerator.wait_for_everyone()
+        return path
+
+    def _state(self) -> dict[str, Any]:
+        """All that the next step depends on, whole; every process gathers."""
+        return {
+            "step": self.step,
+            "identity": run_identity(self.config),
+            "weights": [whole(weight.detach()).clone() for weight in self.parameters],
+            "buffers": {name: buffer.clone() for name, buffer in persistent_buffers(self.module).items()},
+            "optimizer": whole(self.optimizer.state_dict()),
+            "ema": whole(self.ema.state_dict()),
+            "losses": self.losses,
+            "scaler": scaler.state_dict() if (scaler := self.accelerator.scaler) else None,
+        }
+
+    def _fill_copy(self, weights: list[torch.Tensor]) -> None:
+        module = self.objective.module_of(self.saved)
+        own = [weight for weight in module.parameters() if weight.requires_grad]
+        with torch.no_grad():
+            for weight, average in zip(own, weights, strict=True):
+                weight.copy_(average)
+
+    def _resume(self) -> None:
+        found = list_checkpoints(self.folder) if self.config.resume else []
+        if not found:
+            return
+        _, path = found[-1]
+        state = read_state(path)
+        if state["identity"] != run_identity(self.config):
+            raise TrainingError(
+                f"{path} was trained with another model, data or optimiser; give another `out`, or `resume: false`"
+            )
+        with torch.no_grad():
+            for weight, saved in zip(self.parameters, state["weights"], strict=True):
+                weight.copy_(shard_like(saved, weight))
+            for name, buffer in persistent_buffers(self.module).items():
+                buffer.copy_(state["buffers"][name])
+        ordered = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        self.optimizer.load_state_dict(shard_optimizer_state(state["optimizer"], ordered))
+        self.ema.load_state_dict(state["ema"])
+        averages = zip(self.ema.shadow_params, self.parameters, strict=True)
+        self.ema.shadow_params = [shard_like(average, weight) for average, weight in averages]
+        self.ema.to(self.accelerator.device)
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.losses = list(state["losses"])
+        self.step = state["step"]
+
+
+def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
+    """The devices of this run: its processes, arithmetic, sharding and trackers."""
+    folder = Path(config.out)
+    plugin = fsdp_plugin(objective.shard_blocks) if config.fsdp else None
+    accelerator = Accelerator(
+        cpu=not torch.accelerator.is_available(),
+        mixed_precision=config.mixed_precision,
+        fsdp_plugin=plugin,
+        **tracker_arguments(config, folder),
+    )
+    if plugin is not None:
+        shard_on_cpu_too(accelerator, plugin)
+    return accelerator
+
+
+def persistent_buffers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """What a module's state holds beside its parameters, such as a codebook."""
+    parameters = {name for name, _ in module.named_parameters()}
+    return {name: value for name, value in module.state_dict().items() if name not in parameters}
+
+
+def run_identity(config: TrainConfig) -> str:
+    """What must be equal for a checkpoint to be gone on with; the number of steps, say, may change.
+
+    Settings at their defaults do not count, so that a new option leaves old checkpoints valid.
+    """
+    fields = {"model", "text", "data", "noise", "optimizer", "lora", "trainable", "batch_size", "accumulation", "seed"}
+    fields |= {"family", "videogpt"}
+    cache = {"cache", "cache_text"}
+    return digest(config.model_dump(mode="json", include=fields, exclude={"data": cache}, exclude_defaults=True))

@@ -29,6 +29,12 @@ warnings.simplefilter("ignore")
 from data_juicer.ops.filter.image_aspect_ratio_filter import ImageAspectRatioFilter
 from data_juicer.ops.filter.image_shape_filter import ImageShapeFilter
 from data_juicer.utils.constant import Fields
+try:  # imagededup would download the weights of its network at import; its hashes need none
+    from torchvision import models
+    small = models.mobilenet_v3_small
+    models.mobilenet_v3_small = lambda *args, **options: small()
+except ImportError:
+    pass
 rounds, paths = int(sys.argv[1]), json.load(sys.stdin)
 aspect, shape = ImageAspectRatioFilter(), ImageShapeFilter()
 try:

@@ -20,13 +20,14 @@ from vsd2m.generation.model_config import LoraConfig, ModelConfig
 
 @dataclass(frozen=True)
 class Base:
-    """A Stable Diffusion checkpoint's parts, frozen but for the 2D network."""
+    """A Stable Diffusion checkpoint's parts, frozen but for the 2D network. Without `vae` it draws pixels."""
 
     unet: UNet2DConditionModel
-    vae: AutoencoderKL
+    vae: AutoencoderKL | None
     text_encoder: CLIPTextModel
     tokenizer: Any
     scheduler: DDIMScheduler
+    patch_size: int = 1
 
 
 def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
@@ -40,12 +41,15 @@ def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
         return kind.from_pretrained(config.pretrained, subfolder=part, **options)
 
     try:
+        index = _pipeline_index(config.pretrained, options)
+        on_pixels = index.get("vae") == [None, None]
         return Base(
             unet=load(UNet2DConditionModel, "unet"),
-            vae=load(AutoencoderKL, "vae").requires_grad_(False).eval().to(device),
+            vae=None if on_pixels else load(AutoencoderKL, "vae").requires_grad_(False).eval().to(device),
             text_encoder=load(CLIPTextModel, "text_encoder").requires_grad_(False).eval(),
             tokenizer=load(AutoTokenizer, "tokenizer"),
             scheduler=load(DDIMScheduler, "scheduler"),
+            patch_size=index.get("patch_size", 1),
         )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -53,6 +57,14 @@ def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
             f"cannot load {config.pretrained!r}: {reason}; expected the hub id or the folder of a Stable Diffusion "
             "checkpoint with unet, vae, text_encoder, tokenizer and scheduler"
         ) from error
+
+
+def _pipeline_index(pretrained: str, options: dict[str, str]) -> dict[str, Any]:
+    """The content of `model_index.json`: which parts there are; empty where the parts lie there without it."""
+    try:
+        return dict(StickerPipeline.load_config(pretrained, **options))
+    except OSError:
+        return {}
 
 
 def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str]) -> StickerPipeline:
@@ -74,6 +86,7 @@ def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str])
             "unet": unet_on(base, config.model),
             "scheduler": base.scheduler,
             "vae": base.vae,
+            "patch_size": base.patch_size,
         }
     if config.model.temporal_weights is not None:
         parts["unet"].load_temporal(config.model.temporal_weights)

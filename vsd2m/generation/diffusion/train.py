@@ -26,7 +26,7 @@ def train_diffusion(
 ) -> TrainResult:
     """See `vsd2m.generation.trainer.train`; `process` is accelerate's `PartialState`."""
     base = load_base(config.model, device=process.device)
-    codec = make_codec(base.vae if base else None, config.model.patch_size)
+    codec = make_codec(base.vae, base.patch_size) if base else make_codec(None, config.model.patch_size)
     with process.main_process_first():  # the first process encodes, the others find the clips encoded
         store = encode_clips(config, codec, clips)
     pipeline = build_pipeline(config, base, store.texts)

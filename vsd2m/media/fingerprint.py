@@ -16,8 +16,8 @@ from vsd2m.media.background import Window, figure, window
 from vsd2m.media.phash import SIDE, phash
 
 NUM_FRAMES = 8
-COVERAGE_SIDE, COARSE_SIDE = 16, 8
-PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP = 255 / 31, 255 / 15, 4.0, 12.0
+FINE_SIDE, MEDIUM_SIDE, COARSE_SIDE = 64, 16, 8
+PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP, DETAIL_STEP = 255 / 31, 255 / 15, 4.0, 12.0, 2.5
 
 FACTS = slice(0, 1)
 ON_WHITE = slice(1, 9)
@@ -27,16 +27,18 @@ PICTURE = slice(25, 111)
 COVERAGE = slice(111, 127)
 MOTION = slice(127, 131)
 CHROMA = slice(131, 139)
-NUM_WORDS = 139
+DETAIL = slice(139, 155)
+NUM_WORDS = 155
 """The layout, in words of 64 bits.
 
 `FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
 `ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
 white and on black. `WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is
-told differently, these still agree. `PICTURE`: the mean of the figure's frames in its window, on the clip's own
-background, 32 x 32 grey levels of 5 bits, three to 16 bits.
+told differently, these still agree. `PICTURE`: the mean of the frames in the figure's window, a transparent background
+grey, 32 x 32 grey levels of 5 bits, three to 16 bits.
 `COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
-4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits.
+4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits. `DETAIL`: what `PICTURE` is too coarse
+for, such as thin letters: the root mean square of what the mean frame at 64 x 64 has beyond 32 x 32, 16 x 16 of 4 bits.
 """
 
 _CLAMPED_MS = 100
@@ -59,9 +61,9 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     luma = _luma(pixels)
     whole = _whole(pixels, luma)
     coverage, background = figure(pixels, luma)
-    if coverage is not pixels[..., 3]:
-        keep = coverage > 0
-        pixels, luma = pixels * keep[..., None], luma * keep
+    shown = _on_background(luma, pixels[..., 3], background)
+    keep = coverage > 0
+    pixels, luma = pixels * keep[..., None], luma * keep
     around = window(coverage)
     rows, columns = _weights(around, pixels.shape[1:3], SIDE)
     on_black, covered = _resampled(luma, rows, columns), _resampled(coverage, rows, columns)
@@ -70,14 +72,15 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     if not len(order):
         return []
     hashes = phash(np.round(np.concatenate([on_white, on_black, whole])).clip(0, 255)).reshape(3, -1)
-    shown = on_black + (255 - covered) * (background / 255)
+    total = shown[order].sum(axis=0, dtype=np.float64)
     words = [
         _facts(background, around, pixels.shape[1:3]),
         hashes[:, order].ravel(),
-        pack_triples(_steps(shown[order].mean(axis=0), PICTURE_STEP, 31)),
-        pack_nibbles(_steps(_shrunk(covered[order].mean(axis=0), COVERAGE_SIDE), COVERAGE_STEP, 15)),
+        pack_triples(_steps(rows @ total @ columns.T / NUM_FRAMES, PICTURE_STEP, 31)),
+        pack_nibbles(_steps(_shrunk(covered[order].mean(axis=0), MEDIUM_SIDE), COVERAGE_STEP, 15)),
         pack_nibbles(_steps(_shrunk(_on_grey(on_black, covered)[order], COARSE_SIDE).std(axis=0), MOTION_STEP, 15)),
         pack_nibbles(_steps(_chroma(pixels, luma, around, order) + 7.5 * CHROMA_STEP, CHROMA_STEP, 15)),
+        pack_nibbles(_steps(_detail(total, around), DETAIL_STEP, 15)),
     ]
     return [int(word) for word in np.concatenate(words)]
 
@@ -128,12 +131,17 @@ def _luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return luma
 
 
+def _on_background(luma: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], background: int) -> npt.NDArray[np.uint8]:
+    """Luma that was multiplied by alpha, with the background's where nothing covers it."""
+    uncovered = (255 - alpha).astype(np.uint16)
+    return (luma + uncovered * background // 255).astype(np.uint8)
+
+
 def _whole(pixels: npt.NDArray[np.uint8], luma: npt.NDArray[np.uint8]) -> Planes:
     """The luma of the whole frames on grey, `[n, SIDE, SIDE]`."""
     height, width = luma.shape[1:]
     rows, columns = _weights(Window(0, height, 0, width), luma.shape[1:], SIDE)
-    uncovered = (255 - pixels[..., 3]).astype(np.uint16)
-    return _resampled((luma + uncovered * 128 // 255).astype(np.uint8), rows, columns)
+    return _resampled(_on_background(luma, pixels[..., 3], 128), rows, columns)
 
 
 def _resampled(planes: npt.NDArray[np.uint8], rows: Planes, columns: Planes) -> Planes:
@@ -188,8 +196,8 @@ def _on_grey(on_black: Planes, covered: Planes) -> Planes:
 
 
 def _shrunk(planes: Planes, side: int) -> Planes:
-    """Planes `[..., SIDE, SIDE]` averaged down to `[..., side, side]`."""
-    block = SIDE // side
+    """Planes `[..., S, S]` averaged down to `[..., side, side]`."""
+    block = planes.shape[-1] // side
     mean: Planes = planes.reshape(*planes.shape[:-2], side, block, side, block).mean(axis=(-3, -1))
     return mean
 
@@ -212,3 +220,12 @@ def _chroma(
     rows, columns = _weights(around, pixels.shape[1:3], COARSE_SIDE)
     mean: Planes = rows @ difference.astype(np.float64) @ columns.T / (1024 * len(order))
     return mean
+
+
+def _detail(total: Planes, around: Window) -> Planes:
+    """`[16, 16]`, from the sum of the frames. In quarters of a grey level, so that the squares add up exactly."""
+    rows, columns = _weights(around, total.shape, FINE_SIDE)
+    fine = np.round(rows @ total @ columns.T / NUM_FRAMES * 4) / 4
+    beyond = fine - _shrunk(fine, SIDE).repeat(2, axis=0).repeat(2, axis=1)
+    detail: Planes = np.sqrt(_shrunk(beyond * beyond, MEDIUM_SIDE))
+    return detail

@@ -34,7 +34,7 @@ def matrix(fingerprints: pl.Series) -> tuple[Words, Rows]:
 
 
 def pictures(words: Words) -> Planes:
-    """`[P, 32, 32]` grey levels on the clip's own background."""
+    """`[P, 32, 32]` grey levels, a transparent background as the grey level of `backgrounds`."""
     packed = np.ascontiguousarray(words[:, layout.PICTURE]).view(np.uint16)
     out = np.empty((*packed.shape, 3), np.float32)
     for place, shift in enumerate((0, 5, 10)):
@@ -68,6 +68,11 @@ def chromas(words: Words) -> Planes:
     """`[P, 2, 8, 8]` blue and red difference."""
     values = _nibbles(words[:, layout.CHROMA]).reshape(-1, 2, 8, 8)
     return (values - np.float32(7.5)) * np.float32(layout.CHROMA_STEP)
+
+
+def details(words: Words) -> Planes:
+    """`[P, 16, 16]` what is finer than the pictures, in grey levels."""
+    return _nibbles(words[:, layout.DETAIL]).reshape(-1, 16, 16) * np.float32(layout.DETAIL_STEP)
 
 
 def backgrounds(words: Words) -> npt.NDArray[np.float32]:

@@ -10,24 +10,27 @@ import numpy.typing as npt
 Planes = npt.NDArray[np.float32]
 Motions = npt.NDArray[np.float32]
 
-NUM_STEPS = 3
+NUM_SMOOTH_STEPS, NUM_STEPS = 2, 6
 MAX_SHIFT, MAX_SCALE = 3.3, 0.13  # cells and share: borders of up to 5 % cut off or added on each side
 _RIDGE = 50.0
 
 
 def align(first: Planes, second: Planes, start: Motions) -> Motions:
-    """The motion, near `start`, that lays `second` (`[P, n, n]`) best on `first`."""
+    """The motion, near `start`, that lays `second` (`[P, n, n]`) best on `first`: smoothed first, since thin lines
+    draw the search only over a cell."""
     size = first.shape[-1]
     offset = (np.arange(size) - (size - 1) / 2).astype(np.float32)
     bounds = np.array([MAX_SHIFT, MAX_SCALE, MAX_SHIFT, MAX_SCALE], np.float32)
     ridge = np.diag([1, size * size / 6, 1, size * size / 6]).astype(np.float32) * np.float32(_RIDGE)
+    smoothed = _smoothed(first), _smoothed(second)
     motion: Motions = start.copy()
-    for _ in range(NUM_STEPS):
-        moved, inside = warp(second, motion)
+    for step in range(NUM_STEPS):
+        still, moving = smoothed if step < NUM_SMOOTH_STEPS else (first, second)
+        moved, inside = warp(moving, motion)
         down, across = np.gradient(moved, axis=(1, 2))
         slopes = np.stack([down, down * offset[:, None], across, across * offset], axis=1) * inside[:, None]
         slopes = slopes.reshape(len(first), 4, -1)
-        error = ((first - moved) * inside).reshape(len(first), -1, 1)
+        error = ((still - moved) * inside).reshape(len(first), -1, 1)
         normal = slopes @ slopes.transpose(0, 2, 1) + ridge
         motion += np.linalg.solve(normal, slopes @ error)[..., 0]
         np.clip(motion, start - bounds, start + bounds, out=motion)
@@ -40,7 +43,7 @@ def warp(planes: Planes, motion: Motions) -> tuple[Planes, Planes]:
     middle = np.float32((size - 1) / 2)
     place = np.arange(size, dtype=np.float32)
     places = [place + motion[:, k, None] + motion[:, k + 1, None] * (place - middle) for k in (0, 2)]
-    down, across = (_linear(where, size) for where in places)
+    down, across = (_cubic(where, size) for where in places)
     moved: Planes = (down @ planes @ across.transpose(0, 2, 1)).astype(np.float32, copy=False)
     rows, columns = ((where >= -0.5) & (where <= size - 0.5) for where in places)
     inside: Planes = (rows[:, :, None] & columns[:, None]).astype(np.float32)
@@ -58,8 +61,21 @@ def between_windows(first: npt.NDArray[np.float32], second: npt.NDArray[np.float
     return motion
 
 
-def _linear(places: npt.NDArray[np.float32], size: int) -> Planes:
-    """The weights `[P, n, n]` of linear interpolation at `places`."""
-    held = np.clip(places, 0, size - 1)[:, :, None]
-    weights: Planes = np.maximum(0, 1 - np.abs(held - np.arange(size, dtype=np.float32)))
+def _cubic(places: npt.NDArray[np.float32], size: int) -> Planes:
+    """The weights `[P, n, n]` of cubic convolution (Keys, ASSP 1981) at `places`: linear ones would blur."""
+    away = np.abs(np.clip(places, 0, size - 1)[:, :, None] - np.arange(size, dtype=np.float32))
+    near, far = np.minimum(away, 1), np.clip(away, 1, 2)
+    weights: Planes = (1.5 * near - 2.5) * near * near + 1
+    weights += ((2.5 - 0.5 * far) * far - 4) * far + 2
+    weights /= weights.sum(axis=2, keepdims=True)
     return weights
+
+
+def _smoothed(planes: Planes) -> Planes:
+    """Binomial means over five cells each way."""
+    for axis in (1, 2):
+        width = [(2, 2) if axis == k else (0, 0) for k in range(3)]
+        padded = np.moveaxis(np.pad(planes, width, mode="edge"), axis, 0)
+        rows = padded[:-4] + padded[4:] + 4 * (padded[1:-3] + padded[3:-1]) + 6 * padded[2:-2]
+        planes = np.moveaxis(rows, 0, axis) / np.float32(16)
+    return planes

@@ -1,16 +1,14 @@
-"""GIF: the blocks are read here, the LZW data and the composition are FFmpeg's (through PyAV).
+"""GIF: the blocks are read and the frames composed here, as browsers do; `vsd2m.media.gif_pixels` decompresses.
 
-FFmpeg gets one packet per frame, rebuilt so that it draws what browsers draw: the global palette is repeated in every
-frame and left out of the header, which makes what is not drawn, and what is disposed of, transparent rather than of
-the background colour. Red and blue are swapped in the palettes, so that FFmpeg's BGRA comes out as RGBA.
+What is not drawn, and what is disposed of, is transparent. Images are clipped at the screen's edge.
 Specification: GIF89a, CompuServe 1990.
 """
 
 import struct
 from dataclasses import dataclass
 
-import av
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vsd2m.core.errors import MediaError
@@ -191,40 +189,43 @@ def _is_whole(data: bytes, width: int, height: int, *, interlaced: bool) -> bool
 
 
 def _draw(gif: GifFile, frames: Frames, meter: Meter) -> None:
-    decoder = av.CodecContext.create("gif", "r")
-    decoder.thread_count = 1
-    decoder.options = {"trans_color": "0"}
-    width, height = _drawing_size(gif)
-    meter.check_header(num_frames=len(frames), width=width, height=height)
-    rows = frames.reshape(len(frames), gif.height, gif.width * 4)
-    for index, packet in enumerate(_packets(gif, width, height)):
+    from vsd2m.media.gif_pixels import MAX_CODE_SIZE, draw_image, index_buffer
+
+    buffer = index_buffer(max(image.width * image.height for image in gif.images))
+    palettes: dict[tuple[bytes, int | None], npt.NDArray[np.uint32]] = {}
+    screens = frames.view(np.uint32)[..., 0]
+    restored = None
+    for index, (image, screen) in enumerate(zip(gif.images, screens, strict=True)):
         meter.check_time()
-        try:
-            (drawn,) = decoder.decode(av.Packet(packet))
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaError("corrupt", f"frame {index} of the GIF cannot be decoded ({error})") from error
-        plane = drawn.planes[0]
-        rows[index] = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)[: gif.height, : gif.width * 4]
+        screen[...] = 0 if index == 0 else screens[index - 1] if restored is None else restored
+        if index:
+            _clear(gif.images[index - 1], screen)
+        restored = screen.copy() if image.disposal == 3 else None
+        colors = (image.palette, image.transparent_index)
+        if colors not in palettes:
+            palettes[colors] = _palette_words(*colors)
+        code_size = image.data[0]
+        if not 1 <= code_size <= MAX_CODE_SIZE:
+            raise MediaError("corrupt", f"frame {index} of the GIF has codes of {code_size} bits")
+        data = np.frombuffer(bytearray(image.data), np.uint8)[1:]
+        box = (image.left, image.top, image.width, image.height)
+        draw_image(data, buffer, palettes[colors], screen, *box, code_size | image.interlaced << 4)
 
 
-def _drawing_size(gif: GifFile) -> tuple[int, int]:
-    """The screen, widened to hold every image: FFmpeg misreads images that reach past it."""
-    right = max(image.left + image.width for image in gif.images)
-    bottom = max(image.top + image.height for image in gif.images)
-    return max(gif.width, right), max(gif.height, bottom)
+def _clear(image: GifImage, screen: npt.NDArray[np.uint32]) -> None:
+    if image.disposal == 2:
+        screen[image.top : image.top + image.height, image.left : image.left + image.width] = 0
 
 
-def _packets(gif: GifFile, width: int, height: int) -> list[bytes]:
-    header = b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0)
-    return [(b"" if index else header) + _packet(image) for index, image in enumerate(gif.images)]
+def _palette_words(palette: bytes, transparent_index: int | None) -> npt.NDArray[np.uint32]:
+    """`[256]` words of RGBA, 0 for the transparent index; others are opaque.
 
-
-def _packet(image: GifImage) -> bytes:
-    transparent = image.transparent_index
-    flags = image.disposal << 2 | (transparent is not None)
-    control = b"\x21\xf9\x04" + struct.pack("<BHBB", flags, image.delay_ms // 10, transparent or 0, 0)
-    palette = bytearray(image.palette or b"\0\0\0\xff\xff\xff")
-    palette[0::3], palette[2::3] = palette[2::3], palette[0::3]
-    size = (len(palette) // 3).bit_length() - 2
-    box = struct.pack("<HHHHB", image.left, image.top, image.width, image.height, 0x80 | image.interlaced << 6 | size)
-    return control + b"," + box + palette + image.data
+    Indices past the palette are black; without a palette, 0 is black and 1 white.
+    """
+    table = np.zeros((256, 4), np.uint8)
+    colors = np.frombuffer(palette or b"\0\0\0\xff\xff\xff", np.uint8).reshape(-1, 3)
+    table[: len(colors), :3] = colors
+    table[:, 3] = 255
+    if transparent_index is not None:
+        table[transparent_index] = 0
+    return table.view(np.uint32)[:, 0].copy()

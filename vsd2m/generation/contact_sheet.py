@@ -1,13 +1,15 @@
-"""Many clips on one picture: a row per clip, its frames from left to right, its prompt above."""
+"""Many clips on one picture: a row each, its frames from left to right, its prompt above; or side by side, moving."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from vsd2m.media.sampling import resize
+from vsd2m.media.clip import Clip
+from vsd2m.media.sampling import linspace_indices, resize
 
 GAP = 4
 TEXT_HEIGHT = 14
@@ -29,3 +31,18 @@ def contact_sheet(clips: Sequence[NDArray[np.uint8]], titles: Sequence[str], *, 
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def grid(clips: Sequence[NDArray[np.uint8]], *, frame_size: int, duration_ms: int) -> Clip:
+    """Clips, each uint8 [T, H, W, 3], moving side by side in a square; one of fewer frames moves slower."""
+    num_frames = max(len(clip) for clip in clips)
+    columns = math.ceil(math.sqrt(len(clips)))
+    side = frame_size + GAP
+    height, width = GAP + math.ceil(len(clips) / columns) * side, GAP + columns * side
+    frames = np.full((num_frames, height, width, 4), 255, np.uint8)
+    for number, clip in enumerate(clips):
+        top, left = GAP + number // columns * side, GAP + number % columns * side
+        shown = resize(clip[linspace_indices(len(clip), num_frames)], frame_size)
+        frames[:, top : top + frame_size, left : left + frame_size, :3] = shown
+    durations = np.full(num_frames, duration_ms, np.int32)
+    return Clip(frames=frames, durations_ms=durations, loop_count=0, media_format="gif")

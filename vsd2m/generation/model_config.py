@@ -120,7 +120,7 @@ class VideoGPTConfig(GenerationBase):
     )
     commitment: float = Field(default=0.25, ge=0, description="weight of the commitment loss")
     width: int = Field(default=576, ge=8, le=8192, description="transformer: channels")
-    num_layers: int = Field(default=16, ge=1, le=96, description="transformer: layers")
+    num_layers: int = Field(default=18, ge=1, le=96, description="transformer: layers")
     num_heads: int = Field(default=4, ge=1, le=96, description="transformer: attention heads")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="transformer: dropout")
     max_tags: int = Field(

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
 from vsd2m.core.keys import sticker_key
-from vsd2m.core.registry import import_extra
+from vsd2m.core.registry import import_extra, lookup
 from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.generation.contact_sheet import contact_sheet
+from vsd2m.generation.contact_sheet import contact_sheet, grid
+from vsd2m.generation.finish import finish
 
 MANIFEST = "manifest.jsonl"
 CONTACT_SHEET = "contact_sheet.png"
+GRID = "grid.gif"
+PIPELINES = {
+    "StickerPipeline": "vsd2m.generation.diffusion.pipeline:StickerPipeline",
+    "VideoGPTPipeline": "vsd2m.generation.videogpt.pipeline:VideoGPTPipeline",
+}
 SUFFIXES = {"gif": "gif", "apng": "png", "webp": "webp"}
 MAX_SHEET_ROWS = 32
 SHEET_FRAME_SIZE = 96
@@ -32,6 +35,7 @@ class GenerateResult:
     files: list[Path]
     manifest: Path
     contact_sheet: Path
+    grid: Path
     num_drawn: int
 
 
@@ -43,10 +47,11 @@ def generate(
     config: GenerationConfig | None = None,
     on_sticker: Callable[[int, int], None] | None = None,
 ) -> GenerateResult:
-    """Draws one sticker per prompt, with a manifest and a contact sheet; calls `on_sticker(done, total)` as it goes.
+    """Draws one sticker per prompt, with a manifest, a contact sheet and a moving grid.
 
-    Files whose prompt, seed, settings and checkpoint are unchanged are kept, so an interrupted call goes on where it
-    stopped. Raises `ConfigError` without prompts and `EngineError` if there is no checkpoint.
+    `on_sticker(done, total)` is called as it goes. Files whose prompt, seed, settings and checkpoint are unchanged are
+    kept, so an interrupted call goes on where it stopped. Raises `ConfigError` without prompts and `EngineError` if
+    there is no checkpoint.
     """
     config = config or GenerationConfig()
     if not prompts:
@@ -59,7 +64,7 @@ def generate(
         store.write_bytes(_record_path(row), json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
         if on_sticker is not None:
             on_sticker(done, len(rows))
-    return _finish(store, rows, num_drawn=len(missing))
+    return _finish(store, rows, num_drawn=len(missing), duration_ms=config.duration_ms)
 
 
 def plan(checkpoint: str | Path, prompts: Sequence[str], config: GenerationConfig) -> list[dict[str, Any]]:
@@ -91,56 +96,31 @@ def _draw(
     if not rows:
         return
     pipeline = load_pipeline(checkpoint)
-    if config.scheduler == "dpm":
-        pipeline.use_dpm_solver()
     for first in range(0, len(rows), config.batch_size):
         batch = rows[first : first + config.batch_size]
-        clips = pipeline(
-            [row["text"] for row in batch],
-            seeds=[row["seed"] for row in batch],
-            num_frames=config.num_frames,
-            size=config.size,
-            num_inference_steps=config.num_inference_steps,
-            guidance_scale=config.guidance_scale,
-            guidance_interval=config.guidance_interval,
-            negative_prompt=config.negative_prompt,
-        ).clips
+        clips = pipeline.draw([row["text"] for row in batch], [row["seed"] for row in batch], config)
         for row, frames in zip(batch, clips, strict=True):
-            data = encode(_clip(frames, config), config.media_format)
+            data = encode(finish(frames, config), config.media_format)
             store.write_bytes(row["file"], data)
             yield {**row, "key": sticker_key(data)}
 
 
 def load_pipeline(checkpoint: str | Path) -> Any:
-    """The `StickerPipeline` of a checkpoint, on the GPU if there is one; `EngineError` if it cannot be loaded."""
+    """The `StickerPipeline` or `VideoGPTPipeline` of a checkpoint, on the GPU if there is one; `EngineError` if it
+    cannot be loaded."""
     torch = import_extra("torch", extra="train")
     import_extra("diffusers", extra="train")
-    from vsd2m.generation.diffusion.pipeline import StickerPipeline
     from vsd2m.generation.training.progress_bars import no_progress_bars
 
     try:
+        name = json.loads((Path(checkpoint) / "model_index.json").read_text())["_class_name"]
         with no_progress_bars():
-            pipeline = StickerPipeline.from_pretrained(str(checkpoint))
-    except (OSError, ValueError) as error:
+            pipeline = lookup(PIPELINES, name, kind="pipeline").from_pretrained(str(checkpoint))
+    except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise EngineError(f"cannot load {checkpoint}: {reason}; expected a folder written by `vsd2m train`") from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _clip(frames: NDArray[np.uint8], config: GenerationConfig) -> Any:
-    from vsd2m.media.clip import Clip
-    from vsd2m.media.sampling import resize
-
-    height, width = frames.shape[1:3]
-    large = resize(frames, (height * config.upscale, width * config.upscale))
-    opaque = np.full((*large.shape[:3], 1), 255, np.uint8)
-    return Clip(
-        frames=np.concatenate([large, opaque], axis=3),
-        durations_ms=np.full(len(frames), config.duration_ms, np.int32),
-        loop_count=0,
-        media_format=config.media_format,
-    )
 
 
 def newest_checkpoint(folder: Path) -> Path:
@@ -175,20 +155,24 @@ def _is_done(store: Store, row: Mapping[str, Any]) -> bool:
     return bool(_read_record(store, row)["identity"] == row["identity"])
 
 
-def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int) -> GenerateResult:
-    """Writes the manifest of all stickers and the contact sheet of the first ones."""
+def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int, duration_ms: int) -> GenerateResult:
+    """Writes the manifest of all stickers, and the contact sheet and the animated grid of the first ones."""
     from vsd2m.media.decode import decode
+    from vsd2m.media.encode import encode
+    from vsd2m.media.sampling import flatten
 
     records = [_read_record(store, row) for row in rows]
     lines = [json.dumps(record, sort_keys=True, ensure_ascii=False) for record in records]
     store.write_bytes(MANIFEST, ("\n".join(lines) + "\n").encode())
     shown = records[:MAX_SHEET_ROWS]
-    clips = [decode(store.read_bytes(record["file"])).frames[..., :3] for record in shown]
+    clips = [flatten(decode(store.read_bytes(record["file"])).frames) for record in shown]
     sheet = contact_sheet(clips, [record["prompt"] for record in shown], frame_size=SHEET_FRAME_SIZE)
     store.write_bytes(CONTACT_SHEET, sheet)
+    store.write_bytes(GRID, encode(grid(clips, frame_size=SHEET_FRAME_SIZE, duration_ms=duration_ms), "gif"))
     return GenerateResult(
         files=[Path(store.path(record["file"])) for record in records],
         manifest=Path(store.path(MANIFEST)),
         contact_sheet=Path(store.path(CONTACT_SHEET)),
+        grid=Path(store.path(GRID)),
         num_drawn=num_drawn,
     )

@@ -24,10 +24,14 @@ CLIPS_PER_CALL = 16
 
 
 class LatentStore:
-    """Latents [N, C, T, h, w] in half precision, with each clip's key, text, tags and frame mask; read on demand."""
+    """Latents [N, C, T, h, w] in half precision, with each clip's key, text, tags and frame mask; read on demand.
+
+    Equal `identity`, equal clips and codec.
+    """
 
     def __init__(self, folder: Path) -> None:
         facts = json.loads((folder / "clips.json").read_text())
+        self.identity = folder.name
         self.keys: list[str] = facts["keys"]
         self.texts: list[str] = facts["texts"]
         self.tags: list[list[str]] = facts["tags"]

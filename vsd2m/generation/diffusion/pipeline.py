@@ -14,6 +14,7 @@ from diffusers.utils import BaseOutput
 from numpy.typing import NDArray
 from transformers import CLIPTextModel
 
+from vsd2m.generation.config import GenerationConfig
 from vsd2m.generation.diffusion.codec import make_codec
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
@@ -56,6 +57,22 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         """Samples with DPM-Solver++ of second order (arXiv 2211.01095) from here on."""
         config = self.components["scheduler"].config
         self.scheduler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", solver_order=2)
+
+    def draw(self, texts: Sequence[str], seeds: Sequence[int], config: GenerationConfig) -> NDArray[np.uint8]:
+        """Clips uint8 [B, T, H, W, 3] of texts, as the config asks."""
+        if config.scheduler == "dpm" and not isinstance(self.scheduler, DPMSolverMultistepScheduler):
+            self.use_dpm_solver()
+        clips: NDArray[np.uint8] = self(
+            texts,
+            seeds=seeds,
+            num_frames=config.num_frames,
+            size=config.size,
+            num_inference_steps=config.num_inference_steps,
+            guidance_scale=config.guidance_scale,
+            guidance_interval=config.guidance_interval,
+            negative_prompt=config.negative_prompt,
+        ).clips
+        return clips
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def __call__(

@@ -1,0 +1,162 @@
+"""VideoGPT through the common trainer and the common sampler."""
+
+import json
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from tiny_models import drawn_clips
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("accelerate")
+
+from vsd2m.core.errors import ConfigError  # noqa: E402
+from vsd2m.generation.config import GenerationConfig, TrainConfig, merge  # noqa: E402
+from vsd2m.generation.data import ClipSource, TrainingClip  # noqa: E402
+from vsd2m.generation.sampler import generate, load_pipeline  # noqa: E402
+from vsd2m.generation.trainer import train  # noqa: E402
+
+SMALL = {
+    "num_hiddens": 16,
+    "num_residual_layers": 1,
+    "time_factor": 2,
+    "space_factor": 2,
+    "num_codes": 16,
+    "code_dim": 4,
+    "width": 32,
+    "num_layers": 1,
+    "num_heads": 2,
+    "vqvae_steps": 3,
+}
+
+
+def small_config(out, **values):
+    base = {
+        "preset": "videogpt_tiny",
+        "out": str(out),
+        "videogpt": SMALL,
+        "data": {"shards": "unused", "num_frames": 4, "size": 8},
+        "batch_size": 4,
+        "num_steps": 3,
+        "num_threads": 1,
+    }
+    return TrainConfig.model_validate(merge(base, values))
+
+
+def tagged_clips(count=6):
+    clips = drawn_clips(count=count)
+    tags = [("cartoon", "red"), ("cartoon", "green"), ("cartoon", "blue")]
+
+    def read():
+        for number, clip in enumerate(clips.read()):
+            yield TrainingClip(clip.key, clip.text, clip.frames, clip.mask, tags[number % 3])
+
+    return ClipSource(f"tagged-{clips.identity}", read)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return train(small_config(tmp_path_factory.mktemp("videogpt")), clips=tagged_clips()).checkpoint
+
+
+def test_it_learns_one_clip_by_heart(tmp_path):
+    steps = {"num_steps": 60, "batch_size": 1, "videogpt": {"vqvae_steps": 80, "num_codes": 64, "code_dim": 8}}
+    optimizer = {"learning_rate": 6e-3, "warmup_steps": 0, "decay": "linear", "ema_decay": 0.0}
+    clip = next(iter(tagged_clips().read()))
+    source = ClipSource("one", lambda: [clip])
+    result = train(small_config(tmp_path, optimizer=optimizer, noise={"caption_dropout": 0.0}, **steps), clips=source)
+    assert result.losses[-1] < 0.1 * result.losses[0]
+    drawn = load_pipeline(result.checkpoint)([clip.tags], seeds=[0], top_k=1)[0]
+    error = np.abs(drawn.astype(float) - clip.frames.transpose(0, 2, 3, 1)).mean()
+    blank = np.abs(255.0 - clip.frames).mean()
+    assert error < 0.35 * blank
+
+
+def test_a_resumed_run_gives_the_losses_of_an_uninterrupted_one_in_both_steps(tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def run(folder, kill_at=None):
+        def on_step(step, total, loss):
+            assert total == 8
+            if step == kill_at:
+                raise KilledError
+
+        values = {"save_every": 2, "num_steps": 4, "videogpt": {"vqvae_steps": 4}}
+        return train(small_config(tmp_path / folder, **values), clips=tagged_clips(), on_step=on_step)
+
+    whole = run("whole")
+    for kill_at in (3, 7):  # in the VQ-VAE, in the prior
+        with pytest.raises(KilledError):
+            run("killed", kill_at)
+    resumed = run("killed")
+    assert resumed.losses == whole.losses
+    for folder in ("vqvae", ""):
+        lines = [(tmp_path / name / folder / "losses.jsonl").read_text() for name in ("whole", "killed")]
+        assert lines[0] == lines[1]
+
+
+def test_generate_draws_from_it_and_goes_on_where_it_stopped(checkpoint, tmp_path, caplog):
+    prompts = ["a red square", "something else", "a blue square"]
+    result = generate(checkpoint, prompts, tmp_path)
+    assert result.num_drawn == 3
+    assert "names none of the 4 tags" not in caplog.text  # "cartoon" stands before every prompt
+    rows = [json.loads(line) for line in result.manifest.read_text().splitlines()]
+    assert [row["prompt"] for row in rows] == prompts
+    assert generate(checkpoint, prompts, tmp_path).num_drawn == 0
+    generate(checkpoint, ["a horse"], tmp_path / "other", config=GenerationConfig(domain=None))
+    assert "'a horse' names none of the 4 tags" in caplog.text
+
+
+def test_seed_tags_and_temperature_change_the_clip(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+    with torch.no_grad():
+        for layer in (pipeline.prior.tag_embedding, pipeline.prior.head):  # three steps have taught it little
+            layer.weight.mul_(50)
+
+    def draw(tags=("red",), seed=0, **choice):
+        return pipeline([tags], seeds=[seed], **choice)
+
+    plain = draw()
+    assert np.array_equal(plain, draw())
+    for other in (draw(("blue",)), draw(seed=1), draw(temperature=8.0), draw(top_k=1)):
+        assert not np.array_equal(plain, other)
+
+
+def test_the_pipeline_saves_and_loads_exactly(checkpoint, tmp_path):
+    pipeline = load_pipeline(checkpoint)
+    pipeline.save_pretrained(tmp_path)
+    again = load_pipeline(tmp_path)
+    assert again.known_tags("a red dog") == ["red"]
+    assert np.array_equal(pipeline([["red"]], seeds=[3]), again([["red"]], seeds=[3]))
+
+
+def test_only_the_trained_size_can_be_drawn(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+    with pytest.raises(ConfigError, match=r"draws 4 frames of 8 pixels and nothing else; found num_frames 5"):
+        pipeline.draw(["red"], [0], GenerationConfig(num_frames=5))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"data": {"size": 9}}, "must be multiples of"),
+        ({"model": {"temporal_layer": "conv"}}, "do not go with it"),
+        ({"fsdp": True}, "do not go with it"),
+        ({"videogpt": {"num_heads": 5}}, "multiple of num_heads"),
+        ({"family": "diffusion"}, "for family: videogpt"),
+    ],
+)
+def test_impossible_combinations_are_refused(tmp_path, values, message):
+    with pytest.raises(ValidationError, match=message):
+        small_config(tmp_path, **values)
+
+
+def test_at_full_size_it_has_about_the_number_of_parameters_of_the_papers_table():
+    from vsd2m.generation.videogpt.train import make_prior, make_vqvae
+
+    config = TrainConfig.model_validate({"preset": "videogpt", "out": "run", "data": {"shards": "s"}})
+    with torch.device("meta"):
+        models = make_vqvae(config), make_prior(config, ("cat",) * 1000)
+    count = sum(weight.numel() for model in models for weight in model.parameters())
+    assert count / 1e9 == pytest.approx(0.102, rel=0.025)

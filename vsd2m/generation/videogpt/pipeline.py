@@ -1,0 +1,86 @@
+"""From tags to clips: a diffusers pipeline around VideoGPT's two networks.
+
+Letters: B batch, T frames, H, W height and width, G tags of a clip.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline
+from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.generation.config import GenerationConfig
+from vsd2m.generation.videogpt.prior import CodePrior
+from vsd2m.generation.videogpt.sampling import sample_codes
+from vsd2m.generation.videogpt.tags import tag_numbers, tags_in
+from vsd2m.generation.videogpt.vqvae import VqVae
+
+_log = logging.getLogger(__name__)
+
+
+class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
+    """Draws stickers of known tags. Saves and loads like any diffusers pipeline."""
+
+    model_cpu_offload_seq = "prior->vqvae"
+
+    def __init__(self, vqvae: VqVae, prior: CodePrior) -> None:
+        super().__init__()
+        self.register_modules(vqvae=vqvae, prior=prior)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of every clip."""
+        return int(self.prior.config.grid[0] * self.vqvae.config.time_factor)
+
+    @property
+    def size(self) -> int:
+        """Pixels of a frame's side."""
+        return int(self.prior.config.grid[1] * self.vqvae.config.space_factor)
+
+    def draw(self, texts: Sequence[str], seeds: Sequence[int], config: GenerationConfig) -> NDArray[np.uint8]:
+        """Clips uint8 [B, T, H, W, 3] of the tags that stand in the texts, as the config asks."""
+        asked = (config.num_frames or self.num_frames, config.size or self.size)
+        if asked != (self.num_frames, self.size):
+            raise ConfigError(
+                f"this VideoGPT draws {self.num_frames} frames of {self.size} pixels and nothing else; found "
+                f"num_frames {asked[0]} and size {asked[1]}"
+            )
+        tags = [self.known_tags(text) for text in texts]
+        for text, found in zip(texts, tags, strict=True):
+            if not found:
+                _log.warning("%r names none of the %d tags this model knows", text, len(self.prior.config.tag_names))
+        choice = {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
+        clips: NDArray[np.uint8] = self(tags, seeds=seeds, **choice)
+        return clips
+
+    def known_tags(self, text: str) -> list[str]:
+        """The tags of the model that stand in `text`."""
+        return tags_in(text, self.prior.config.tag_names)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def __call__(
+        self,
+        tags: Sequence[Sequence[str]],
+        *,
+        seeds: Sequence[int],
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+    ) -> NDArray[np.uint8]:
+        """One clip, uint8 [T, H, W, 3], per list of tags; tags the model does not know are left out."""
+        numbers = pad_tags([tag_numbers(own, self.prior.config.tag_names) for own in tags]).to(self.prior.device)
+        choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        codes = sample_codes(self.prior, numbers, seeds=seeds, **choice)
+        clips = (self.vqvae.decode(codes.unflatten(1, tuple(self.prior.config.grid))).float() + 1) * 127.5
+        frames: NDArray[np.uint8] = clips.round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
+        return frames
+
+
+def pad_tags(numbers: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Lists of tag numbers as one tensor [B, G], padded with 0; G is at least 1."""
+    rows = [torch.tensor([*own, 0]) for own in numbers]
+    return pad_sequence(rows, batch_first=True)

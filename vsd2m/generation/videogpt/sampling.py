@@ -1,0 +1,54 @@
+"""Draws codes from a prior: temperature, top-k, top-p, and a seed for every clip.
+
+Letters: B batch, L codes of a clip, K codes to choose from.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from vsd2m.generation.videogpt.prior import CodePrior
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def sample_codes(
+    prior: CodePrior,
+    tags: torch.Tensor,
+    *,
+    seeds: Sequence[int],
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+) -> torch.Tensor:
+    """Codes [B, L]. All chance is in one number for every code, drawn from the clip's own seed, so its neighbours in
+    the batch do not change it."""
+    chances = torch.stack([torch.rand(prior.length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+    cache = prior.empty_cache(len(seeds))
+    before = prior.begin(tags)
+    codes = torch.empty(len(seeds), prior.length, dtype=torch.long, device=prior.device)
+    for position in range(prior.length):
+        logits = prior.step(before, position, cache)
+        shares = shape(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+        codes[:, position] = draw(shares, chances[:, position].to(shares.device))
+        before = prior.code_embedding(codes[:, position])
+    return codes
+
+
+def shape(logits: torch.Tensor, *, temperature: float, top_k: int | None, top_p: float) -> torch.Tensor:
+    """Probabilities [B, K] of `logits` [B, K]: sharpened or flattened, then cut to the k likeliest codes, then to the
+    fewest likeliest whose probability is at least `top_p`. The likeliest code always remains."""
+    shares = torch.softmax(logits.float() / temperature, dim=-1)
+    ranked, order = shares.sort(dim=-1, descending=True, stable=True)
+    kept = ranked.cumsum(dim=-1) - ranked < top_p
+    kept[:, 0] = True
+    if top_k is not None:
+        kept[:, top_k:] = False
+    ranked = torch.where(kept, ranked, 0.0)
+    return torch.zeros_like(shares).scatter(-1, order, ranked / ranked.sum(dim=-1, keepdim=True))
+
+
+def draw(shares: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
+    """The code [B] at which the running sum of probabilities [B, K] passes a number [B] from 0 to 1."""
+    passed = shares.double().cumsum(dim=-1) <= chances.double()[:, None]
+    last = (shares > 0).long().mul(torch.arange(shares.shape[-1], device=shares.device)).amax(dim=-1)
+    return torch.minimum(passed.sum(dim=-1), last)

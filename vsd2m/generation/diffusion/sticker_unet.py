@@ -107,8 +107,11 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
     ) -> UNet3DConditionOutput | tuple[torch.Tensor]:
         """Predicts from `sample` [B, C, T, H, W] and text states [B, L, D]; the output has the sample's shape.
 
-        `timestep` is one number or [B]. Any number of frames and any height and width will do.
+        `timestep` is one number or [B]. Any number of frames and any height and width will do. A network with
+        `time_cond_proj_dim` also takes the mean text state beside the time, unless `timestep_cond` [B, D] is given.
         """
+        if self.config.time_cond_proj_dim is not None and timestep_cond is None:
+            timestep_cond = encoder_hidden_states.mean(dim=1)
         batch_size, _, num_frames, height, width = sample.shape
         temb = self._embed_time(sample, timestep, timestep_cond).repeat_interleave(num_frames, dim=0)
         text = encoder_hidden_states.repeat_interleave(num_frames, dim=0)

@@ -26,6 +26,8 @@ class FirstPixels(Extractor):
     def setup(self) -> None:
         pass
 
+    num_features = 4
+
     def protocol(self):
         return {"extractor": "first pixels"}
 

@@ -96,9 +96,12 @@ class Table(ClipEncoder):
 
     texts: ClassVar = {"cat": [1.0, 0.0], "dog": [0.0, 1.0], "bird": [0.7, 0.7]}
 
-    def encode(self, clip, prompt):
+    def picture(self, clip):
         level = float(clip.frames[0, 0, 0, 0]) / 100
-        return np.array([level, 1 - level], np.float32), np.array(self.texts[prompt], np.float32)
+        return np.array([level, 1 - level], np.float32)
+
+    def text(self, prompt):
+        return np.array(self.texts[prompt], np.float32)
 
 
 def recall(generated, real=()) -> float:

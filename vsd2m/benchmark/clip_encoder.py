@@ -1,4 +1,10 @@
-"""Pictures and prompts in one space, by CLIP (Radford et al., arXiv 2103.00020); any CLIP of transformers."""
+"""Pictures and prompts in one space, by CLIP (Radford et al., arXiv 2103.00020) or a multilingual model of its kind.
+
+Any model of transformers that embeds both will do: CLIP for English, ChineseCLIP, AltCLIP or SigLIP 2 for Chinese
+and other languages. D dimensions.
+"""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +31,8 @@ class ClipEncoder:
         if self._path:
             return None
         return (
-            f"weights `{WEIGHTS}`: folder or hub id of a CLIP model, such as openai/clip-vit-base-patch32, or of a "
-            "multilingual one in CLIP's format"
+            f"weights `{WEIGHTS}`: folder or hub id of a CLIP model, such as openai/clip-vit-base-patch32, or for "
+            "Chinese prompts OFA-Sys/chinese-clip-vit-base-patch16, for many languages google/siglip2-base-patch16-224"
         )
 
     def protocol(self) -> dict[str, str | int]:
@@ -37,19 +43,41 @@ class ClipEncoder:
         allow_torchvision_beside_cpu_torch()
         transformers = import_extra("transformers", extra="benchmark")
         try:
-            self.model = transformers.CLIPModel.from_pretrained(self._path).eval()
+            model = transformers.AutoModel.from_pretrained(self._path)
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(self._path)
-            self.pictures = transformers.CLIPImageProcessorPil.from_pretrained(self._path)
-        except (OSError, ValueError) as error:
+            self.processor = transformers.AutoImageProcessor.from_pretrained(self._path, backend="pil")
+        except (OSError, ValueError, KeyError) as error:
             raise EngineError(f"{WEIGHTS}: cannot load {self._path}: {str(error).splitlines()[0]}") from error
+        if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+            raise EngineError(f"{WEIGHTS}: {self._path} is a {type(model).__name__}; expected one of CLIP's kind")
+        self.model = model.eval()
+        # SigLIP's text network reads its last token, so that it has to be padded as in its training.
+        self._padding = "max_length" if model.config.model_type.startswith("siglip") else False
 
-    def encode(self, clip: JudgedClip, prompt: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The clip's vector [D], of length 1 at most, and the prompt's unit vector [D]."""
-        import torch
-
+    def picture(self, clip: JudgedClip) -> NDArray[np.float32]:
+        """[D], of length 1 at most."""
         shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
-        text = self.tokenizer([prompt], truncation=True, return_tensors="pt")
-        pixels = self.pictures(list(shown), return_tensors="pt")
-        with torch.inference_mode():
-            found = self.model(**text, **pixels)  # its embeddings are unit vectors
-        return found.image_embeds.mean(dim=0).numpy(), found.text_embeds[0].numpy()
+        vectors: NDArray[np.float32] = self.frames(shown).mean(axis=0)
+        return vectors
+
+    def frames(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Unit vectors [T, D] of uint8 [T, H, W, 3]."""
+        return _unit(self.model.get_image_features, self.processor(list(frames), return_tensors="pt"))
+
+    def text(self, prompt: str) -> NDArray[np.float32]:
+        """A unit vector [D]; prompts that are too long are cut."""
+        longest = self.model.config.text_config.max_position_embeddings
+        tokens = self.tokenizer(
+            [prompt], truncation=True, max_length=longest, padding=self._padding, return_tensors="pt"
+        )
+        vector: NDArray[np.float32] = _unit(self.model.get_text_features, tokens)[0]
+        return vector
+
+
+def _unit(encode: Any, inputs: Any) -> NDArray[np.float32]:
+    import torch
+
+    with torch.inference_mode():
+        vectors = encode(**inputs).pooler_output
+        found: NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    return found

@@ -30,14 +30,22 @@ class FeatureSet:
 
     def __init__(self) -> None:
         self.moments = RunningMoments()
-        self._kept: list[tuple[int, str, Features]] = []
+        self._kept: list[tuple[int, str, bytes]] = []
 
     def __len__(self) -> int:
         return self.moments.num_vectors
 
     def add(self, name: str, vector: Features) -> None:
         self.moments.update(vector)
-        entry = (-int(sticker_key(name.encode()), 16), f"{name}#{len(self)}", vector)
+        self._keep((-int(sticker_key(name.encode()), 16), name, np.asarray(vector, np.float32).tobytes()))
+
+    def merge(self, other: "FeatureSet") -> None:
+        """Takes in the clips of another set."""
+        self.moments.merge(other.moments)
+        for entry in other._kept:
+            self._keep(entry)
+
+    def _keep(self, entry: tuple[int, str, bytes]) -> None:
         if len(self._kept) < MAX_KEPT:
             heapq.heappush(self._kept, entry)
         else:
@@ -46,7 +54,7 @@ class FeatureSet:
     @property
     def vectors(self) -> Features:
         """[N, D], in the order of the names' hashes."""
-        return np.array([vector for _, _, vector in sorted(self._kept, key=lambda entry: entry[:2])])
+        return np.array([np.frombuffer(vector, np.float32) for _, _, vector in sorted(self._kept)])
 
     @property
     def is_complete(self) -> bool:
@@ -86,6 +94,16 @@ class DistanceMetric(Metric):
 
     def update_reference(self, clip: JudgedClip) -> None:
         self._real.add(clip.name, self.extractor.vector(clip))
+
+    def reset(self) -> None:
+        self._generated = FeatureSet()
+        self._real = FeatureSet()
+
+    def merge_state(self, other: Metric) -> None:
+        self._check_same_kind(other)
+        if isinstance(other, DistanceMetric):
+            self._generated.merge(other._generated)
+            self._real.merge(other._real)
 
     def compute(self, *, seed: int) -> Score:
         """The interval is the basic bootstrap's: resampling inflates the distance, and this takes it off again.

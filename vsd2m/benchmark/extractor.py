@@ -45,6 +45,11 @@ class Extractor(ABC):
     def setup(self) -> None:
         """Loads the network."""
 
+    @property
+    @abstractmethod
+    def num_features(self) -> int:
+        """Length of the vectors; known once the network is loaded."""
+
     @abstractmethod
     def protocol(self) -> dict[str, str | int]:
         """Frame rule, size, layer, and hash of the weights."""

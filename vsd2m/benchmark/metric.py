@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.core.commit import digest
+from vsd2m.core.errors import ConfigError
 
 NUM_RESAMPLES = 1000
 
@@ -47,7 +48,11 @@ class Weights:
 
 
 class Metric(ABC):
-    """Feed clips with `update` (and real ones with `update_reference`), then `compute`."""
+    """Feed clips with `update` (and real ones with `update_reference`), then `compute`; `reset` to begin anew.
+
+    Clips may be split between several metrics of a kind, here or in other processes, and brought together with
+    `merge_state`: the score is that of one metric that has seen them all. `torchmetric.py` has torchmetrics' class.
+    """
 
     name: ClassVar[str]
     better: ClassVar[Literal["higher", "lower", "neither"]]
@@ -77,7 +82,19 @@ class Metric(ABC):
 
     @abstractmethod
     def compute(self, *, seed: int) -> Score:
-        """The number over all clips so far; `seed` draws the bootstrap."""
+        """The number over all clips so far, the same in whatever order they came; `seed` draws the bootstrap."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forgets all clips; what `setup` loaded is kept."""
+
+    @abstractmethod
+    def merge_state(self, other: "Metric") -> None:
+        """Takes in what another metric of the same class and protocol has seen; `ConfigError` if it is none."""
+
+    def _check_same_kind(self, other: "Metric") -> None:
+        if type(self) is not type(other) or self.protocol() != other.protocol():
+            raise ConfigError(f"{self.name} cannot take in {other.name}: another metric, or another protocol")
 
 
 class ClipMetric(Metric):
@@ -96,8 +113,16 @@ class ClipMetric(Metric):
         if value is not None:
             self._values.append(value)
 
+    def reset(self) -> None:
+        self._values = []
+
+    def merge_state(self, other: Metric) -> None:
+        self._check_same_kind(other)
+        if isinstance(other, ClipMetric):
+            self._values += other._values
+
     def compute(self, *, seed: int) -> Score:
-        values = np.asarray(self._values, np.float64)
+        values = np.sort(np.asarray(self._values, np.float64))
         low, high = bootstrap_of_mean(values, seed=seed)
         mean = float(values.mean()) if len(values) else float("nan")
         return Score(self.name, mean, low, high, len(values), self.protocol(), self.better)

@@ -26,6 +26,19 @@ class RunningMoments:
         self._sum += centred
         self._outer += np.outer(centred, centred)
 
+    def merge(self, other: "RunningMoments") -> None:
+        """Takes in what another has seen: the moments are those of both, in whatever order they are merged."""
+        if not other.num_vectors:
+            return
+        if not self.num_vectors:
+            self._origin, self._sum = other._origin, np.zeros(other._sum.size)
+            self._outer = np.zeros(other._outer.shape)
+        move = other._origin - self._origin
+        cross = np.outer(other._sum, move)
+        self._outer += other._outer + cross + cross.T + other.num_vectors * np.outer(move, move)
+        self._sum += other._sum + other.num_vectors * move
+        self.num_vectors += other.num_vectors
+
     @property
     def mean(self) -> NDArray[np.float64]:
         """[D]."""

@@ -69,19 +69,26 @@ def table(
 @app.command("selfcheck", epilog="Example: vsd2m benchmark selfcheck --weights ~/weights")
 def selfcheck(
     weights: Annotated[Path | None, typer.Option(help="Folder with published weight files, searched deeply.")] = None,
+    peers: Annotated[bool, typer.Option(help="Beside other implementations, on random weights, as well.")] = False,
 ) -> None:
     """Computes published numbers anew and prints them beside ours; exits with 1 if one differs."""
     from vsd2m.benchmark.render import Table, markdown
     from vsd2m.benchmark.selfcheck import selfcheck
 
-    checks = list(selfcheck(weights))
+    checks = list(selfcheck(weights, with_peers=peers))
     verdicts = {True: "agrees", False: "DIFFERS", None: "not computed"}
     found = ("-" if check.found is None else f"{check.found:.6g}" for check in checks)
     rows = tuple(
-        (check.name, f"{check.expected:g} ± {check.tolerance:g}", value, check.missing or verdicts[check.passed])
+        (
+            check.name,
+            check.source,
+            f"{check.expected:g} ± {check.tolerance:g}",
+            value,
+            check.missing or verdicts[check.passed],
+        )
         for check, value in zip(checks, found, strict=True)
     )
-    typer.echo(markdown(Table("", ("check", "expected", "found", "verdict"), rows)), nl=False)
+    typer.echo(markdown(Table("", ("check", "source", "expected", "found", "verdict"), rows)), nl=False)
     if any(check.passed is False for check in checks):
         raise typer.Exit(1)
 

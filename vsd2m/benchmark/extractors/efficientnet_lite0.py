@@ -6,13 +6,17 @@ from numpy.typing import NDArray
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import Extractor
 from vsd2m.benchmark.frame_rules import FRAME_RULES
-from vsd2m.media.backbone import VERSIONS, load_backbone
+from vsd2m.media.backbone import NUM_FEATURES, VERSIONS, load_backbone
 
 FRAMES = "spread8"
 
 
 class EfficientNetLite0(Extractor):
     """1280 pooled features, averaged over 8 frames: sees what frames look like, not how they follow."""
+
+    @property
+    def num_features(self) -> int:
+        return NUM_FEATURES
 
     def protocol(self) -> dict[str, str | int]:
         return {"frames": FRAMES, "size": "squash 224", "pool": "mean over frames", **VERSIONS}

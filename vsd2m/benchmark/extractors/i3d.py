@@ -1,4 +1,4 @@
-"""The I3D of StyleGAN-V's TorchScript file: the network of most published FVDs."""
+"""I3D trained on Kinetics, from either of the two files that published FVDs were computed with."""
 
 import warnings
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.benchmark.checkpoint import load_state, read_state
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import Extractor, weights_digest
 from vsd2m.benchmark.frame_rules import FRAME_RULES
@@ -13,47 +14,86 @@ from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 
 WEIGHTS = "i3d_torchscript"
+PYTORCH_WEIGHTS = "i3d_pytorch"
 GIT_BLOB = "93daef59c7ae0e9e8f76225521407e60cbafa6aa"
+PYTORCH_GIT_BLOB = "a867b87ac3a9097d200598b1d48a1b890d8ec744"
 FRAMES = "loop16"
 SIDE = 224
+NUM_CLASSES = 400
 
 
 class I3d(Extractor):
     """400 logits of 16 frames at 224 x 224."""
 
     def missing(self) -> str | None:
-        if self.weights.get(WEIGHTS):
+        if self._source()[1]:
             return None
-        return f"weights `{WEIGHTS}`: i3d_torchscript.pt of StyleGAN-V, git blob {GIT_BLOB}"
+        return (
+            f"weights `{WEIGHTS}`: i3d_torchscript.pt of StyleGAN-V, git blob {GIT_BLOB}; or `{PYTORCH_WEIGHTS}`: "
+            f"i3d_pretrained_400.pt of TATS and cd-fvd, git blob {PYTORCH_GIT_BLOB}"
+        )
+
+    @property
+    def num_features(self) -> int:
+        return NUM_CLASSES
 
     def protocol(self) -> dict[str, str | int]:
-        found = weights_digest(self.weights.get(WEIGHTS))
+        found = weights_digest(self._source()[1])
         return {"frames": FRAMES, "size": f"bilinear squash {SIDE}", "extractor": "I3D logits", "weights": found}
 
     def setup(self) -> None:
-        torch = import_extra("torch", extra="benchmark")
-        path = self.weights.get(WEIGHTS)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # the published file is TorchScript
-                self._network = torch.jit.load(path, map_location="cpu").eval()
-        except (RuntimeError, ValueError, OSError) as error:
-            raise EngineError(f"{WEIGHTS}: {path} is no TorchScript file: {str(error).splitlines()[0]}") from error
+        import_extra("torch", extra="benchmark")
+        name, path = self._source()
+        self._network = load_torchscript(path) if name == WEIGHTS else load_folded(path)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
         """Pixels go in as -1..1, [1, 3, 16, 224, 224]."""
-        import torch
-
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
-        video = torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 127.5 - 1
-        video = torch.nn.functional.interpolate(video, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
-        return self.logits(video.permute(1, 0, 2, 3)[None].contiguous())
+        return self.logits(preprocess(clip.frames, FRAME_RULES[FRAMES](len(clip.frames))))
 
     def logits(self, video: Any) -> NDArray[np.float32]:
         """float32 [400] of a tensor [1, 3, T, 224, 224] of -1..1, T >= 9."""
         import torch
 
         with torch.inference_mode():
-            logits = self._network(video, rescale=False, resize=False, return_features=True)
+            logits = self._network(video)
         vector: NDArray[np.float32] = logits[0].float().numpy()
         return vector
+
+    def _source(self) -> tuple[str, str | None]:
+        """The name and the path of the weights; the TorchScript file comes first."""
+        given = [(name, self.weights.get(name)) for name in (WEIGHTS, PYTORCH_WEIGHTS)]
+        return next(((name, path) for name, path in given if path), given[0])
+
+
+def preprocess(frames: NDArray[np.uint8], indices: NDArray[np.int64]) -> Any:
+    """The `indices` of uint8 [T, H, W, 3] as a tensor [1, 3, len(indices), 224, 224] of -1..1, channels last.
+
+    Bilinear and not antialiased, as in all published FVDs. A frame that is shown twice is resized once.
+    """
+    import torch
+
+    shown, places = np.unique(indices, return_inverse=True)
+    pixels = torch.from_numpy(frames[shown]).permute(0, 3, 1, 2).float()
+    small = torch.nn.functional.interpolate(pixels, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+    return (small / 127.5 - 1)[torch.from_numpy(places)].transpose(0, 1)[None]
+
+
+def load_torchscript(path: str | None) -> Any:
+    """The published TorchScript file as a function of clips -1..1 to logits; `EngineError` if it is none."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the published file is TorchScript
+            network = torch.jit.load(path, map_location="cpu").eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise EngineError(f"{WEIGHTS}: {path} is no TorchScript file: {str(error).splitlines()[0]}") from error
+    return lambda video: network(video.contiguous(), rescale=False, resize=False, return_features=True)
+
+
+def load_folded(path: str | None) -> Any:
+    """Our network with the tensors of the published file, folded; `EngineError` if they are not exactly its own."""
+    state = read_state(path, name=PYTORCH_WEIGHTS)
+    from vsd2m.benchmark.i3d_network import I3dNetwork
+
+    return load_state(I3dNetwork(), state, name=PYTORCH_WEIGHTS, path=path).fold()

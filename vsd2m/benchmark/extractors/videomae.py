@@ -32,6 +32,10 @@ class VideoMae(Extractor):
         example = "MCG-NJU/videomae-base-finetuned-ssv2"
         return f"weights `{WEIGHTS}`: folder or hub id of a fine-tuned VideoMAE, such as {example}"
 
+    @property
+    def num_features(self) -> int:
+        return int(self._network.config.hidden_size)
+
     def protocol(self) -> dict[str, str | int]:
         found = weights_digest(self.weights.get(WEIGHTS))
         return {

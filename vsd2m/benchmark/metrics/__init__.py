@@ -4,6 +4,8 @@ METRICS: dict[str, str] = {
     "motion_amount": "vsd2m.benchmark.metrics.motion_amount:MotionAmount",
     "flicker": "vsd2m.benchmark.metrics.flicker:Flicker",
     "loop_closure": "vsd2m.benchmark.metrics.loop_closure:LoopClosure",
+    "frame_blur": "vsd2m.benchmark.metrics.frame_blur:FrameBlur",
+    "frame_noise": "vsd2m.benchmark.metrics.frame_noise:FrameNoise",
     "palette_error": "vsd2m.benchmark.metrics.palette_error:PaletteError",
     "transparency": "vsd2m.benchmark.metrics.transparency:Transparency",
     "text_legibility": "vsd2m.benchmark.metrics.text_legibility:TextLegibility",
@@ -14,7 +16,9 @@ METRICS: dict[str, str] = {
     "fvd": "vsd2m.benchmark.metrics.fvd:FrechetVideoDistance",
     "fvd_infinite": "vsd2m.benchmark.metrics.fvd_infinite:FvdInfinite",
     "fvd_videomae": "vsd2m.benchmark.metrics.fvd_videomae:FvdVideoMae",
+    "fvd_videomae_v2": "vsd2m.benchmark.metrics.fvd_videomae_v2:FvdVideoMaeV2",
     "mmd_videomae": "vsd2m.benchmark.metrics.mmd_videomae:MmdVideoMae",
+    "frame_quality": "vsd2m.benchmark.metrics.frame_quality:FrameQuality",
     "clip_similarity": "vsd2m.benchmark.metrics.clip_similarity:ClipSimilarity",
     "clip_retrieval": "vsd2m.benchmark.metrics.clip_retrieval:ClipRetrieval",
 }

@@ -6,6 +6,10 @@ from numpy.typing import NDArray
 from vsd2m.benchmark.clip_encoder import ClipEncoder
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import Metric, Score, Weights, bootstrap_of_mean
+from vsd2m.core.errors import ConfigError
+
+TIE = 1e-6
+"""Similarities closer than this are equal: rounding differs with the place of a text among the others."""
 
 
 class ClipRetrieval(Metric):
@@ -36,21 +40,35 @@ class ClipRetrieval(Metric):
 
     def update(self, clip: JudgedClip) -> None:
         if clip.prompt:
-            picture, self._texts[clip.prompt] = self.encoder.encode(clip, clip.prompt)
-            self._pictures.append((clip.prompt, picture))
+            self._add_text(clip.prompt)
+            self._pictures.append((clip.prompt, self.encoder.picture(clip)))
 
     def update_reference(self, clip: JudgedClip) -> None:
-        if clip.prompt and clip.prompt not in self._texts:
-            _, self._texts[clip.prompt] = self.encoder.encode(clip, clip.prompt)
+        if clip.prompt:
+            self._add_text(clip.prompt)
+
+    def reset(self) -> None:
+        self._texts = {}
+        self._pictures = []
+
+    def merge_state(self, other: Metric) -> None:
+        if not isinstance(other, ClipRetrieval) or self.encoder.protocol() != other.encoder.protocol():
+            raise ConfigError(f"{self.name} cannot take in {other.name}: another metric, or another encoder")
+        self._texts |= other._texts
+        self._pictures += other._pictures
 
     def compute(self, *, seed: int) -> Score:
-        hits = np.array([self._hit(prompt, picture) for prompt, picture in self._pictures], np.float64)
+        hits = np.sort(np.array([self._hit(prompt, picture) for prompt, picture in self._pictures], np.float64))
         low, high = bootstrap_of_mean(hits, seed=seed)
         value = float(hits.mean()) if len(hits) else float("nan")
         return Score(self.name, value, low, high, len(hits), self.protocol(), self.better)
 
+    def _add_text(self, prompt: str) -> None:
+        if prompt not in self._texts:
+            self._texts[prompt] = self.encoder.text(prompt)
+
     def _hit(self, prompt: str, picture: NDArray[np.float32]) -> float:
         """1 if no other prompt is as similar; a tie of k counts 1 / k, or a model that sees nothing would score 1."""
-        similarities = {text: float(picture @ vector) for text, vector in self._texts.items()}
-        best = [text for text, similarity in similarities.items() if similarity == max(similarities.values())]
-        return 1 / len(best) if prompt in best else 0.0
+        similarities = np.stack(list(self._texts.values())) @ picture
+        best = similarities >= similarities.max() - TIE
+        return float(best[list(self._texts).index(prompt)] / best.sum())

@@ -25,7 +25,4 @@ class ClipSimilarity(ClipMetric):
         self.encoder.setup()
 
     def measure(self, clip: JudgedClip) -> float | None:
-        if not clip.prompt:
-            return None
-        picture, text = self.encoder.encode(clip, clip.prompt)
-        return float(picture @ text)
+        return float(self.encoder.picture(clip) @ self.encoder.text(clip.prompt)) if clip.prompt else None

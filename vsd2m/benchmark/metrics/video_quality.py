@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from vsd2m.benchmark.checkpoint import load_state, read_state
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import weights_digest
 from vsd2m.benchmark.fragments import FAST_VQA, FragmentSetting, mosaics
 from vsd2m.benchmark.metric import ClipMetric
-from vsd2m.core.errors import EngineError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import import_extra
 
@@ -61,12 +61,6 @@ def load_weights(network: Any, path: str | None, *, name: str) -> Any:
 
     `EngineError` if the file cannot be read, or its tensors are not exactly the network's.
     """
-    import torch
-
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(found.get("state_dict", found))
-    except (OSError, RuntimeError, AttributeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise EngineError(f"{name}: {path} is not the expected checkpoint: {reason}") from error
-    return network.eval()
+    found = read_state(path, name=name)
+    state = found.get("state_dict", found) if isinstance(found, dict) else found
+    return load_state(network, state, name=name, path=path)

@@ -1,0 +1,65 @@
+"""How blurred the frames are, by what blurring them once more would change (Crete et al., SPIE 6492, 2007)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.frame_rules import FRAME_RULES
+from vsd2m.benchmark.metric import ClipMetric
+
+FRAMES = "spread8"
+WIDTH = 11
+LUMA = np.array([0.2125, 0.7154, 0.0721])
+
+
+class FrameBlur(ClipMetric):
+    """0 (sharp) to 1 (blurred), mean over 8 frames. Frames without any edge do not count.
+
+    A sharp picture loses most of the differences between neighbours when it is blurred, a blurred one has none to
+    lose. Noise counts as sharpness here: read it beside `frame_noise`.
+    """
+
+    name = "frame_blur"
+    better = "lower"
+
+    def protocol(self) -> dict[str, str | int]:
+        return {"frames": FRAMES, "filter": f"mean of {WIDTH} pixels", "axis": "the more blurred one"}
+
+    def measure(self, clip: JudgedClip) -> float | None:
+        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        found = [blur for frame in shown if (blur := blur_of(frame @ LUMA)) is not None]
+        return float(np.mean(found)) if found else None
+
+
+def blur_of(grey: NDArray[np.float64]) -> float | None:
+    """Of one picture [H, W], of any range; None where neighbours never differ."""
+    found = [share for axis in (0, 1) if (share := _kept_share(grey, axis)) is not None]
+    return max(found, default=None)
+
+
+def _kept_share(grey: NDArray[np.float64], axis: int) -> float | None:
+    """The share of the differences along an axis that is left after blurring along it."""
+    differences = np.abs(_gradient(grey, axis))
+    kept = np.abs(_gradient(_mean_filter(grey, axis), axis))
+    inner = tuple(slice(2, length - 1) for length in grey.shape)
+    total = float(differences[inner].sum())
+    return 1 - float(np.maximum(0, differences - kept)[inner].sum()) / total if total > 0 else None
+
+
+def _mean_filter(grey: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Over `WIDTH` pixels along the axis, edges mirrored."""
+    half = WIDTH // 2
+    padding = [(0, 0), (0, 0)]
+    padding[axis] = (half, half)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(grey, padding, mode="symmetric"), WIDTH, axis=axis)
+    smooth: NDArray[np.float64] = windows.mean(axis=-1)
+    return smooth
+
+
+def _gradient(grey: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Sobel's: difference of both neighbours along the axis, smoothed 1 2 1 across it, edges mirrored."""
+    padded = np.pad(grey, 1, mode="symmetric")
+    along = padded[2:] - padded[:-2] if axis == 0 else padded[:, 2:] - padded[:, :-2]
+    if axis == 0:
+        return (along[:, :-2] + 2 * along[:, 1:-1] + along[:, 2:]) / 8
+    return (along[:-2] + 2 * along[1:-1] + along[2:]) / 8

@@ -1,0 +1,41 @@
+"""How good the frames look one by one, without a reference: CLIP-IQA (Wang et al., arXiv 2207.12396)."""
+
+import numpy as np
+
+from vsd2m.benchmark.clip_encoder import FRAMES, ClipEncoder
+from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.frame_rules import FRAME_RULES
+from vsd2m.benchmark.metric import ClipMetric, Weights
+
+GOOD, BAD = "Good photo.", "Bad photo."
+SCALE = 100.0
+
+
+class FrameQuality(ClipMetric):
+    """Probability of "Good photo." against "Bad photo." by CLIP, 0 to 1, mean over 8 frames.
+
+    Made for photographs: on drawings it ranks, if at all, within one style. The paper leaves out CLIP's position
+    embedding and we keep it, so that any CLIP will do and absolute values differ: compare within one table.
+    """
+
+    name = "frame_quality"
+    better = "higher"
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.encoder = ClipEncoder(weights)
+
+    def missing(self) -> str | None:
+        return self.encoder.missing()
+
+    def protocol(self) -> dict[str, str | int]:
+        return {**self.encoder.protocol(), "reading": f"softmax of {SCALE:g} x cosine, {GOOD!r} against {BAD!r}"}
+
+    def setup(self) -> None:
+        self.encoder.setup()
+        self._texts = np.stack([self.encoder.text(GOOD), self.encoder.text(BAD)])
+
+    def measure(self, clip: JudgedClip) -> float | None:
+        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        good, bad = self._texts.astype(np.float64) @ self.encoder.frames(shown).T.astype(np.float64)
+        return float((1 / (1 + np.exp(SCALE * (bad - good)))).mean())

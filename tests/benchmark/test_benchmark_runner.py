@@ -1,91 +1,239 @@
+import itertools
 import json
-import warnings
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark_builders import square, write_outputs, write_shards
 
-from vsd2m.benchmark.clips import read_folder
+import vsd2m
+from vsd2m.benchmark.clips import list_folder, read_folder
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Weights
-from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
-from vsd2m.benchmark.metrics.fvd import FrechetVideoDistance
-from vsd2m.benchmark.results import REAL, read_results
+from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.observations import ObserverSpec, metric_class
+from vsd2m.benchmark.real_clips import data_revision, list_split, read_split
+from vsd2m.benchmark.results import REAL, output_folders, read_lines, read_results
 from vsd2m.benchmark.runner import run_benchmark
 from vsd2m.benchmark.tables import as_csv, as_markdown
-from vsd2m.core.errors import ConfigError, EngineError, StorageError
-from vsd2m.media.clip import Clip
-from vsd2m.media.encode import encode
+from vsd2m.core.errors import ConfigError, StorageError
 
 PLAIN = ("motion_amount", "flicker", "loop_closure")
+LOGGED = ("logged_metrics:Brightness", "logged_metrics:CornerDistance", "logged_metrics:Longest", "motion_amount")
+PROMPTS = [f"a sticker, number {number}" for number in range(6)]
 
 
-def write_gif(path, *, seed: int, num_frames: int = 5) -> None:
-    frames = np.random.default_rng(seed).integers(0, 255, (num_frames, 16, 16, 4), np.uint8)
-    frames[..., 3] = 255
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode(Clip(frames, np.full(num_frames, 100, np.int32), 0, "gif"), "gif"))
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return write_shards(tmp_path_factory.mktemp("shards"), num_stickers=10)
 
 
 @pytest.fixture
 def outputs(tmp_path):
-    for number in range(4):
-        write_gif(tmp_path / "model" / f"{number}.gif", seed=number)
-    return tmp_path / "model"
+    return write_outputs(tmp_path / "model", PROMPTS)
 
 
-def test_real_and_generated_stickers_are_scored_and_read_back(sticker_run, outputs, tmp_path):
-    shards = sticker_run.store.path("shards")
-    config = BenchmarkConfig(generated={"noise": str(outputs)}, shards=shards, splits=("train",), size=32)
-    results = run_benchmark(config, str(tmp_path / "out"))
-    by_name = {score.metric: score for score in results.scores["noise"]}
-    assert by_name["flicker"].value == pytest.approx(np.sqrt(2), abs=0.35)  # uniform noise in a palette
+def config_of(shards, generated, **settings):
+    return BenchmarkConfig(generated={name: str(path) for name, path in generated.items()}, shards=shards,
+                           **{"size": 24, "metrics": PLAIN, **settings})  # fmt: skip
+
+
+def test_real_and_generated_stickers_are_scored_and_read_back(shards, outputs, tmp_path):
+    names = ("motion_amount", "frechet_efficientnet_lite0", "mmd_efficientnet_lite0", "fvd", "clip_retrieval")
+    results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
+    mine = {score.metric: score for score in results.scores["mine"]}
+    assert set(mine) == set(names[:3]) and mine["motion_amount"].num_clips == len(PROMPTS)
+    assert mine["frechet_efficientnet_lite0"].protocol["num_real"] == 16  # 10 in each split, every fifth is still
     real = {score.metric: score for score in results.scores[REAL]}
-    assert real["motion_amount"].value < by_name["motion_amount"].value
-    assert real["frechet_efficientnet_lite0"].value < by_name["frechet_efficientnet_lite0"].value
-    assert {skipped.metric for skipped in results.skipped} == {
-        "text_legibility",
-        "video_quality",
-        "video_quality_faster",
-        "fvd",
-        "fvd_infinite",
-        "fvd_videomae",
-        "mmd_videomae",
-        "clip_similarity",
-        "clip_retrieval",
-    }
-    assert as_markdown(read_results(str(tmp_path / "out"))) == as_markdown(results)
+    assert real["frechet_efficientnet_lite0"].num_clips == real["frechet_efficientnet_lite0"].protocol["num_real"] == 8
+    assert {skipped.metric for skipped in results.skipped} == {"fvd", "clip_retrieval"}
+    again = read_results(str(tmp_path / "out"))
+    assert as_markdown(again) == as_markdown(results)
     assert as_csv(results).count("\n") == 1 + sum(map(len, results.scores.values()))
 
 
-def test_a_skipped_metric_is_named_with_the_weights_it_needs(sticker_run, outputs, tmp_path):
-    shards = sticker_run.store.path("shards")
-    config = BenchmarkConfig(
-        generated={"m": str(outputs)}, shards=shards, splits=("train",), size=32, metrics=("motion_amount", "fvd")
+def test_a_row_holds_everything_needed_to_repeat_it(shards, outputs, tmp_path):
+    (outputs / "cost.json").write_text('{"seconds_per_sample": 0.5, "device": "X", "num_samples": 6}')
+    config = config_of(shards, {"mine": outputs}, seed=7)
+    run_benchmark(config, str(tmp_path / "out"), command="vsd2m benchmark run vsd")
+    lines = read_lines(str(tmp_path / "out"))
+    line = next(line for line in lines if line.get("model") == "mine")
+    assert line["versions"]["vsd2m"] == vsd2m.__version__ and line["versions"]["numpy"] == np.__version__
+    assert line["config"] == json.loads(config.model_dump_json(exclude={"generated"}))
+    assert line["command"] == "vsd2m benchmark run vsd" and line["data_revision"] == data_revision(
+        shards, config.splits
     )
+    assert line["origin"]["formats"] == {"gif": 6} and line["origin"]["outputs"] == str(outputs)
+    assert line["protocol"] and line["protocol_digest"]
+    assert [line["cost"]["seconds_per_sample"] for line in lines if "cost" in line] == [0.5]
+
+
+def test_the_digest_of_a_folder_names_its_pictures_and_prompts(shards, outputs, tmp_path):
+    def digest(name):
+        run_benchmark(config_of(shards, {"mine": outputs}), str(tmp_path / name))
+        return next(line["origin"] for line in read_lines(str(tmp_path / name)) if line["model"] == "mine")
+
+    first, same = digest("1"), digest("2")
+    (outputs / "000003.gif").write_bytes(square(99))
+    assert first == same != digest("3")
+
+
+def test_folders_below_the_results_move_with_them(shards, tmp_path):
+    write_outputs(tmp_path / "out" / "generated" / "mine", PROMPTS)
+    run_benchmark(config_of(shards, {"mine": tmp_path / "out" / "generated" / "mine"}), str(tmp_path / "out"))
+    (tmp_path / "out").rename(tmp_path / "moved")
+    assert len(list_folder(output_folders(str(tmp_path / "moved"))["mine"])) == len(PROMPTS)
+
+
+def test_the_same_run_twice_gives_the_same_bytes_and_observes_nothing(shards, outputs, tmp_path, monkeypatch):
+    config = config_of(shards, {"mine": outputs}, metrics=LOGGED)
+    log = prepare_log(tmp_path, monkeypatch)
+    calls = []
+    for _ in range(2):
+        run_benchmark(config, str(tmp_path / "out"), on_progress=lambda done, total: calls.append((done, total)))
+        written = (tmp_path / "out" / "results.jsonl").read_bytes()
+        seen = log.read_text().splitlines()
+    assert len(seen) == len(set(seen) - {"compute corner_distance"}) + 2 == 2 * (16 + 6) + 2
+    assert calls == [(done, 22) for done in range(1, 23)]
+    run_benchmark(config, str(tmp_path / "fresh"))
+    assert (tmp_path / "fresh" / "results.jsonl").read_bytes() == written
+
+
+def test_only_what_changed_is_observed_again(shards, outputs, tmp_path, monkeypatch):
+    log = prepare_log(tmp_path, monkeypatch)
+    run_benchmark(config_of(shards, {"mine": outputs}, metrics=LOGGED[:1]), str(tmp_path / "out"))
+    log.write_text("")
+    run_benchmark(config_of(shards, {"mine": outputs}, metrics=LOGGED[:2]), str(tmp_path / "out"))
+    assert {line.split()[0] for line in log.read_text().splitlines()} == {"corners", "compute"}
+    log.write_text("")
+    (outputs / "000003.gif").write_bytes(square(99))
+    run_benchmark(config_of(shards, {"mine": outputs}, metrics=LOGGED[:2]), str(tmp_path / "out"))
+    assert sorted(log.read_text().splitlines()) == ["brightness 000003.gif", "compute corner_distance",
+                                                    "corners 000003.gif"]  # fmt: skip
+
+
+def test_kept_observations_give_the_scores_of_a_metric_that_saw_the_clips(shards, outputs, tmp_path, monkeypatch):
+    """Taken apart and fed again, against the plain interface of every metric that can run here."""
+    prepare_log(tmp_path, monkeypatch)
+    names = (*LOGGED, "palette_error", "transparency", "frechet_efficientnet_lite0")
+    results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
+    real = list(read_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99))
+    for name, score in zip(names, results.scores["mine"], strict=True):
+        metric = metric_class(name)(Weights())
+        metric.setup()
+        for clip in read_folder(outputs):
+            metric.update(clip)
+        for clip in real if metric.compares else ():
+            metric.update_reference(clip)
+        assert metric.compute(seed=0) == score, name
+
+
+CHILD = """
+import sys
+from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.runner import run_benchmark
+run_benchmark(BenchmarkConfig.model_validate_json(sys.argv[1]), sys.argv[2])
+"""
+
+
+def prepare_log(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setenv("LOGGED_METRICS", str(tmp_path / "log"))
+    return tmp_path / "log"
+
+
+def test_a_run_killed_in_the_middle_goes_on_and_ends_in_the_same_file(shards, outputs, tmp_path, monkeypatch):
+    log = prepare_log(tmp_path, monkeypatch)
+    config = config_of(shards, {"mine": outputs}, metrics=LOGGED[:3])
+    run_benchmark(config, str(tmp_path / "whole"))
+    log.write_text("")
+    environment = {**os.environ, "LOGGED_METRICS_PAUSE": "0.03", "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", CHILD, config.model_dump_json(), str(tmp_path / "killed")]
+    with subprocess.Popen(command, env=environment) as child:
+        deadline = time.monotonic() + 120
+        while len(log.read_text().splitlines()) < 15 and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+    before = log.read_text().splitlines()
+    kept = len(list((tmp_path / "killed" / "kept" / "observations").rglob("*.npz")))
+    assert kept >= 6 and not (tmp_path / "killed" / "results.jsonl").exists()
+    run_benchmark(config, str(tmp_path / "killed"))
+    after = log.read_text().splitlines()[len(before) :]
+    again = [line for line in after if line in before]
+    assert len(again) <= 2  # of the clip that it was killed on, both metrics
+    assert len(set(before) | set(after)) == 2 * (16 + 6) + 1
+    assert (tmp_path / "killed" / "results.jsonl").read_bytes() == (tmp_path / "whole" / "results.jsonl").read_bytes()
+
+
+def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path):
+    def elsewhere(spec):
+        def observe(tasks):
+            observer = pickle.loads(pickle.dumps(spec)).open()
+            for task in pickle.loads(pickle.dumps(list(tasks)))[::-1]:
+                yield task.clip.identity, observer.observe(task.clip.load(), task.wanted)
+
+        return observe
+
+    config = config_of(shards, {"mine": outputs}, metrics=(*PLAIN, "frechet_efficientnet_lite0"))
+    run_benchmark(config, str(tmp_path / "here"))
+    run_benchmark(config, str(tmp_path / "there"), distribute=elsewhere)
+    assert (tmp_path / "here" / "results.jsonl").read_bytes() == (tmp_path / "there" / "results.jsonl").read_bytes()
+
+
+def test_an_observer_loads_nothing_before_it_is_asked():
+    assert ObserverSpec(tuple(METRICS), Weights({"fast_vqa": "nowhere"})).open()
+
+
+def test_a_skipped_metric_is_named_with_the_weights_it_needs(shards, outputs, tmp_path):
+    config = config_of(shards, {"m": outputs}, metrics=("motion_amount", "fvd"))
     table = as_markdown(run_benchmark(config, str(tmp_path / "out")))
     assert "- skipped: `fvd` needs weights `i3d_torchscript`" in table
     assert "| fvd" not in table
 
 
-def test_numbers_with_different_protocols_are_refused_in_one_table(sticker_run, outputs, tmp_path):
-    shards = sticker_run.store.path("shards")
-    config = BenchmarkConfig(
-        generated={"m": str(outputs)}, shards=shards, splits=("train",), size=32, metrics=("motion_amount",)
-    )
-    run_benchmark(config, str(tmp_path / "one"))
+def test_numbers_with_different_protocols_are_refused_in_one_table(shards, outputs, tmp_path):
+    run_benchmark(config_of(shards, {"m": outputs}, metrics=("motion_amount",)), str(tmp_path / "one"))
     lines = (tmp_path / "one" / "results.jsonl").read_text().splitlines()
     other = [{**json.loads(line), "model": "other", "protocol": {"frames": "first 4"}} for line in lines]
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in other))
-    with pytest.raises(ConfigError, match="motion_amount of 'other' was measured with another protocol"):
+    with pytest.raises(ConfigError, match="motion_amount of 'other' .* frames: 'first 4' here, .* in the column"):
         as_markdown(read_results(str(tmp_path / "one"), str(tmp_path / "two")))
 
 
-def test_a_folder_is_read_whole_or_not_at_all(outputs):
-    assert [clip.name for clip in read_folder(outputs)] == ["0.gif", "1.gif", "2.gif", "3.gif"]
-    (outputs / "broken.gif").write_bytes(b"GIF89a")
-    with pytest.raises(StorageError, match="cannot judge .*broken.gif"):
-        list(read_folder(outputs))
+def test_the_real_clips_are_those_of_the_loader(shards):
+    theirs = list(
+        itertools.chain.from_iterable(
+            vsd2m.load(shards, split=split, num_frames=8, size=20, static="exclude") for split in ("vsd_r", "vsd_c")
+        )
+    )
+    ours = list(read_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=20, max_clips=99))
+    assert [clip.name for clip in ours] == [sample["key"] for sample in theirs]
+    for clip, sample in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(clip.frames, sample["clip"].transpose(0, 2, 3, 1))
+        assert clip.prompt == (sample["caption"] or sample["description"])
+
+
+def test_the_most_real_clips_are_taken_from_the_front(shards):
+    settings = {"splits": ("vsd_c",), "num_frames": 4, "size": 16}
+    few = list_split(shards, max_clips=3, **settings)
+    assert few == list_split(shards, max_clips=99, **settings)[:3] and {clip.domain for clip in few} == {"cartoon"}
+
+
+def test_a_folder_is_read_whole_or_not_at_all(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.gif").write_bytes(square(number))
+    assert [clip.name for clip in read_folder(tmp_path)] == ["0.gif", "1.gif", "2.gif"]
+    (tmp_path / "broken.gif").write_bytes(b"GIF89a")
+    with pytest.raises(StorageError, match=r"cannot judge .*broken.gif"):
+        list(read_folder(tmp_path))
 
 
 def test_a_folder_without_animations_is_refused(tmp_path):
@@ -93,91 +241,25 @@ def test_a_folder_without_animations_is_refused(tmp_path):
         list(read_folder(tmp_path))
 
 
-def test_prompts_come_from_the_manifest(outputs):
-    rows = [{"file": "1.gif", "prompt": "a cat"}, {"file": "3.gif", "prompt": "a dog"}]
-    (outputs / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert [(clip.name, clip.prompt) for clip in read_folder(outputs)] == [("1.gif", "a cat"), ("3.gif", "a dog")]
+def test_prompts_come_from_every_manifest_below_the_folder(tmp_path):
+    write_outputs(tmp_path / "a", PROMPTS[:2])
+    write_outputs(tmp_path / "b" / "c", PROMPTS[2:3], media_format="webp")
+    (tmp_path / "b" / "unlisted.gif").write_bytes(square(1))
+    assert [(clip.name, clip.prompt) for clip in read_folder(tmp_path)] == [
+        ("a/000000.gif", PROMPTS[0]),
+        ("a/000001.gif", PROMPTS[1]),
+        ("b/c/000000.webp", PROMPTS[2]),
+    ]
 
 
-def test_a_video_file_is_read_like_an_animation(tmp_path):
-    av = pytest.importorskip("av")
-    with av.open(str(tmp_path / "x.mp4"), "w") as container:
-        stream = container.add_stream("mpeg4", rate=8, width=32, height=32, pix_fmt="yuv420p")
-        for level in (0, 120, 240):
-            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), level, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    (clip,) = read_folder(tmp_path)
-    assert clip.frames.shape == (3, 32, 32, 3)
-    assert clip.frames.mean(axis=(1, 2, 3)) == pytest.approx([0, 120, 240], abs=6)
+def test_a_prompt_whose_file_is_gone_is_an_error(outputs):
+    (outputs / "000002.gif").unlink()
+    with pytest.raises(StorageError, match=r"000002.gif is in manifest.jsonl, but not there \(1 of 6 files\)"):
+        list_folder(outputs)
 
 
-def test_fvd_runs_a_torchscript_file_called_like_the_published_one(tmp_path, outputs):
-    torch = pytest.importorskip("torch")
-
-    class Tiny(torch.nn.Module):
-        def forward(self, x: torch.Tensor, rescale: bool, resize: bool, return_features: bool) -> torch.Tensor:
-            assert not rescale and not resize and return_features
-            assert x.shape[1:] == torch.Size([3, 16, 224, 224])
-            return torch.stack([x.mean(dim=(1, 2, 3, 4)), x.abs().mean(dim=(1, 2, 3, 4))], dim=1)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.script(Tiny()).save(str(tmp_path / "i3d.pt"))
-    metric = FrechetVideoDistance(Weights({"i3d_torchscript": str(tmp_path / "i3d.pt")}))
-    metric.setup()
-    for clip in read_folder(outputs):
-        metric.update(clip)
-        metric.update_reference(clip)
-    score = metric.compute(seed=0)
-    assert score.value == pytest.approx(0, abs=1e-9) and score.num_clips == 4
-
-
-def test_a_file_that_is_no_torchscript_is_refused_in_one_line(tmp_path):
-    (tmp_path / "i3d.pt").write_bytes(b"nothing")
-    with pytest.raises(EngineError, match="is no TorchScript file"):
-        FrechetVideoDistance(Weights({"i3d_torchscript": str(tmp_path / "i3d.pt")})).setup()
-
-
-def test_clip_similarity_is_the_cosine_of_any_clip_checkpoint(tmp_path):
-    torch = pytest.importorskip("torch")
-    checkpoint = tiny_clip(tmp_path / "clip")
-    metric = ClipSimilarity(Weights({"clip": str(checkpoint)}))
-    metric.setup()
-    write_gif(tmp_path / "out" / "a.gif", seed=0, num_frames=8)
-    (tmp_path / "out" / "manifest.jsonl").write_text('{"file": "a.gif", "prompt": "a cat"}\n')
-    (clip,) = read_folder(tmp_path / "out")
-    found = metric.measure(clip)
-    with torch.inference_mode():
-        pixels = metric.encoder.pictures(list(clip.frames), return_tensors="pt")["pixel_values"]
-        tokens = metric.encoder.tokenizer(["a cat"], return_tensors="pt")
-        picture = metric.encoder.model.visual_projection(metric.encoder.model.vision_model(pixels).pooler_output)
-        text = metric.encoder.model.text_projection(metric.encoder.model.text_model(**tokens).pooler_output)
-    expected = torch.nn.functional.cosine_similarity(picture, text).mean()
-    assert found == pytest.approx(float(expected), abs=1e-5)
-
-
-def tiny_clip(folder):
-    """A CLIP of transformers' own classes with random weights."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
-
-    allow_torchvision_beside_cpu_torch()
-    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTrainedTokenizerFast
-
-    words = Tokenizer(models.WordLevel({"a": 0, "cat": 1, "[EOS]": 2, "[UNK]": 3}, unk_token="[UNK]"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, eos_token="[EOS]", pad_token="[EOS]", unk_token="[UNK]", model_max_length=8
-    )
-    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = CLIPConfig(
-        text_config={**small, "vocab_size": 4, "max_position_embeddings": 8, "eos_token_id": 2},
-        vision_config={**small, "image_size": 16, "patch_size": 8},
-        projection_dim=8,
-    )
-    CLIPModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}).save_pretrained(folder)
-    return folder
+@pytest.mark.parametrize("line", ["[1]", '{"file": "x.gif"}', "no JSON"])
+def test_a_line_that_is_no_row_is_an_error(outputs, line):
+    (outputs / "manifest.jsonl").write_text(line + "\n")
+    with pytest.raises(ConfigError, match=r"manifest.jsonl: (every line needs|expected a JSON object)"):
+        list_folder(outputs)

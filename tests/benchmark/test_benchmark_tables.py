@@ -13,10 +13,11 @@ import pytest
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.leaderboard import leaderboard
 from vsd2m.benchmark.metric import Score
+from vsd2m.benchmark.origin import Cost, Origin, read_cost
 from vsd2m.benchmark.paper_tables import paper_tables, read_runs
 from vsd2m.benchmark.published import PUBLISHED_COSTS, PUBLISHED_SCORES
 from vsd2m.benchmark.render import RENDERERS, Table
-from vsd2m.benchmark.results import REAL, Cost, Results, output_folders, read_cost, write_results
+from vsd2m.benchmark.results import REAL, Results, output_folders, write_results
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.storage import Store
 from vsd2m.media.clip import Clip
@@ -31,10 +32,10 @@ def score(metric: str, value: float, **protocol) -> Score:
 
 def write_run(folder, splits, scores, training=None, costs=None, generated=None):
     """A benchmark run's folder as the runner leaves it."""
-    config = BenchmarkConfig(
-        generated=generated or {"mine": "x"}, shards="s", splits=splits, training=training, metrics=("fvd",)
-    )
-    write_results(Results(scores, [], costs or {}), config, Store(str(folder)))
+    generated = generated or {"mine": "x"}
+    config = BenchmarkConfig(generated=generated, shards="s", splits=splits, training=training, metrics=("fvd",))
+    origins = {name: Origin(outputs=path) for name, path in generated.items()}
+    write_results(Results(scores, [], costs or {}, origins), config, Store(str(folder)))
     return str(folder)
 
 
@@ -70,15 +71,15 @@ def test_ours_stands_beside_the_published_rows_in_the_table_of_its_training(tmp_
 
 
 def test_the_cost_of_a_model_comes_from_beside_its_outputs(tmp_path):
-    values = {"seconds_per_sticker": 0.25, "num_parameters": 1_855_940_000, "peak_memory_bytes": 2**32, "device": "X"}
+    values = {"seconds_per_sample": 0.25, "num_parameters": 1_855_940_000, "peak_memory_bytes": 2**32, "device": "X"}
     (tmp_path / "cost.json").write_text(json.dumps(values))
     costs = {"mine": read_cost(tmp_path)}
     assert costs["mine"] == Cost(**values)
     run = write_run(tmp_path / "r", ("vsd_r",), {}, costs=costs)
     rows = {row[0]: row[1:] for row in paper_tables(read_runs([run]))[2].rows}
     assert rows["mine"] == ("0.25", "1.856", "4.00", "X")
-    (tmp_path / "cost.json").write_text('{"seconds_per_sticker": -1, "num_parameters": 1, "device": "X"}')
-    with pytest.raises(ConfigError, match=r"cost.json: seconds_per_sticker: Input should be greater than 0"):
+    (tmp_path / "cost.json").write_text('{"seconds_per_sample": -1, "num_parameters": 1, "device": "X"}')
+    with pytest.raises(ConfigError, match=r"cost.json: seconds_per_sample: Input should be greater than 0"):
         read_cost(tmp_path)
 
 
@@ -90,7 +91,7 @@ def test_a_run_over_both_test_sets_has_no_place_in_the_papers_tables(tmp_path):
 def test_the_papers_tables_refuse_two_protocols_in_one_column(tmp_path):
     one = write_run(tmp_path / "1", ("vsd_r",), {"a": [score("fvd", 1.0, frames="loop16")]})
     two = write_run(tmp_path / "2", ("vsd_r",), {"b": [score("fvd", 2.0, frames="repeat16")]})
-    with pytest.raises(ConfigError, match="fvd of 'b' was measured with another protocol"):
+    with pytest.raises(ConfigError, match="fvd of 'b' .* frames: 'repeat16' here, 'loop16' in the column; such"):
         paper_tables(read_runs([one, two]))
 
 

@@ -1,23 +1,27 @@
-"""What is judged: clips with their prompts, from shards or from a folder of anybody's outputs.
+"""What is judged: clips with their prompts, and the files of a folder of anybody's outputs.
 
 T frames, H and W height and width in pixels.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.benchmark.videos import VIDEOS, read_video
+from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, MediaError, StorageError
 from vsd2m.media.decode import decode
 from vsd2m.media.sampling import flatten
-from vsd2m.shard.loader import load
 
-VIDEOS = frozenset({".mp4", ".webm", ".mov", ".mkv"})
 PICTURES = frozenset({".gif", ".webp", ".apng", ".png"})
+MANIFEST = "manifest.jsonl"
 
 
 @dataclass(frozen=True)
@@ -33,72 +37,102 @@ class JudgedClip:
     alpha: NDArray[np.uint8] | None = None
 
 
-def read_folder(folder: Path) -> Iterator[JudgedClip]:
-    """The animations of `folder` by name, with prompts where there is a `manifest.jsonl` (`file`, `prompt`).
+class ClipReference(Protocol):
+    """A clip that is not in memory; it travels to other processes."""
 
-    `StorageError` if there are none, or one cannot be read: a benchmark may not leave out what it fails on.
+    @property
+    def name(self) -> str:
+        """Unique among the clips it is judged with."""
+
+    @property
+    def prompt(self) -> str | None:
+        """What it should show."""
+
+    @property
+    def identity(self) -> str:
+        """Equal for two clips if and only if everything that can be measured of them is equal."""
+
+    def load(self) -> JudgedClip:
+        """Decodes it."""
+
+
+@dataclass(frozen=True)
+class FileClip:
+    """A picture or video file."""
+
+    path: Path
+    name: str
+    prompt: str | None
+
+    @cached_property
+    def identity(self) -> str:
+        try:
+            with self.path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        return digest([content, self.path.suffix.lower() in VIDEOS, self.prompt])
+
+    def load(self) -> JudgedClip:
+        frames, alpha = _frames(self.path)
+        return JudgedClip(self.name, frames, self.prompt, alpha)
+
+
+def list_folder(folder: Path) -> list[FileClip]:
+    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts`.
+
+    Where there are prompts, files without one are left out. `StorageError` if nothing is left, or a file with a
+    prompt is not there: a benchmark may not leave out what a model failed on.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS | PICTURES)
     prompts = read_prompts(folder)
-    wanted = [path for path in files if not prompts or str(path.relative_to(folder)) in prompts]
-    if not wanted:
+    gone = sorted(name for name in prompts if not (folder / name).is_file())
+    if gone:
+        raise StorageError(f"{folder / gone[0]} is in {MANIFEST}, but not there ({len(gone)} of {len(prompts)} files)")
+    names = {path: str(path.relative_to(folder)) for path in files}
+    clips = [FileClip(path, name, prompts.get(name)) for path, name in names.items() if not prompts or name in prompts]
+    if not clips:
         raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
-    for path in wanted:
-        name = str(path.relative_to(folder))
-        frames, alpha = _frames(path)
-        yield JudgedClip(name, frames, prompts.get(name), alpha)
+    return clips
+
+
+def read_folder(folder: Path) -> Iterator[JudgedClip]:
+    """The clips of `list_folder`, decoded one by one; `StorageError` if one cannot be read."""
+    return (clip.load() for clip in list_folder(folder))
 
 
 def read_file(path: Path, prompt: str | None = None) -> JudgedClip:
     """All frames of a video or picture file, named as the file; `StorageError` if it cannot be read."""
-    frames, alpha = _frames(path)
-    return JudgedClip(path.name, frames, prompt, alpha)
-
-
-def read_split(
-    shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int
-) -> Iterator[JudgedClip]:
-    """Up to `max_clips` animated stickers of the splits, `num_frames` of each from the first to the last, squashed
-    to `size`; the caption is the prompt."""
-    left = max_clips
-    for split in splits:
-        for sample in load(shards, split=split, num_frames=num_frames, size=size, static="exclude"):
-            if left == 0:
-                return
-            left -= 1
-            frames = np.ascontiguousarray(sample["clip"].transpose(0, 2, 3, 1))
-            yield JudgedClip(sample["key"], frames, sample["caption"])
+    return FileClip(path, path.name, prompt).load()
 
 
 def read_prompts(folder: Path) -> dict[str, str]:
-    """File name -> prompt from the folder's `manifest.jsonl`; empty where it has none."""
-    manifest = folder / "manifest.jsonl"
-    if not manifest.exists():
-        return {}
-    rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
-    if any("file" not in row or "prompt" not in row for row in rows):
+    """Path of a file below `folder` -> prompt, from each `manifest.jsonl` there; empty where there is none.
+
+    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`.
+    """
+    prompts = {}
+    for manifest in sorted(folder.rglob(MANIFEST)):
+        place = manifest.parent.relative_to(folder)
+        prompts.update({str(place / row["file"]): str(row["prompt"]) for row in _rows(manifest)})
+    return prompts
+
+
+def _rows(manifest: Path) -> list[dict[str, Any]]:
+    try:
+        rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except ValueError as error:
+        raise ConfigError(f"{manifest}: expected a JSON object on every line: {error}") from error
+    if any(not isinstance(row, dict) or "file" not in row or "prompt" not in row for row in rows):
         raise ConfigError(f"{manifest}: every line needs the keys `file` and `prompt`")
-    return {row["file"]: row["prompt"] for row in rows}
+    return rows
 
 
 def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     if path.suffix.lower() in VIDEOS:
-        return _video_frames(path), None
+        return read_video(path), None
     try:
         frames = decode(path.read_bytes()).frames
         return flatten(frames), frames[..., 3]
     except MediaError as error:
         raise StorageError(f"cannot judge {path}: {error}") from error
-
-
-def _video_frames(path: Path) -> NDArray[np.uint8]:
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    except (av.FFmpegError, IndexError) as error:
-        raise StorageError(f"cannot judge {path}: {error}") from error
-    if not frames:
-        raise StorageError(f"cannot judge {path}: it has no frames")
-    return np.stack(frames)

@@ -7,12 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from vsd2m.benchmark.metrics import METRICS
 
 
-class BenchmarkConfig(BaseModel):
-    """Which generated stickers are judged, against which real ones, by which metrics."""
+class JudgingConfig(BaseModel):
+    """The real stickers, and the metrics that compare others with them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    generated: dict[str, str] = Field(min_length=1, description="name of a model -> folder of its GIFs, WebPs or MP4s")
     shards: str = Field(description="folder or URL of the shards with the real stickers")
     splits: tuple[str, ...] = Field(("vsd_r", "vsd_c"), min_length=1, description="splits the real stickers come from")
     metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="metrics, in the table's order")
@@ -32,3 +31,9 @@ class BenchmarkConfig(BaseModel):
         if unknown:
             raise ValueError(f"unknown metric {unknown[0]!r}; known: {', '.join(METRICS)}, or `module:Class`")
         return metrics
+
+
+class BenchmarkConfig(JudgingConfig):
+    """Which folders of stickers are judged, and how."""
+
+    generated: dict[str, str] = Field(min_length=1, description="name of a model -> folder of its GIFs, WebPs or MP4s")

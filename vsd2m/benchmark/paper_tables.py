@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vsd2m.benchmark.metric import Score
+from vsd2m.benchmark.origin import Cost
 from vsd2m.benchmark.published import PUBLISHED_COSTS, PUBLISHED_SCORES, TestSet, Training
 from vsd2m.benchmark.render import Table
-from vsd2m.benchmark.results import REAL, Cost, Results, read_lines, read_results
+from vsd2m.benchmark.results import REAL, Results, read_lines, read_results
 from vsd2m.benchmark.tables import cell, common_columns, find
 from vsd2m.core.errors import ConfigError
 
@@ -121,4 +122,5 @@ def _cost_table(runs: Sequence[Run]) -> Table:
 
 def _cost_row(name: str, cost: Cost) -> tuple[str, str, str, str, str]:
     memory = "-" if cost.peak_memory_bytes is None else f"{cost.peak_memory_bytes / 2**30:.2f}"
-    return name, f"{cost.seconds_per_sticker:.4g}", f"{cost.num_parameters / 1e9:.4g}", memory, cost.device
+    parameters = "-" if cost.num_parameters is None else f"{cost.num_parameters / 1e9:.4g}"
+    return name, f"{cost.seconds_per_sample:.4g}", parameters, memory, cost.device

@@ -2,21 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from vsd2m import __version__
-from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.config import JudgingConfig
+from vsd2m.benchmark.kept import as_score, from_score
 from vsd2m.benchmark.metric import Score
-from vsd2m.core.errors import ConfigError, StorageError
+from vsd2m.benchmark.origin import Cost, Origin, installed_versions
+from vsd2m.core.errors import StorageError
 from vsd2m.core.storage import Store
 
 REAL = "real stickers"
 RESULTS = "results.jsonl"
-COST = "cost.json"
 
 
 @dataclass(frozen=True)
@@ -27,49 +25,48 @@ class Skipped:
     needs: str
 
 
-class Cost(BaseModel):
-    """What a sticker cost its generator: the content of `cost.json` in a folder of outputs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seconds_per_sticker: float = Field(gt=0, description="wall clock of one sticker, without loading the model")
-    num_parameters: int = Field(gt=0, description="of everything that runs: denoiser, text encoder, VAE")
-    peak_memory_bytes: int | None = Field(None, gt=0, description="most memory the device held at once")
-    device: str = Field(description="what it ran on, such as `NVIDIA V100`")
-
-
 @dataclass(frozen=True)
 class Results:
-    """Scores by model, in the order of the config, `REAL` first; costs of the models that state them."""
+    """Scores by model, in the order of the config, `REAL` first; costs of the models that state them.
+
+    `data_revision` names the real stickers' shards by their content, `command` repeats the run.
+    """
 
     scores: dict[str, list[Score]]
     skipped: list[Skipped]
     costs: Mapping[str, Cost] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    data_revision: str | None = None
+    command: str | None = None
 
 
-def read_cost(folder: Path) -> Cost | None:
-    """The `cost.json` of a folder of outputs, None if there is none."""
-    path = folder / COST
-    if not path.exists():
-        return None
-    try:
-        return Cost.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}") from error
-
-
-def write_results(results: Results, config: BenchmarkConfig, store: Store) -> None:
-    """A line per score, per cost and per skipped metric, each with version and config."""
-    facts = {"vsd2m": __version__, "config": config.model_dump(mode="json")}
+def write_results(results: Results, config: JudgingConfig, store: Store) -> None:
+    """A line per score, per cost and per skipped metric. Each can be read alone: it holds the whole config, the
+    versions, the command, and where the model's stickers come from."""
+    facts = {
+        "config": config.model_dump(mode="json", exclude={"generated"}),
+        "data_revision": results.data_revision,
+        "command": results.command,
+        "versions": installed_versions(),
+    }
+    origins = {model: origin.model_dump(mode="json", exclude_none=True) for model, origin in results.origins.items()}
     lines: list[dict[str, Any]] = [
-        {"model": model, **asdict(score), "protocol_digest": score.protocol_digest, **facts}
+        {
+            "model": model,
+            **from_score(score),
+            "protocol_digest": score.protocol_digest,
+            "origin": origins.get(model),
+            **facts,
+        }
         for model, scores in results.scores.items()
         for score in scores
     ]
-    lines += [{"model": model, "cost": cost.model_dump(), **facts} for model, cost in results.costs.items()]
+    lines += [
+        {"model": model, "cost": cost.model_dump(), "origin": origins.get(model), **facts}
+        for model, cost in results.costs.items()
+    ]
     lines += [{"skipped": skipped.metric, "needs": skipped.needs, **facts} for skipped in results.skipped]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
     store.write_bytes(RESULTS, text.encode())
 
 
@@ -77,25 +74,31 @@ def read_results(*folders: str) -> Results:
     """The results of one or more benchmark runs, as one; a model given twice keeps its last scores."""
     scores: dict[str, list[Score]] = {}
     costs: dict[str, Cost] = {}
+    origins: dict[str, Origin] = {}
     skipped: dict[str, Skipped] = {}
     for folder in folders:
         read: dict[str, list[Score]] = {}
         for line in read_lines(folder):
+            if line.get("origin"):
+                origins[line["model"]] = Origin(**line["origin"])
             if "skipped" in line:
                 skipped[line["skipped"]] = Skipped(line["skipped"], line["needs"])
             elif "cost" in line:
                 costs[line["model"]] = Cost(**line["cost"])
             else:
-                fields = {name: line[name] for name in Score.__dataclass_fields__}
-                read.setdefault(line["model"], []).append(Score(**fields))
+                read.setdefault(line["model"], []).append(as_score(line))
         scores.update(read)
-    return Results(scores, list(skipped.values()), costs)
+    return Results(scores, list(skipped.values()), costs, origins)
 
 
 def output_folders(*folders: str) -> dict[str, Path]:
-    """Where the judged stickers of every model lay, from the configs of the benchmark runs in `folders`."""
-    lines = (line for folder in folders for line in read_lines(folder))
-    return {name: Path(path) for line in lines for name, path in line["config"]["generated"].items()}
+    """Where the judged stickers of every model lie."""
+    found = {}
+    for folder in folders:
+        for line in read_lines(folder):
+            if line.get("origin"):
+                found[line["model"]] = Path(folder) / line["origin"]["outputs"]  # an absolute path stays what it is
+    return found
 
 
 def read_lines(folder: str) -> list[dict[str, Any]]:

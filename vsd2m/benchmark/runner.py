@@ -1,24 +1,45 @@
-"""A benchmark run: every metric over every model's clips, and over the real ones as a yardstick."""
+"""A benchmark run: every metric over every model's clips, and over the real ones as a yardstick.
 
-from collections.abc import Callable, Iterable, Sequence
+First whatever is not known yet of any clip is observed, each clip decoded once, here or in other processes. Then the
+metrics are fed from what is kept. Both are kept as they are finished, so that a killed run goes on where it stopped.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import JudgedClip, read_folder, read_split
+from vsd2m.benchmark.clips import ClipReference, list_folder
 from vsd2m.benchmark.config import BenchmarkConfig
-from vsd2m.benchmark.distances import DistanceMetric
-from vsd2m.benchmark.extractor import Extractor
-from vsd2m.benchmark.metric import Metric, Score, Weights
-from vsd2m.benchmark.metrics import METRICS
-from vsd2m.benchmark.results import REAL, Results, Skipped, read_cost, write_results
+from vsd2m.benchmark.kept import KeptWork, Observations
+from vsd2m.benchmark.metric import Score, Weights
+from vsd2m.benchmark.observations import Observer, ObserverSpec, metric_class
+from vsd2m.benchmark.origin import Origin, describe_outputs, read_cost
+from vsd2m.benchmark.real_clips import data_revision, list_split
+from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
+from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of
 from vsd2m.benchmark.tables import as_markdown
 from vsd2m.core.errors import MissingExtraError
-from vsd2m.core.registry import load
 from vsd2m.core.storage import Store
 
 ReadText = Callable[[NDArray[np.uint8]], str]
+TABLE = "table.md"
+
+
+@dataclass(frozen=True)
+class ObserveTask:
+    """A clip, and the identities of what is to be observed of it."""
+
+    clip: ClipReference
+    wanted: tuple[str, ...]
+
+
+Observe = Callable[[Sequence[ObserveTask]], Iterator[tuple[str, Observations]]]
+"""Carries out tasks in any order; yields each clip's identity with its observations as they are finished."""
 
 
 def run_benchmark(
@@ -27,108 +48,119 @@ def run_benchmark(
     *,
     on_progress: Callable[[int, int], None] | None = None,
     read_text: ReadText | None = None,
+    distribute: Callable[[ObserverSpec], Observe] | None = None,
+    origins: Mapping[str, Origin] | None = None,
+    command: str | None = None,
 ) -> Results:
     """Judges every folder of the config and writes `results.jsonl` and `table.md` to `out`.
 
     `read_text` turns a frame uint8 [H, W, 3] into the text in it; without it the legibility of text is not judged.
+    `distribute` observes in other processes; `on_progress(done, total)` counts clips. What is known of the models
+    beyond their folders (`origins`), and the `command` that repeats the run, stand in the results.
 
     The real stickers are judged too: they show what a perfect model would get. For metrics that compare, they are
     cut in two halves, every other sticker, which is what equal distributions give at that count.
     """
-    classes: list[type[Metric]] = [load(METRICS.get(name, name)) for name in config.metrics]
-    weights = Weights(config.weights, read_text)
-    ready, skipped = _set_up(classes, weights)
-    real = list(
-        read_split(
-            config.shards,
-            splits=config.splits,
-            num_frames=config.num_frames,
-            size=config.size,
-            max_clips=config.max_real,
-        )
-    )
-    judge = _Judge(ready, weights, config.seed, on_progress, total=len(config.generated) + 1)
-    scores = {REAL: judge.yardstick(real)}
-    for name, folder in config.generated.items():
-        scores[name] = judge.scores(read_folder(Path(folder)), real)
-    costs = {name: cost for name, folder in config.generated.items() if (cost := read_cost(Path(folder)))}
-    results = Results(scores, skipped, costs)
     store = Store(out)
+    weights = Weights(config.weights, read_text)
+    real = list_split(
+        config.shards,
+        splits=config.splits,
+        num_frames=config.num_frames,
+        size=config.size,
+        max_clips=config.max_real,
+    )
+    generated = {name: list_folder(Path(folder)) for name, folder in config.generated.items()}
+    judged: dict[str, Sequence[ClipReference]] = {REAL: real, **generated}
+    candidates = [Candidate(name, metric_class(name)(weights)) for name in config.metrics]
+    skipped = {it.name: Skipped(it.metric.name, needs) for it in candidates if (needs := it.metric.missing())}
+    rows = [
+        row_of(model, candidate, clips, real, seed=config.seed)
+        for model, clips in judged.items()
+        for candidate in candidates
+        if candidate.name not in skipped
+    ]
+    kept = KeptWork(store)
+    todo = [row for row in rows if kept.score(row.identity) is None]
+    busy = list({row.candidate.name: row.candidate for row in todo}.values())
+    observer = Observer([candidate.sense for candidate in busy if candidate.sense is not None])
+    skipped |= _not_installed(busy, observer)
+    todo = [row for row in todo if row.candidate.name not in skipped]
+    tasks = _tasks(todo, kept)
+    if distribute is None:
+        observe: Observe = partial(observe_here, observer)
+    else:
+        observe = distribute(ObserverSpec(tuple(it.name for it in busy if it.name not in skipped), weights))
+    for done, (clip, found) in enumerate(observe(tasks) if tasks else (), start=1):
+        kept.keep_observations(clip, found)
+        if on_progress is not None:
+            on_progress(done, len(tasks))
+    for model in dict.fromkeys(row.model for row in todo):
+        keep_scores([row for row in todo if row.model == model], kept)
+    results = Results(
+        scores=_scores(rows, kept),
+        skipped=[skipped[name] for name in config.metrics if name in skipped],
+        costs={name: cost for name, folder in config.generated.items() if (cost := read_cost(Path(folder)))},
+        origins=_origins(config, generated, origins or {}, store),
+        data_revision=data_revision(config.shards, config.splits),
+        command=command,
+    )
     write_results(results, config, store)
-    store.write_bytes("table.md", as_markdown(results).encode())
+    store.write_bytes(TABLE, as_markdown(results).encode())
     return results
 
 
-def _set_up(classes: list[type[Metric]], weights: Weights) -> tuple[list[type[Metric]], list[Skipped]]:
-    """The metrics that can be computed here, and why the others cannot."""
-    ready, skipped = [], []
-    for metric_class in classes:
-        needs = metric_class(weights).missing()
-        if needs is None:
-            try:
-                metric_class(weights).setup()
-            except MissingExtraError as error:
-                needs = str(error)
-        if needs is None:
-            ready.append(metric_class)
-        else:
-            skipped.append(Skipped(metric_class.name, needs))
-    return ready, skipped
+def observe_here(observer: Observer, tasks: Iterable[ObserveTask]) -> Iterator[tuple[str, Observations]]:
+    """One task after the other, in this process."""
+    for task in tasks:
+        yield task.clip.identity, observer.observe(task.clip.load(), task.wanted)
 
 
-class _Judge:
-    """Runs metrics over clips in one pass. Every call takes fresh metrics; loaded extractors are kept and shared."""
+def _not_installed(busy: Sequence[Candidate], observer: Observer) -> dict[str, Skipped]:
+    """Loads every network there is work for; the metrics whose packages are missing, by their names in the config."""
+    lacking: dict[str, Skipped] = {}
+    for candidate in busy:
+        try:
+            candidate.metric.setup() if candidate.sense is None else observer.setup(candidate.sense.identity)
+        except MissingExtraError as error:
+            lacking[candidate.name] = Skipped(candidate.metric.name, str(error))
+    return lacking
 
-    def __init__(
-        self,
-        classes: Sequence[type[Metric]],
-        weights: Weights,
-        seed: int,
-        on_progress: Callable[[int, int], None] | None,
-        total: int,
-    ) -> None:
-        self._classes = classes
-        self._weights = weights
-        self._seed = seed
-        self._on_progress = on_progress
-        self._total = total
-        self._done = 0
-        self._extractors: dict[type[Extractor], Extractor] = {}
 
-    def yardstick(self, real: list[JudgedClip]) -> list[Score]:
-        """The real clips as a model: one half against the other where a metric compares."""
-        metrics = self._fresh()
-        for number, clip in enumerate(real):
-            for metric in metrics:
-                if metric.compares and number % 2:
-                    metric.update_reference(clip)
-                else:
-                    metric.update(clip)
-        return self._computed(metrics)
+def _tasks(todo: Sequence[Row], kept: KeptWork) -> list[ObserveTask]:
+    """What is not known yet, a task per clip, in the order of the rows."""
+    clips: dict[str, ClipReference] = {}
+    wanted: dict[str, dict[str, None]] = {}
+    for row in todo:
+        if row.candidate.sense is not None:
+            for clip in (*row.clips, *row.references):
+                clips[clip.identity] = clip
+                wanted.setdefault(clip.identity, {})[row.candidate.sense.identity] = None
+    tasks = []
+    for identity, senses in wanted.items():
+        known = kept.observations(identity)
+        missing = tuple(sense for sense in senses if sense not in known)
+        if missing:
+            tasks.append(ObserveTask(clips[identity], missing))
+    return tasks
 
-    def scores(self, generated: Iterable[JudgedClip], real: Iterable[JudgedClip]) -> list[Score]:
-        """In the order of the metrics' classes."""
-        metrics = self._fresh()
-        for clip in generated:
-            for metric in metrics:
-                metric.update(clip)
-        for clip in real:
-            for metric in metrics:
-                if metric.compares:
-                    metric.update_reference(clip)
-        return self._computed(metrics)
 
-    def _fresh(self) -> list[Metric]:
-        metrics = [metric_class(self._weights) for metric_class in self._classes]
-        for metric in metrics:
-            if isinstance(metric, DistanceMetric):
-                metric.extractor = self._extractors.setdefault(type(metric.extractor), metric.extractor)
-            metric.setup()
-        return metrics
+def _scores(rows: Sequence[Row], kept: KeptWork) -> dict[str, list[Score]]:
+    scores: dict[str, list[Score]] = {}
+    for row in rows:
+        found = kept.score(row.identity)
+        of_model = scores.setdefault(row.model, [])
+        if found is not None:
+            of_model.append(found)
+    return scores
 
-    def _computed(self, metrics: list[Metric]) -> list[Score]:
-        scores = [metric.compute(seed=self._seed) for metric in metrics]
-        self._done += 1
-        if self._on_progress is not None:
-            self._on_progress(self._done, self._total)
-        return scores
+
+def _origins(
+    config: BenchmarkConfig, generated: Mapping[str, Any], known: Mapping[str, Origin], store: Store
+) -> dict[str, Origin]:
+    local = store.local_path("")
+    results = Path(local) if local is not None else None
+    return {
+        name: describe_outputs(known.get(name), Path(folder), generated[name], results)
+        for name, folder in config.generated.items()
+    }

@@ -43,8 +43,8 @@ def common_columns(scores_of: dict[str, list[Score]]) -> dict[str, Score]:
             first = columns.setdefault(score.metric, score)
             if _comparable(first) != _comparable(score):
                 raise ConfigError(
-                    f"{score.metric} of {model!r} was measured with another protocol ({score.protocol_digest}) than "
-                    f"the column's ({first.protocol_digest}); such numbers do not belong in one table"
+                    f"{score.metric} of {model!r} was measured in another way: {_differences(score, first)}; such "
+                    "numbers do not belong in one table: measure both in one way, or print a table of each"
                 )
     return columns
 
@@ -66,3 +66,12 @@ def cell(score: Score | None) -> str:
 def _comparable(score: Score) -> dict[str, str | int]:
     """The protocol without the number of real clips, which the yardstick's halves cannot share."""
     return {name: value for name, value in score.protocol.items() if name != "num_real"}
+
+
+def _differences(score: Score, first: Score) -> str:
+    """Every fact of the protocols in which the two differ."""
+    here, there = _comparable(score), _comparable(first)
+    names = [name for name in {**there, **here} if here.get(name) != there.get(name)]
+    return "; ".join(
+        f"{n}: {here.get(n, 'not stated')!r} here, {there.get(n, 'not stated')!r} in the column" for n in names
+    )

@@ -141,7 +141,7 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
 
 def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:
     """Draws the captions of test stickers and scores the drawings against the stickers; returns the table."""
-    from vsd2m.benchmark.clips import read_split
+    from vsd2m.benchmark.real_clips import read_split
     from vsd2m.benchmark.config import BenchmarkConfig
     from vsd2m.benchmark.runner import run_benchmark
     from vsd2m.benchmark.tables import as_markdown

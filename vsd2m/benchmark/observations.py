@@ -1,0 +1,211 @@
+"""What networks see of single clips, apart from the arithmetic over all of them.
+
+An observation is the dear part of a metric: one clip's number, feature vector or embeddings. It depends on nothing
+but the clip, so it can be computed in any order and process, kept, and fed to a fresh metric later.
+"""
+
+import hashlib
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m import __version__
+from vsd2m.benchmark.clip_encoder import ClipEncoder
+from vsd2m.benchmark.clips import ClipReference, JudgedClip
+from vsd2m.benchmark.distances import DistanceMetric
+from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.metric import ClipMetric, Metric, Weights
+from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
+from vsd2m.core.commit import digest
+from vsd2m.core.registry import load
+
+Array = NDArray[Any]
+NO_FRAMES = np.zeros((0, 0, 0, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class ObserverSpec:
+    """Which metrics observe, with which weights; travels to other processes."""
+
+    metrics: tuple[str, ...]
+    weights: Weights
+
+    def open(self) -> "Observer":
+        """Nothing is loaded before the first clip."""
+        senses = (sense_of(metric_class(name)(self.weights)) for name in self.metrics)
+        return Observer([sense for sense in senses if sense is not None])
+
+
+def metric_class(name: str) -> type[Metric]:
+    """The metric of that name, or at `module:Class`."""
+    found: type[Metric] = load(METRICS.get(name, name))
+    return found
+
+
+class Observer:
+    """Observes clips for several metrics; those that share an extractor share its work."""
+
+    def __init__(self, senses: Iterable["Sense"]) -> None:
+        self._senses = {sense.identity: sense for sense in senses}
+        self._ready: set[str] = set()
+
+    def observe(self, clip: JudgedClip, wanted: Sequence[str]) -> dict[str, Array]:
+        """The observations named by identity; the networks behind them are loaded when first wanted."""
+        for identity in wanted:
+            self.setup(identity)
+        return {identity: self._senses[identity].observe(clip) for identity in wanted}
+
+    def setup(self, identity: str) -> None:
+        """Loads what is needed to observe it, once. `MissingExtraError` where a package is not installed."""
+        if identity not in self._ready:
+            self._senses[identity].setup()
+            self._ready.add(identity)
+
+
+class Sense(ABC):
+    """How one metric's observation is made, and how a fresh metric takes it in."""
+
+    identity: str
+
+    @abstractmethod
+    def setup(self) -> None:
+        """Loads what `observe` needs."""
+
+    @abstractmethod
+    def observe(self, clip: JudgedClip) -> Array:
+        """A function of the clip alone."""
+
+    @abstractmethod
+    def replay(self, known: Callable[[], Array]) -> Metric:
+        """A fresh metric that observes nothing: `known` gives the observation of the clip it is fed, without frames."""
+
+
+def sense_of(metric: Metric) -> Sense | None:
+    """None for a metric of a kind that cannot be taken apart; it must see every clip itself."""
+    if isinstance(metric, DistanceMetric):
+        return _Vector(metric)
+    if isinstance(metric, ClipRetrieval):
+        return _Embeddings(metric)
+    return _Number(metric) if isinstance(metric, ClipMetric) else None
+
+
+def without_frames(clip: ClipReference) -> JudgedClip:
+    """What a replayed metric is fed."""
+    return JudgedClip(clip.name, NO_FRAMES, clip.prompt)
+
+
+class _Number(Sense):
+    """Of a metric that gives every clip a number; no number is an empty array."""
+
+    def __init__(self, metric: ClipMetric) -> None:
+        self._metric = metric
+        self.identity = identity_of(metric, metric.protocol())
+
+    def setup(self) -> None:
+        self._metric.setup()
+
+    def observe(self, clip: JudgedClip) -> Array:
+        value = self._metric.measure(clip)
+        return np.array([] if value is None else [value], np.float64)
+
+    def replay(self, known: Callable[[], Array]) -> Metric:
+        kind = type(self._metric)
+        replayed = type(kind.__name__, (kind,), {"measure": lambda *_: _number(known())})
+        metric: Metric = replayed(self._metric.weights)
+        return metric
+
+
+def _number(observed: Array) -> float | None:
+    return float(observed[0]) if len(observed) else None
+
+
+class _Vector(Sense):
+    """Of a metric that compares feature vectors."""
+
+    def __init__(self, metric: DistanceMetric) -> None:
+        self._metric = metric
+        self._extractor = metric.extractor
+        self.identity = identity_of(self._extractor, self._extractor.protocol())
+
+    def setup(self) -> None:
+        self._extractor.load()
+
+    def observe(self, clip: JudgedClip) -> Array:
+        return self._extractor.features(clip)
+
+    def replay(self, known: Callable[[], Array]) -> Metric:
+        fresh = type(self._metric)(self._metric.weights)
+        fresh.extractor = _KnownVectors(self._extractor, known)
+        return fresh
+
+
+class _KnownVectors(Extractor):
+    def __init__(self, extractor: Extractor, known: Callable[[], Array]) -> None:
+        super().__init__(extractor.weights)
+        self._extractor = extractor
+        self._known_vector = known
+
+    def setup(self) -> None:
+        """Nothing is computed."""
+
+    @property
+    def num_features(self) -> int:
+        return len(self._known_vector())
+
+    def protocol(self) -> dict[str, str | int]:
+        return self._extractor.protocol()
+
+    def features(self, clip: JudgedClip) -> NDArray[np.float32]:
+        return self._known_vector()
+
+
+class _Embeddings(Sense):
+    """The picture's and the prompt's vector; empty without a prompt."""
+
+    def __init__(self, metric: ClipRetrieval) -> None:
+        self._metric = metric
+        self.identity = identity_of(metric.encoder, metric.encoder.protocol())
+
+    def setup(self) -> None:
+        self._metric.encoder.setup()
+
+    def observe(self, clip: JudgedClip) -> Array:
+        if not clip.prompt:
+            return np.zeros((2, 0), np.float32)
+        return np.stack([self._metric.encoder.picture(clip), self._metric.encoder.text(clip.prompt)])
+
+    def replay(self, known: Callable[[], Array]) -> Metric:
+        fresh = ClipRetrieval(self._metric.weights)
+        fresh.encoder = _KnownEmbeddings(self._metric.weights, known)
+        return fresh
+
+
+class _KnownEmbeddings(ClipEncoder):
+    def __init__(self, weights: Weights, known: Callable[[], Array]) -> None:
+        super().__init__(weights)
+        self._known_pair = known
+
+    def picture(self, clip: JudgedClip) -> NDArray[np.float32]:
+        picture: NDArray[np.float32] = self._known_pair()[0]
+        return picture
+
+    def text(self, prompt: str) -> NDArray[np.float32]:
+        text: NDArray[np.float32] = self._known_pair()[1]
+        return text
+
+
+def identity_of(part: object, protocol: Mapping[str, str | int]) -> str:
+    """Changes with everything that changes what is observed: protocol, version, and the code of the part itself."""
+    kind = type(part)
+    return digest([kind.__module__, kind.__qualname__, dict(protocol), __version__, _source_digest(kind)])[:16]
+
+
+def _source_digest(kind: type[Any]) -> str:
+    return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()

@@ -1,0 +1,107 @@
+"""The rows of a benchmark run: one metric of one model, scored from what is kept of the clips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from numpy.typing import NDArray
+
+from vsd2m.benchmark.clips import ClipReference
+from vsd2m.benchmark.kept import KeptWork
+from vsd2m.benchmark.metric import Metric
+from vsd2m.benchmark.observations import Sense, identity_of, sense_of, without_frames
+from vsd2m.benchmark.results import REAL
+from vsd2m.core.commit import digest
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A metric of the config by its name there, its weights hashed once for all models."""
+
+    name: str
+    metric: Metric
+
+    @cached_property
+    def sense(self) -> Sense | None:
+        return sense_of(self.metric)
+
+    @cached_property
+    def identity(self) -> str:
+        return identity_of(self.metric, self.metric.protocol())
+
+
+@dataclass(frozen=True)
+class Row:
+    """The clips a metric is over, and the real ones it compares them with."""
+
+    model: str
+    candidate: Candidate
+    clips: Sequence[ClipReference]
+    references: Sequence[ClipReference]
+    seed: int
+
+    @cached_property
+    def identity(self) -> str:
+        """Of the score: changes with everything that goes into it."""
+        clips, references = ([[clip.name, clip.identity] for clip in part] for part in (self.clips, self.references))
+        return digest([self.candidate.identity, self.seed, clips, references])[:32]
+
+
+def row_of(
+    model: str, candidate: Candidate, clips: Sequence[ClipReference], real: Sequence[ClipReference], *, seed: int
+) -> Row:
+    """A metric that compares takes the real clips beside a model's, and one half of the real beside the other."""
+    if not candidate.metric.compares:
+        return Row(model, candidate, clips, (), seed)
+    if model == REAL:
+        return Row(model, candidate, real[::2], real[1::2], seed)
+    return Row(model, candidate, clips, real, seed)
+
+
+def keep_scores(rows: Sequence[Row], kept: KeptWork) -> None:
+    """Computes the rows of one model in one pass over what is kept of its clips, and keeps every score."""
+    feeds = [_Feed(row) for row in rows]
+    for part in ("clips", "references"):
+        for clip in _union([getattr(row, part) for row in rows]):
+            observations = kept.observations(clip.identity)
+            for feed in feeds:
+                feed.take(clip, observations, part)
+    for feed in feeds:
+        kept.keep_score(feed.row.identity, feed.metric.compute(seed=feed.row.seed))
+
+
+class _Feed:
+    """A fresh metric of a row. One that cannot be taken apart sees every clip here."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self._sense = row.candidate.sense
+        self.metric = _ready(row.candidate.metric) if self._sense is None else self._sense.replay(self._known)
+        self._current: NDArray[Any]
+        self._names = {"clips": {clip.name for clip in row.clips}, "references": {clip.name for clip in row.references}}
+
+    def take(self, clip: ClipReference, observations: dict[str, NDArray[Any]], part: str) -> None:
+        if clip.name not in self._names[part]:
+            return
+        if self._sense is not None:
+            self._current = observations[self._sense.identity]
+        judged = clip.load() if self._sense is None else without_frames(clip)
+        if part == "clips":
+            self.metric.update(judged)
+        else:
+            self.metric.update_reference(judged)
+
+    def _known(self) -> NDArray[Any]:
+        return self._current
+
+
+def _ready(metric: Metric) -> Metric:
+    fresh = type(metric)(metric.weights)
+    fresh.setup()
+    return fresh
+
+
+def _union(parts: Sequence[Sequence[ClipReference]]) -> list[ClipReference]:
+    """Every clip once, in the order of the longest part, which holds them all."""
+    return list({clip.name: clip for part in sorted(parts, key=len, reverse=True) for clip in part}.values())

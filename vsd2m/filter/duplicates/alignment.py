@@ -10,18 +10,21 @@ import numpy.typing as npt
 Planes = npt.NDArray[np.float32]
 Motions = npt.NDArray[np.float32]
 
-NUM_SMOOTH_STEPS, NUM_STEPS = 2, 6
+NUM_SMOOTH_STEPS, NUM_STEPS = 2, 5
 MAX_SHIFT, MAX_SCALE = 3.3, 0.13  # cells and share: borders of up to 5 % cut off or added on each side
-_RIDGE = 50.0
+OUTLIER, OUTLIER_SLOPE = 8.0, 0.5  # grey levels, and share of the gradient, past which a cell loses weight
+_RIDGE, _RIGID = 50.0, 1e9
 
 
 def align(first: Planes, second: Planes, start: Motions) -> Motions:
     """The motion, near `start`, that lays `second` (`[P, n, n]`) best on `first`: smoothed first, since thin lines
-    draw the search only over a cell."""
+    draw the search only over a cell, and a shift alone in the first step. Cells that differ lose weight (Cauchy's),
+    so that what lies beyond the pictures' common part does not pull at them."""
     size = first.shape[-1]
     offset = (np.arange(size) - (size - 1) / 2).astype(np.float32)
     bounds = np.array([MAX_SHIFT, MAX_SCALE, MAX_SHIFT, MAX_SCALE], np.float32)
     ridge = np.diag([1, size * size / 6, 1, size * size / 6]).astype(np.float32) * np.float32(_RIDGE)
+    rigid = ridge + np.diag([0, _RIGID, 0, _RIGID]).astype(np.float32)
     smoothed = _smoothed(first), _smoothed(second)
     motion: Motions = start.copy()
     for step in range(NUM_STEPS):
@@ -30,9 +33,11 @@ def align(first: Planes, second: Planes, start: Motions) -> Motions:
         down, across = np.gradient(moved, axis=(1, 2))
         slopes = np.stack([down, down * offset[:, None], across, across * offset], axis=1) * inside[:, None]
         slopes = slopes.reshape(len(first), 4, -1)
-        error = ((still - moved) * inside).reshape(len(first), -1, 1)
-        normal = slopes @ slopes.transpose(0, 2, 1) + ridge
-        motion += np.linalg.solve(normal, slopes @ error)[..., 0]
+        error = (still - moved) * inside
+        outlying = error / (np.float32(OUTLIER) + np.float32(OUTLIER_SLOPE) * np.hypot(down, across))
+        weighted = slopes / (1 + outlying * outlying).reshape(len(first), 1, -1)
+        normal = weighted @ slopes.transpose(0, 2, 1) + (ridge if step else rigid)
+        motion += np.linalg.solve(normal, weighted @ error.reshape(len(first), -1, 1))[..., 0]
         np.clip(motion, start - bounds, start + bounds, out=motion)
     return motion
 

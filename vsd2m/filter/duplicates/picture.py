@@ -34,9 +34,9 @@ class Explained:
     by_background: float = 1.0
 
 
-FINE = Explained(always=7, by_slope=0.3, by_motion=0.2)
-EVEN = Explained(always=16, by_slope=0.25, by_motion=0.3)
-DETAIL = Explained(always=8, by_motion=0.3, by_detail=0.3, by_background=2.0)
+FINE = Explained(always=7, by_slope=0.32, by_motion=0.2)
+EVEN = Explained(always=13, by_slope=0.25, by_motion=0.3)
+DETAIL = Explained(always=6.5, by_motion=0.2, by_detail=0.27, by_background=2.0)
 _BACKGROUND_SHARE = 0.8
 _EVEN_SIDE, _BLOCK = 5, 4
 

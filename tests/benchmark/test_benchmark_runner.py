@@ -44,14 +44,15 @@ def config_of(shards, generated, **settings):
                            **{"size": 24, "metrics": PLAIN, **settings})  # fmt: skip
 
 
-def test_real_and_generated_stickers_are_scored_and_read_back(shards, outputs, tmp_path):
-    names = ("motion_amount", "frechet_efficientnet_lite0", "mmd_efficientnet_lite0", "fvd", "clip_retrieval")
+def test_real_and_generated_stickers_are_scored_and_read_back(shards, outputs, tmp_path, monkeypatch):
+    prepare_log(tmp_path, monkeypatch)
+    names = ("motion_amount", "flicker", "logged_metrics:CornerDistance", "fvd", "clip_retrieval")
     results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
     mine = {score.metric: score for score in results.scores["mine"]}
-    assert set(mine) == set(names[:3]) and mine["motion_amount"].num_clips == len(PROMPTS)
-    assert mine["frechet_efficientnet_lite0"].protocol["num_real"] == 16  # 10 in each split, every fifth is still
+    assert set(mine) == {*names[:2], "corner_distance"} and mine["motion_amount"].num_clips == len(PROMPTS)
+    assert mine["corner_distance"].protocol["num_real"] == 16  # 10 in each split, every fifth is still
     real = {score.metric: score for score in results.scores[REAL]}
-    assert real["frechet_efficientnet_lite0"].num_clips == real["frechet_efficientnet_lite0"].protocol["num_real"] == 8
+    assert real["corner_distance"].num_clips == real["corner_distance"].protocol["num_real"] == 8
     assert {skipped.metric for skipped in results.skipped} == {"fvd", "clip_retrieval"}
     again = read_results(str(tmp_path / "out"))
     assert as_markdown(again) == as_markdown(results)
@@ -121,7 +122,7 @@ def test_only_what_changed_is_observed_again(shards, outputs, tmp_path, monkeypa
 def test_kept_observations_give_the_scores_of_a_metric_that_saw_the_clips(shards, outputs, tmp_path, monkeypatch):
     """Taken apart and fed again, against the plain interface of every metric that can run here."""
     prepare_log(tmp_path, monkeypatch)
-    names = (*LOGGED, "palette_error", "transparency", "frechet_efficientnet_lite0")
+    names = (*LOGGED, "palette_error", "transparency")
     results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
     real = list(read_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99))
     for name, score in zip(names, results.scores["mine"], strict=True):
@@ -172,7 +173,9 @@ def test_a_run_killed_in_the_middle_goes_on_and_ends_in_the_same_file(shards, ou
     assert (tmp_path / "killed" / "results.jsonl").read_bytes() == (tmp_path / "whole" / "results.jsonl").read_bytes()
 
 
-def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path):
+def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path, monkeypatch):
+    prepare_log(tmp_path, monkeypatch)
+
     def elsewhere(spec):
         def observe(tasks):
             observer = pickle.loads(pickle.dumps(spec)).open()
@@ -181,7 +184,7 @@ def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path
 
         return observe
 
-    config = config_of(shards, {"mine": outputs}, metrics=(*PLAIN, "frechet_efficientnet_lite0"))
+    config = config_of(shards, {"mine": outputs}, metrics=(*PLAIN, "logged_metrics:CornerDistance"))
     run_benchmark(config, str(tmp_path / "here"))
     run_benchmark(config, str(tmp_path / "there"), distribute=elsewhere)
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == (tmp_path / "there" / "results.jsonl").read_bytes()

@@ -107,12 +107,14 @@ def read_file(path: Path, prompt: str | None = None) -> JudgedClip:
 
 
 def read_prompts(folder: Path) -> dict[str, str]:
-    """Path of a file below `folder` -> prompt, from each `manifest.jsonl` there; empty where there is none.
+    """Path of a file below `folder` -> prompt, from its `manifest.jsonl`; empty where it has none.
 
-    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`.
+    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`. A folder without a manifest
+    of its own has those of the folders in it.
     """
+    own = folder / MANIFEST
     prompts = {}
-    for manifest in sorted(folder.rglob(MANIFEST)):
+    for manifest in [own] if own.exists() else sorted(folder.rglob(MANIFEST)):
         place = manifest.parent.relative_to(folder)
         prompts.update({str(place / row["file"]): str(row["prompt"]) for row in _rows(manifest)})
     return prompts

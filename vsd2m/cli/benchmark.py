@@ -1,39 +1,85 @@
-"""Commands about judging generators: benchmark run, benchmark table."""
+"""Commands about judging generators: benchmark run, prompts, table, selfcheck."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vsd2m.cli.progress import bar
+from vsd2m.cli.progress import Bar, bars
 from vsd2m.cli.runs import SetOption, parse_overrides
 from vsd2m.core.errors import ConfigError
 
 app = typer.Typer(help="Judge generated stickers.", no_args_is_help=True)
 
 
-@app.command("run", epilog="Example: vsd2m benchmark run tiny=demo/generated --shards demo/run/shards")
+@app.command("run", epilog="Example: vsd2m benchmark run vsd-c --models tiny=demo/model --shards demo/run/shards")
 def run(
-    models: Annotated[list[str], typer.Argument(metavar="NAME=FOLDER", help="A model's name and its outputs.")],
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="vsd-r, vsd-c, or vsd for both.")],
+    models: Annotated[
+        list[str],
+        typer.Option("--models", metavar="NAME=FOLDER", help="A checkpoint, or anybody's GIFs or MP4s; repeat."),
+    ],
     shards: Annotated[str, typer.Option(help="Shards with the real stickers.")],
-    out: Annotated[str, typer.Option(help="Folder for the results.")] = "benchmark",
+    out: Annotated[str, typer.Option(help="Folder for stickers and results.")] = "benchmark",
+    checkpoints: Annotated[str, typer.Option(help="Of a training run: newest, or all for a curve.")] = "newest",
     weights: Annotated[
         list[str] | None,
         typer.Option("--weights", metavar="NAME=PATH", help="E.g. i3d_torchscript=i3d.pt."),
     ] = None,
+    runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
     overrides: SetOption = None,
 ) -> None:
-    """Scores folders of generated stickers against real ones and prints the table."""
-    from vsd2m.benchmark.config import BenchmarkConfig
-    from vsd2m.benchmark.runner import run_benchmark
+    """Draws the prompts of test stickers, judges what was drawn, and prints the table. Run again to go on."""
+    from vsd2m.benchmark.suites import splits_of
     from vsd2m.benchmark.tables import as_markdown
-    from vsd2m.pipelines.config import validate
+    from vsd2m.pipelines.benchmarking import SuiteConfig, command_of, run_suite
+    from vsd2m.pipelines.config import nested, validate
+    from vsd2m.pipelines.ray_tasks import Cluster
 
-    values = {"generated": _pairs(models), "shards": shards, "weights": _pairs(weights), **parse_overrides(overrides)}
-    with bar("benchmark", None) as shown:
-        results = run_benchmark(validate(BenchmarkConfig, values, path="benchmark"), out, on_progress=shown)
+    values = {
+        "splits": splits_of(suite),
+        "models": _pairs(models),
+        "shards": shards,
+        "weights": _pairs(weights),
+        "checkpoints": checkpoints,
+        **nested(parse_overrides(overrides)),
+    }
+    config = validate(SuiteConfig, values, path="benchmark")
+    with bars() as progress:
+        drawn, judged = (Bar(progress, progress.add_task(n, total=None, note=""), n) for n in ("drawing", "judging"))
+        results = run_suite(
+            config,
+            out,
+            runner=runner,
+            cluster=Cluster(address),
+            on_drawn=drawn,
+            on_judged=judged,
+            command=command_of(suite, config, out),
+        )
+        drawn.finish()
+        judged.finish()
     typer.echo(as_markdown(results), nl=False)
+
+
+@app.command("prompts", epilog="Example: vsd2m benchmark prompts vsd-c --shards demo/run/shards > prompts.jsonl")
+def prompts(
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="vsd-r, vsd-c, or vsd for both.")],
+    shards: Annotated[str, typer.Option(help="Shards with the real stickers.")],
+    max_prompts: Annotated[int, typer.Option(min=2, help="Most prompts.")] = 2048,
+) -> None:
+    """Prints what a model of your own should draw: a JSON line per test sticker with `prompt`, `domain` and `key`.
+
+    Add the `file` that you drew for it to each line, and put them beside your files as manifest.jsonl.
+    """
+    from vsd2m.benchmark.real_clips import list_split
+    from vsd2m.benchmark.suites import splits_of
+
+    for clip in list_split(shards, splits=splits_of(suite), num_frames=8, size=256, max_clips=max_prompts):
+        row = {"prompt": clip.prompt, "domain": clip.domain, "key": clip.key}
+        typer.echo(json.dumps(row, ensure_ascii=False))
 
 
 @app.command("table", epilog="Example: vsd2m benchmark table demo/benchmark --format csv")

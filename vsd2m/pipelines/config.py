@@ -71,6 +71,14 @@ def validate(model: type[M], values: Any, *, path: str) -> M:
         raise ConfigError(problems) from error
 
 
+def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted overrides as the mapping they stand for: `{"a.b": 1}` as `{"a": {"b": 1}}`."""
+    values: dict[str, Any] = {}
+    for dotted, value in overrides.items():
+        _override(values, dotted, value)
+    return values
+
+
 def stage_of(name: str, values: Mapping[str, Any] | None) -> Stage[Any]:
     """The configured stage of one entry of `stages`; construction is cheap."""
     options = dict(values or {})

@@ -16,7 +16,6 @@ from vsd2m.pipelines.recipes import recipe
 from vsd2m.pipelines.runners import run_plan
 
 PORT = 8640
-TEST_SPLITS = ("vsd_r", "vsd_c")
 NUM_BENCHMARK_PROMPTS = 48
 PROMPTS = (
     "a cat waving its paw",
@@ -141,17 +140,15 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
 
 def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:
     """Draws the captions of test stickers and scores the drawings against the stickers; returns the table."""
-    from vsd2m.benchmark.real_clips import read_split
-    from vsd2m.benchmark.config import BenchmarkConfig
-    from vsd2m.benchmark.runner import run_benchmark
     from vsd2m.benchmark.tables import as_markdown
-    from vsd2m.generation.config import GenerationConfig
-    from vsd2m.generation.sampler import generate as draw_prompts
+    from vsd2m.pipelines.benchmarking import SuiteConfig, run_suite
 
-    real = read_split(str(files.shards), splits=TEST_SPLITS, num_frames=8, size=64, max_clips=NUM_BENCHMARK_PROMPTS)
-    prompts = [clip.prompt or "" for clip in real]
-    drawn = files.benchmark / "tiny_sti"
-    draw_prompts(files.model, prompts, drawn, config=GenerationConfig(guidance_scale=2), on_sticker=on_progress)
-    values = {"generated": {"tiny STI": str(drawn)}, "shards": str(files.shards), "splits": TEST_SPLITS, "size": 64}
-    results = run_benchmark(validate(BenchmarkConfig, values, path="demo"), str(files.benchmark))
-    return as_markdown(results)
+    values = {
+        "models": {"tiny STI": str(files.model)},
+        "shards": str(files.shards),
+        "size": 64,
+        "max_real": NUM_BENCHMARK_PROMPTS,
+        "sampling": {"guidance_scale": 2, "domain": "cartoon"},
+    }
+    config = validate(SuiteConfig, values, path="demo")
+    return as_markdown(run_suite(config, str(files.benchmark), on_drawn=on_progress))

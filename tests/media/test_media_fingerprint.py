@@ -1,3 +1,4 @@
+import fingerprint_reference as reference
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +8,11 @@ from PIL import Image, ImageDraw
 
 from vsd2m.media import fingerprint as layout
 from vsd2m.media.background import figure, window
+from vsd2m.media.decode import decode
 from vsd2m.media.fingerprint import fingerprint, normalised_indices
 from vsd2m.media.phash import phash
+from vsd2m.media.reduced import Reduced, reduce
+from vsd2m.media.resampling import UNIT, Window, resample
 
 
 def disc(num_frames: int = 6, size: tuple[int, int] = (120, 100), background=(0, 0, 0, 0)) -> np.ndarray:
@@ -23,6 +27,31 @@ def disc(num_frames: int = 6, size: tuple[int, int] = (120, 100), background=(0,
         draw.ellipse((x + 32, 38, x + 38, 46), fill=(0, 0, 0, 255))
         frames.append(np.asarray(picture))
     return np.stack(frames)
+
+
+def as_reduced(frames: np.ndarray) -> Reduced:
+    return Reduced(frames.view(np.uint32)[..., 0], reference.luma(frames))
+
+
+def drawn(rng: np.random.Generator) -> np.ndarray:
+    """Blocks of a few colours on a flat background, opaque or not, and some noise; sizes by chance."""
+    shape = (rng.integers(1, 12), *rng.integers(1, rng.choice([20, 140, 330]), 2), 4)
+    frames = np.empty(shape, np.uint8)
+    frames[:] = rng.integers(0, 256, 4)
+    for frame in frames:
+        for _ in range(rng.integers(0, 4)):
+            top, left = (int(rng.integers(0, side)) for side in shape[1:3])
+            frame[top : top + int(rng.integers(1, 90)), left : left + int(rng.integers(1, 90))] = rng.integers(
+                0, 256, 4
+            )
+    if rng.random() < 0.4:
+        frames[rng.random(shape[:3]) < 0.05] = rng.integers(0, 256, 4)
+    if rng.random() < 0.5:
+        frames[..., 3] = rng.choice([255, 255, 0])
+    if rng.random() < 0.3:
+        frames[-1] = frames[0]
+    frames[frames[..., 3] == 0] = 0
+    return frames
 
 
 def imagehash_word(gray: np.ndarray) -> int:
@@ -112,10 +141,10 @@ def test_frames_need_not_lie_in_one_piece():
 
 def test_the_figure_is_what_a_flat_background_leaves():
     frames = disc(background=(10, 200, 90, 255))
-    found = figure(frames, frames[..., 1])
+    found = figure(as_reduced(frames))
     truth = disc()[..., 3]
     assert np.mean((found.coverage > 127) == (truth > 127)) > 0.98
-    assert found.background == 200
+    assert found.background == reference.luma(frames)[0, 0, 0]
     seen = np.argwhere((truth > 127).any(axis=0))
     assert (
         np.abs(
@@ -129,4 +158,41 @@ def test_the_figure_is_what_a_flat_background_leaves():
 def test_a_patch_of_the_background_s_colour_within_the_figure_belongs_to_the_figure():
     frames = disc(1, background=(255, 255, 255, 255)).copy()
     frames[0, 55:65, 35:45] = 255
-    assert (figure(frames, frames[..., 0]).coverage[0, 55:65, 35:45] == 255).all()
+    assert (figure(as_reduced(frames)).coverage[0, 55:65, 35:45] == 255).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_words_are_those_of_the_reference(seed):
+    rng = np.random.default_rng(seed)
+    frames = drawn(rng)
+    durations_ms = rng.integers(0, 200, len(frames))
+    assert fingerprint(frames, durations_ms) == reference.fingerprint(frames, durations_ms)
+
+
+def test_the_words_of_real_stickers_are_those_of_the_reference(real_stickers):
+    for name, data in list(real_stickers.items())[::40]:
+        clip = decode(data)
+        found = fingerprint(clip.frames, clip.durations_ms)
+        assert found == reference.fingerprint(clip.frames, clip.durations_ms), name
+
+
+@pytest.mark.parametrize("kind", ["opaque", "binary", "any alpha"])
+@pytest.mark.parametrize("size", [(1, 1), (70, 30), (64, 127), (128, 129), (200, 331), (900, 65), (40, 1100)])
+def test_frames_are_reduced_as_pillow_reduces_them(kind, size, rng):
+    frames = rng.integers(0, 256, (3, *size, 4)).astype(np.uint8)
+    alpha = {"opaque": 255, "binary": np.where(frames[..., 3] > 99, 255, 0), "any alpha": frames[..., 3]}[kind]
+    frames[..., 3] = alpha
+    frames[1, : size[0] // 2] = frames[0, : size[0] // 2]
+    found = reduce(frames, np.array([0, 1, 2]))
+    expected = reference.reduced(frames)
+    np.testing.assert_array_equal(found.pixels.view(np.uint8).reshape(expected.shape), expected)
+    np.testing.assert_array_equal(found.luma, reference.luma(expected))
+
+
+@given(st.integers(1, 127), st.integers(0, 126), st.integers(1, 127), st.sampled_from([8, 32, 64]))
+@settings(max_examples=100, deadline=None)
+def test_resampling_is_a_product_of_matrices(length, start, span, size):
+    start = start % length
+    around = Window(start, min(start + span, length), 0, 5)
+    planes = np.random.default_rng(length).integers(0, 256, (2, length, 5)).astype(np.uint8)
+    np.testing.assert_array_equal(resample(planes, around, size) / UNIT, reference.resampled(planes, around, size))

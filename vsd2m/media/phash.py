@@ -16,7 +16,7 @@ def phash(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
     all hosts give the same bits. They can differ from imagehash's only where a coefficient equals the median but
     for rounding, as it does in symmetrical pictures.
     """
-    basis = _cosines()
+    basis = cosines()
     low = basis @ gray.astype(np.float64) @ basis.T
     flat = low.reshape(len(gray), HASH_SIDE * HASH_SIDE)
     bits = flat > np.median(flat, axis=1, keepdims=True)
@@ -24,7 +24,8 @@ def phash(gray: npt.NDArray[np.generic]) -> npt.NDArray[np.uint64]:
 
 
 @cache
-def _cosines() -> npt.NDArray[np.float64]:
+def cosines() -> npt.NDArray[np.float64]:
+    """`[HASH_SIDE, SIDE]`: the basis of the transform, rounded."""
     frequency, position = np.arange(HASH_SIDE)[:, None], np.arange(SIDE)
     exact = np.cos(np.pi * frequency * (2 * position + 1) / (2 * SIDE))
     return np.round(exact * 2**16) / 2**16

@@ -6,22 +6,25 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
+from benchmark_builders import write_outputs, write_shards
 
 from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.curve_chart import curve_chart
+from vsd2m.benchmark.curves import curve_table, curves, pgfplots
+from vsd2m.benchmark.examples import Examples, real_stickers, side_by_side
 from vsd2m.benchmark.leaderboard import leaderboard
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.origin import Cost, Origin, read_cost
 from vsd2m.benchmark.paper_tables import paper_tables, read_runs
 from vsd2m.benchmark.published import PUBLISHED_COSTS, PUBLISHED_SCORES
+from vsd2m.benchmark.real_clips import list_split
 from vsd2m.benchmark.render import RENDERERS, Table
-from vsd2m.benchmark.results import REAL, Results, output_folders, write_results
+from vsd2m.benchmark.results import REAL, Results, output_folders, read_lines, read_results, write_results
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.storage import Store
-from vsd2m.media.clip import Clip
-from vsd2m.media.encode import encode
 
 AWKWARD = Table("Ti|tle", ("a_b", "c"), (("1 & 2", "50 %"), ('say "x", y', "p|q")), ("a note_",))
 
@@ -30,10 +33,10 @@ def score(metric: str, value: float, **protocol) -> Score:
     return Score(metric, value, value - 1, value + 1, 7, protocol or {"frames": "all"}, "lower")
 
 
-def write_run(folder, splits, scores, training=None, costs=None, generated=None):
+def write_run(folder, splits, scores, training=None, costs=None, generated=None, shards="s"):
     """A benchmark run's folder as the runner leaves it."""
     generated = generated or {"mine": "x"}
-    config = BenchmarkConfig(generated=generated, shards="s", splits=splits, training=training, metrics=("fvd",))
+    config = BenchmarkConfig(generated=generated, shards=shards, splits=splits, training=training, metrics=("fvd",))
     origins = {name: Origin(outputs=path) for name, path in generated.items()}
     write_results(Results(scores, [], costs or {}, origins), config, Store(str(folder)))
     return str(folder)
@@ -84,7 +87,7 @@ def test_the_cost_of_a_model_comes_from_beside_its_outputs(tmp_path):
 
 
 def test_a_run_over_both_test_sets_has_no_place_in_the_papers_tables(tmp_path):
-    with pytest.raises(ConfigError, match=r"vsd_r \+ vsd_c; .*once with `--set splits=\[vsd_r\]`"):
+    with pytest.raises(ConfigError, match=r"vsd_r \+ vsd_c; .*once on the suite vsd-r"):
         read_runs([write_run(tmp_path, ("vsd_r", "vsd_c"), {"mine": [score("fvd", 1.0)]})])
 
 
@@ -121,33 +124,131 @@ def test_uneven_rows_are_refused():
 class Page(HTMLParser):
     """Collects what a browser would load and show."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.sources: list[str] = []
         self.texts: list[str] = []
+        self.best: list[str] = []
+        self._is_best = False
+        self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         self.sources += [value for name, value in attrs if name in ("src", "href")]
+        self._is_best = ("class", "best") in attrs or (self._is_best and tag == "b")
 
     def handle_data(self, data):
         self.texts.append(data)
+        if self._is_best:
+            self.best.append(data)
+            self._is_best = False
 
 
-def test_the_leaderboard_needs_no_other_file_and_shows_the_stickers(tmp_path):
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    frames = np.zeros((2, 8, 8, 4), np.uint8)
-    data = encode(Clip(frames, np.full(2, 100, np.int32), 0, "gif"), "gif")
-    for name in ("a.gif", "b.gif", "c.gif"):
-        (folder / name).write_bytes(data)
-    rows = [{"file": "a.gif", "prompt": "<b>cat"}, {"file": "c.gif", "prompt": "dog"}]
-    (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    run = write_run(tmp_path / "run", ("vsd_r",), {"mine": [score("fvd", 1.0)]}, generated={"mine": str(folder)})
-    page = Page()
-    page.feed(leaderboard(paper_tables(read_runs([run])), output_folders(run), num_examples=5))
-    assert [base64.b64decode(source.removeprefix("data:image/gif;base64,")) for source in page.sources] == [data] * 2
+@pytest.fixture
+def two_models(tmp_path):
+    """Two models and the real stickers behind them; the second lacks a prompt of the first."""
+    shards = write_shards(tmp_path / "shards", num_stickers=4, splits=("vsd_r",))
+    prompts = [clip.prompt for clip in list_split(shards, splits=("vsd_r",), num_frames=8, size=256, max_clips=9)]
+    one = write_outputs(tmp_path / "one", ["<b>cat", *prompts[:2]])
+    two = write_outputs(tmp_path / "two", prompts[:2], first_seed=6000, media_format="webp")
+    scores = {REAL: [score("fvd", 1.0)], "one": [score("fvd", 10.0)], "two": [score("fvd", 20.0)]}
+    generated = {"one": str(one), "two": str(two)}
+    return write_run(tmp_path / "run", ("vsd_r",), scores, generated=generated, shards=shards)
+
+
+def test_the_leaderboard_needs_no_other_file_and_shows_the_stickers_side_by_side(two_models, tmp_path):
+    shown = side_by_side(output_folders(two_models), {}, count=3)
+    real = real_stickers([two_models], frozenset(prompt for prompt, _ in shown.rows))
+    examples = side_by_side(output_folders(two_models), real, count=3)
+    assert examples.models == (REAL, "one", "two")
+    assert [prompt for prompt, _ in examples.rows][-1] == "<b>cat"  # what only one model drew comes last
+    assert examples.rows[-1][1][0] is examples.rows[-1][1][2] is None
+    page = Page(leaderboard(paper_tables(read_runs([two_models])), examples))
+    pictures = [source.partition(";base64,") for source in page.sources]
+    assert len(pictures) == 2 + 3 + 2
+    assert {kind for kind, _, _ in pictures} == {"data:image/gif", "data:image/webp"}
+    drawn = {path.read_bytes() for name in ("one", "two") for path in (tmp_path / name).iterdir()}
+    assert {base64.b64decode(data) for _, _, data in pictures} - set(real.values()) <= drawn
     assert "<b>cat" in page.texts and "2550.11" in page.texts
 
 
-def test_a_folder_that_is_gone_is_said_to_be_gone(tmp_path):
-    assert "is not here any more" in leaderboard([], {"mine": tmp_path / "none"}, num_examples=1)
+def test_a_winner_has_an_interval_beyond_all_others():
+    head = ("model", "a ↑", "b ↓", "c")
+    rows = (
+        ("one", "3 [2.5, 4] (n=9)", "3 [2, 4] (n=9)", "9 [8, 10] (n=9)"),
+        ("two", "1 [0.5, 2] (n=9)", "1 [0.5, 2.1] (n=9)", "1 [0, 2] (n=9)"),
+        ("best (paper)", "99", "0", "9"),
+        (REAL, "50 [49, 51] (n=9)", "0 [0, 0] (n=9)", "5 [4, 6] (n=9)"),
+    )
+    assert Page(leaderboard([Table("t", head, rows)], Examples((), ()))).best == ["3"]
+
+
+def test_a_leaderboard_without_shards_and_folders_still_has_its_tables(two_models, tmp_path):
+    for name in ("shards", "one", "two"):
+        (tmp_path / name).rename(tmp_path / f"gone {name}")
+    assert real_stickers([two_models], frozenset({"<b>cat"})) == {}
+    page = Page(
+        leaderboard(paper_tables(read_runs([two_models])), side_by_side(output_folders(two_models), {}, count=3))
+    )
+    assert page.sources == [] and "2550.11" in page.texts
+
+
+def test_videos_are_shown_as_videos(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"....ftyp")
+    examples = side_by_side({"mine": tmp_path}, {}, count=1)
+    assert 'src="data:video/mp4;base64,' in leaderboard([], examples)
+
+
+def steps_of(tmp_path, values, *, metric="fvd", name="run"):
+    """A run over checkpoints: {(series, step): value}."""
+    scores = {f"{series} step {step}": [score(metric, value)] for (series, step), value in values.items()}
+    origins = {f"{series} step {step}": Origin(series=series, step=step) for series, step in values}
+    config = BenchmarkConfig(generated={"x": "y"}, shards="s", metrics=("fvd",))
+    results = Results({REAL: [score(metric, 5.0)], **scores}, [], {}, origins)
+    write_results(results, config, Store(str(tmp_path / name)))
+    return str(tmp_path / name)
+
+
+def test_figure_6_is_a_point_per_checkpoint_in_the_order_of_steps(tmp_path):
+    run = steps_of(
+        tmp_path, {("sti", 1000): 30.0, ("sti", 200): 50.0, ("conv", 200): 60.0, ("conv", 1000): float("nan")}
+    )
+    sti, conv = curves(read_results(run))
+    assert (sti.series, [(step, s.value) for step, s in sti.points]) == ("sti", [(200, 50.0), (1000, 30.0)])
+    assert [step for step, _ in conv.points] == [200] and sti.real.value == 5.0
+    table = curve_table(read_results(run))
+    assert [row[:2] for row in table.rows] == [("conv", "200"), ("sti", "200"), ("sti", "1000")]
+    assert any("without numbers" in note for note in table.notes)
+
+
+def test_figure_6_over_two_runs_refuses_two_protocols(tmp_path):
+    one = steps_of(tmp_path, {("sti", 1): 1.0}, name="one")
+    lines = [{**line, "protocol": {"frames": "other"}, "model": f"{line['model']} b"} for line in read_lines(one)]
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ConfigError, match="measured in another way"):
+        curves(read_results(one, str(tmp_path / "two")))
+
+
+def test_results_without_steps_are_no_figure(two_models):
+    with pytest.raises(ConfigError, match="states its training steps; run .*`--checkpoints all`"):
+        curves(read_results(two_models))
+
+
+def test_the_chart_is_well_formed_and_higher_scores_stand_higher(tmp_path):
+    run = steps_of(tmp_path, {("a & b", 100): 10.0, ("a & b", 200): 40.0, ("c", 100): 20.0})
+    root = ElementTree.fromstring(curve_chart(curves(read_results(run))))
+    dots = [dot for dot in root.iter("{http://www.w3.org/2000/svg}circle") if len(dot)]
+    heights = {dot[0].text.split(":")[0]: float(dot.get("cy")) for dot in dots}
+    assert heights["a & b, 100 steps"] > heights["c, 100 steps"] > heights["a & b, 200 steps"]
+    assert "a & b" in "".join(root.itertext())
+
+
+def test_one_checkpoint_alone_is_drawn_too(tmp_path):
+    ElementTree.fromstring(curve_chart(curves(read_results(steps_of(tmp_path, {("a", 100): 10.0})))))
+
+
+def test_pgfplots_has_an_axis_per_metric_and_every_point(tmp_path):
+    text = pgfplots(read_results(steps_of(tmp_path, {("a_b", 100): 10.0, ("a_b", 200): 8.0})))
+    assert text.count(r"\begin{axis}") == text.count(r"\end{axis}") == 1
+    assert "100 10 1 1" in text and "200 8 1 1" in text and r"\addlegendentry{a\_b}" in text
+    assert not re.search(r"(?<!\\)_", text.replace("error_", ""))

@@ -106,38 +106,31 @@ def test_workers_on_a_cluster_write_the_same_results(shards, training, tmp_path)
     ray = pytest.importorskip("ray")
     outputs = write_outputs(tmp_path / "theirs", [f"a square, {number}" for number in range(20)])
     config = suite(shards, {"tiny": training, "theirs": outputs})
+
+    def careful_square(number):  # travels by value: workers do not know this module
+        import os
+
+        from vsd2m.core.errors import ConfigError
+
+        if number == 6:
+            raise ConfigError("6 is even")
+        return os._exit(1) if number == 7 else number * number
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own start-up
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         run_suite(config, str(tmp_path / "ray"), runner="ray")
-        assert sorted(spread(Cluster(), _squarer, range(5), wants_gpu=True)) == [0, 1, 4, 9, 16]
-        with pytest.raises(StageError, match="2 workers died, one after the other, on 3"):
-            list(spread(Cluster(), _dying_squarer, [3], wants_gpu=False))
-        with pytest.raises(ConfigError, match="ours"):
-            list(spread(Cluster(), _refusing, [1, 2], wants_gpu=False))
+        assert sorted(spread(Cluster(), lambda: careful_square, range(5), wants_gpu=True)) == [0, 1, 4, 9, 16]
+        with pytest.raises(ConfigError, match="6 is even"):
+            list(spread(Cluster(), lambda: careful_square, [6], wants_gpu=False))
+        with pytest.raises(StageError, match="2 workers died, one after the other, on 7"):
+            list(spread(Cluster(), lambda: careful_square, [7], wants_gpu=False))
     finally:
         ray.shutdown()
     run_suite(config, str(tmp_path / "local"))
     assert (tmp_path / "ray" / "results.jsonl").read_bytes() == (tmp_path / "local" / "results.jsonl").read_bytes()
     assert pictures(tmp_path / "ray") == pictures(tmp_path / "local")
-
-
-def _squarer():
-    return lambda number: number * number
-
-
-def _dying_squarer():
-    import os
-
-    return lambda number: os._exit(1)
-
-
-def _refusing():
-    def refuse(number):
-        raise ConfigError("ours")
-
-    return refuse
 
 
 def pictures(folder):

@@ -1,78 +1,115 @@
-"""A leaderboard as one HTML file that needs nothing else: tables that sort, and stickers that move."""
+"""A leaderboard as one HTML file that needs nothing else: tables that sort, curves, stickers side by side."""
 
 import base64
-import html
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
 
-from vsd2m.benchmark.clips import read_prompts
+from vsd2m.benchmark.examples import Example, Examples
 from vsd2m.benchmark.render import Table
+from vsd2m.benchmark.results import REAL
 
-TYPES = {".gif": "image/gif", ".webp": "image/webp", ".png": "image/png", ".apng": "image/apng"}
-MAX_EXAMPLE_BYTES = 2_000_000
-
-STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:right}
-th:first-child,td:first-child{text-align:left}th{cursor:pointer}caption{text-align:left;font-weight:600;padding:.5rem 0}
-.notes{color:#666;font-size:13px}.examples{display:flex;flex-wrap:wrap;gap:.6rem}figure{margin:0;width:128px}
-img{width:128px;height:128px;object-fit:contain;background:#f4f4f4}figcaption{font-size:12px;overflow-wrap:anywhere}
-"""
-
-SCRIPT = """
-for (const head of document.querySelectorAll("th")) head.addEventListener("click", () => {
-  const table = head.closest("table"), column = [...head.parentNode.children].indexOf(head);
-  const value = row => { const text = row.children[column].textContent, number = parseFloat(text);
-    return isNaN(number) ? text : number; };
-  const up = head.dataset.up = head.dataset.up === "1" ? "0" : "1";
-  const rows = [...table.tBodies[0].rows].sort((a, b) => {
-    const x = value(a), y = value(b), both = typeof x === typeof y;
-    return (both ? (x < y ? -1 : x > y ? 1 : 0) : typeof x === "number" ? -1 : 1) * (up === "1" ? 1 : -1); });
-  table.tBodies[0].append(...rows);
-});
-"""
+PAPER = " (paper)"
+_CELL = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\] \(n=(?P<count>\d+)\)")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
+_SIGNS = {"↑": 1.0, "↓": -1.0}
+_LEAD = (
+    "Small print: 95 % bootstrap interval and number of clips. ★ marks a judged model whose interval lies beyond those "
+    "of all other models; without one there is no winner. The paper's rows were measured in a way it does not state, "
+    "and are not ranked. Click a column to sort."
+)
 
 
-def leaderboard(tables: Iterable[Table], folders: Mapping[str, Path], *, num_examples: int) -> str:
-    """`tables` above, and below the first `num_examples` animations of every model's folder, by name.
-
-    Pictures are embedded, except those over 2 MB; a folder that is gone leaves a line in place of its examples.
-    """
-    shown = "".join(map(_table, tables))
-    examples = "".join(_examples(name, folder, num_examples) for name, folder in folders.items())
+def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: str | None = None) -> str:
+    """The page's text: `tables`, the SVG of `curves`, and below the stickers, embedded."""
+    part = files("vsd2m.benchmark")
+    style, script = (part.joinpath(f"leaderboard.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    figure = f'<section class="curves"><h2>Figure 6: metrics against training steps</h2>{curves}</section>'
     return (
-        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Sticker benchmark</title>'
-        f"<style>{STYLE}</style>\n<h1>Sticker benchmark</h1>\n{shown}{examples}<script>{SCRIPT}</script></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Sticker benchmark</title><style>{style}</style></head>\n<body><main>"
+        f'<h1>Animated sticker benchmark</h1><p class="lead">{escape(_LEAD)}</p>\n'
+        f"{''.join(map(_table, tables))}{figure if curves else ''}{_examples(examples)}"
+        "<footer>Made by <code>vsd2m benchmark table</code>.</footer>"
+        f"</main><script>{script}</script></body></html>\n"
     )
 
 
 def _table(table: Table) -> str:
-    rows = "".join(f"<tr>{_cells('td', row)}</tr>\n" for row in table.rows)
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    best = {column: _best(table, column) for column in range(1, len(table.head))}
+    head = "".join(f'<th tabindex="0" scope="col">{escape(text)}</th>' for text in table.head)
+    rows = "".join(_row(row, best) for row in table.rows)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
     return (
-        f"<table><caption>{html.escape(table.title)}</caption><thead><tr>{_cells('th', table.head)}</tr></thead>\n"
-        f'<tbody>{rows}</tbody></table>\n<ul class="notes">{notes}</ul>\n'
+        f"<section><h2>{escape(table.title or 'All metrics')}</h2>"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
+        + (f'<details><summary>Notes</summary><ul class="notes">{notes}</ul></details>' if notes else "")
+        + "</section>\n"
     )
 
 
-def _cells(tag: str, texts: Sequence[str]) -> str:
-    return "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts)
+def _row(row: Sequence[str], best: dict[int, str | None]) -> str:
+    name = row[0]
+    kind = "paper" if name.endswith(PAPER) else "real" if name == REAL else "model"
+    tag = {"paper": "paper", "real": "yardstick", "model": ""}[kind]
+    shown = f"{escape(name.removesuffix(PAPER))}{f'<span class=tag>{tag}</span>' if tag else ''}"
+    cells = (_cell(text, is_best=kind == "model" and text == best[column]) for column, text in enumerate(row) if column)
+    return f'<tr class="{kind}"><td data-value="{escape(name)}">{shown}</td>{"".join(cells)}</tr>\n'
 
 
-def _examples(name: str, folder: Path, num_examples: int) -> str:
-    head = f"<h2>{html.escape(name)}</h2>\n"
-    if not folder.is_dir():
-        return f"{head}<p>{html.escape(str(folder))} is not here any more.</p>\n"
-    prompts = read_prompts(folder)
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in TYPES)
-    small = [path for path in files if path.stat().st_size <= MAX_EXAMPLE_BYTES]
-    wanted = [path for path in small if not prompts or str(path.relative_to(folder)) in prompts][:num_examples]
-    return f'{head}<div class="examples">{"".join(_figure(path, folder, prompts) for path in wanted)}</div>\n'
+def _cell(text: str, *, is_best: bool) -> str:
+    found = _CELL.fullmatch(text)
+    shown = escape(text)
+    if found:
+        interval = f"{found['low']} – {found['high']}"
+        shown = f"<b>{escape(found['value'])}</b><small>{escape(interval)} · n={found['count']}</small>"
+    elif _NUMBER.fullmatch(text):
+        shown = f"<b>{shown}</b>"
+    value = found["value"] if found else text
+    return f'<td data-value="{escape(value)}"{" class=best" if is_best else ""}>{shown}</td>'
 
 
-def _figure(path: Path, folder: Path, prompts: Mapping[str, str]) -> str:
-    name = str(path.relative_to(folder))
-    caption = html.escape(prompts.get(name, name))
-    data = base64.b64encode(path.read_bytes()).decode()
-    source = f"data:{TYPES[path.suffix.lower()]};base64,{data}"
-    return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+def _best(table: Table, column: int) -> str | None:
+    """The text of the cell that is better than those of all other models judged here, their intervals apart."""
+    sign = _SIGNS.get(table.head[column][-1:])
+    cells = [row[column] for row in table.rows if not row[0].endswith(PAPER) and row[0] != REAL]
+    ranges = {text: bounds for text in cells if (bounds := _range(text)) is not None}
+    if sign is None or len(ranges) < 2:
+        return None
+    worst = {text: min(sign * bound for bound in bounds) for text, bounds in ranges.items()}
+    best = {text: max(sign * bound for bound in bounds) for text, bounds in ranges.items()}
+    first = max(worst, key=lambda text: worst[text])
+    return first if all(worst[first] > best[text] for text in ranges if text != first) else None
+
+
+def _range(text: str) -> tuple[float, float] | None:
+    """The interval in a cell; of a number without one, the number."""
+    found = _CELL.fullmatch(text)
+    low, high = (found["low"], found["high"]) if found else (text, text)
+    return (float(low), float(high)) if _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high) else None
+
+
+def _examples(examples: Examples) -> str:
+    if not examples.rows:
+        return ""
+    head = "".join(f'<div class="head">{escape(model)}</div>' for model in examples.models)
+    rows = "".join(
+        f'<div class="prompt">{escape(prompt)}</div>{"".join(_sticker(sticker, prompt) for sticker in stickers)}'
+        for prompt, stickers in examples.rows
+    )
+    columns = f"grid-template-columns: max-content repeat({len(examples.models)}, max-content)"
+    return (
+        f'<section><h2>What they drew</h2><div class="scroll"><div class="grid" style="{columns}">'
+        f"<div></div>{head}{rows}</div></div></section>"
+    )
+
+
+def _sticker(example: Example | None, prompt: str) -> str:
+    if example is None:
+        return '<div class="sticker none">none</div>'
+    source = f"data:{example.media_type};base64,{base64.b64encode(example.data).decode()}"
+    if example.media_type.startswith("video/"):
+        return f'<video class="sticker" src="{source}" autoplay loop muted playsinline></video>'
+    return f'<img class="sticker" src="{source}" alt="{escape(prompt)}">'

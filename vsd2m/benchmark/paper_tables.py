@@ -15,8 +15,8 @@ TEST_SETS: tuple[TestSet, ...] = ("VSD-R", "VSD-C")
 DIGITS = {"video_quality": 3, "fvd": 2, "clip_similarity": 3}
 COLUMNS = {"video_quality": "VQA ↑", "fvd": "FVD ↓", "clip_similarity": "CLIP ↑"}
 TITLES: dict[Training, str] = {
-    "apart": "Quality, a model for each domain",
-    "joint": "Quality, one model for both domains",
+    "apart": "Table 4: quality, a model for each domain",
+    "joint": "Table 5: quality, one model for both domains",
 }
 OTHER_DATA: dict[Training, str] = {"tgif": "trained on TGIF", "ser30k": "trained on SER30K"}
 PAPER_NOTE = (
@@ -54,7 +54,7 @@ def _read_run(folder: str) -> Run:
     if len(splits) != 1 or splits[0] not in tests:
         raise ConfigError(
             f"{folder} was measured on {' + '.join(splits)}; the paper's tables want vsd_r or vsd_c: "
-            "run the benchmark once with `--set splits=[vsd_r]` and once with `--set splits=[vsd_c]`"
+            "run the benchmark once on the suite vsd-r and once on vsd-c"
         )
     return Run(tests[splits[0]], config.get("training"), read_results(folder))
 
@@ -117,7 +117,7 @@ def _cost_table(runs: Sequence[Run]) -> Table:
     costs = {name: cost for run in runs for name, cost in run.results.costs.items() if name != REAL}
     rows += [_cost_row(name, cost) for name, cost in costs.items()]
     notes = (PAPER_NOTE, "ours: from the `cost.json` beside a model's outputs.")
-    return Table("Cost of a sticker", head, tuple(rows), notes)
+    return Table("Table 7: cost of a sticker", head, tuple(rows), notes)
 
 
 def _cost_row(name: str, cost: Cost) -> tuple[str, str, str, str, str]:

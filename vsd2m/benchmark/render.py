@@ -56,7 +56,7 @@ def comma_separated(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A `table` environment for the booktabs package; notes become the end of the caption."""
-    caption = " ".join(_latex(part) for part in (table.title, *table.notes) if part)
+    caption = " ".join(latex_text(part) for part in (table.title, *table.notes) if part)
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -82,8 +82,9 @@ def _markdown_row(cells: tuple[str, ...]) -> str:
 
 
 def _latex_row(cells: tuple[str, ...]) -> str:
-    return f"{' & '.join(map(_latex, cells))} \\\\"
+    return f"{' & '.join(map(latex_text, cells))} \\\\"
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
+    """`text` with everything that LaTeX would take for a command escaped."""
     return "".join(SPECIAL_IN_LATEX.get(character, character) for character in text)

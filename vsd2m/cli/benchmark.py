@@ -3,13 +3,16 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vsd2m.cli.progress import Bar, bars
 from vsd2m.cli.runs import SetOption, parse_overrides
 from vsd2m.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vsd2m.benchmark.render import Table
 
 app = typer.Typer(help="Judge generated stickers.", no_args_is_help=True)
 
@@ -86,30 +89,57 @@ def prompts(
 def table(
     folders: Annotated[list[str], typer.Argument(help="Folders of benchmark runs.")],
     style: Annotated[
-        str, typer.Option(help="plain: all our metrics. paper: the paper's tables, its rows beside ours.")
+        str, typer.Option(help="plain: all our metrics. paper: Tables 4, 5 and 7, the paper's rows beside ours.")
     ] = "plain",
+    figure: Annotated[int | None, typer.Option(help="6: metrics against training steps.")] = None,
     form: Annotated[
-        str, typer.Option("--format", help="markdown, csv, latex, or html with moving examples.")
+        str, typer.Option("--format", help="markdown, csv, latex, html with moving examples, or svg of a figure.")
     ] = "markdown",
-    num_examples: Annotated[int, typer.Option(min=0, help="Stickers of each model in the HTML page.")] = 12,
+    num_examples: Annotated[int, typer.Option(min=0, help="Prompts whose stickers the HTML page shows.")] = 12,
 ) -> None:
     """Prints the scores of one or more benchmark runs, alone or beside the published ones."""
-    from vsd2m.benchmark.leaderboard import leaderboard
+    from vsd2m.benchmark.curve_chart import curve_chart
+    from vsd2m.benchmark.curves import curve_table, curves, pgfplots
     from vsd2m.benchmark.paper_tables import paper_tables, read_runs
     from vsd2m.benchmark.render import RENDERERS
-    from vsd2m.benchmark.results import output_folders, read_results
+    from vsd2m.benchmark.results import read_results
     from vsd2m.benchmark.tables import as_csv, table_of
 
     _check("--style", style, ("plain", "paper"))
-    _check("--format", form, (*RENDERERS, "html"))
-    if (style, form) == ("plain", "csv"):
-        typer.echo(as_csv(read_results(*folders)), nl=False)
+    _check("--format", form, (*RENDERERS, "html", *(["svg"] if figure else [])))
+    if figure not in (None, 6):
+        raise ConfigError(f"--figure: unknown figure {figure}; known: 6")
+    results = read_results(*folders)
+    if figure and form in ("svg", "latex"):
+        typer.echo(curve_chart(curves(results)) if form == "svg" else pgfplots(results), nl=False)
         return
-    tables = paper_tables(read_runs(folders)) if style == "paper" else [table_of(read_results(*folders))]
+    if (style, form, figure) == ("plain", "csv", None):
+        typer.echo(as_csv(results), nl=False)
+        return
+    if figure:
+        tables = [curve_table(results)]
+    else:
+        tables = paper_tables(read_runs(folders)) if style == "paper" else [table_of(results)]
     if form == "html":
-        typer.echo(leaderboard(tables, output_folders(*folders), num_examples=num_examples), nl=False)
+        typer.echo(_page(folders, tables, num_examples), nl=False)
     else:
         typer.echo("\n".join(map(RENDERERS[form], tables)), nl=False)
+
+
+def _page(folders: Sequence[str], tables: "list[Table]", num_examples: int) -> str:
+    from vsd2m.benchmark.curve_chart import curve_chart
+    from vsd2m.benchmark.curves import curves
+    from vsd2m.benchmark.examples import real_stickers, side_by_side
+    from vsd2m.benchmark.leaderboard import leaderboard
+    from vsd2m.benchmark.results import output_folders, read_results
+
+    results = read_results(*folders)
+    drawn = output_folders(*folders)
+    shown = side_by_side(drawn, {}, count=num_examples)
+    real = real_stickers(folders, frozenset(prompt for prompt, _ in shown.rows))
+    has_steps = any(origin.step is not None for origin in results.origins.values())
+    chart = curve_chart(curves(results)) if has_steps else None
+    return leaderboard(tables, side_by_side(drawn, real, count=num_examples), curves=chart)
 
 
 @app.command("selfcheck", epilog="Example: vsd2m benchmark selfcheck --weights ~/weights")

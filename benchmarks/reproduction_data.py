@@ -1,0 +1,124 @@
+"""The stickers of the small reproduction: the animated WebPs of the npm package `@lobehub/fluent-emoji-anim-1`.
+
+Names come from the code points in the file names, words from the npm package `emojilib`; both are MIT.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+TONES = {
+    "1f3fb": "light skin",
+    "1f3fc": "medium light skin",
+    "1f3fd": "medium skin",
+    "1f3fe": "medium dark skin",
+    "1f3ff": "dark skin",
+}
+PEOPLE = ("1f468", "1f3c3", "1f3c4", "1f3ca", "1f3cb", "1f3cc", "1f442", "1f443", "1f446", "1f447", "1f448", "1f449")
+NUM_FAR = 16
+"""Subjects that are held out whole."""
+ADJECTIVES = ("cute", "little", "happy", "funny", "cartoon", "animated")
+ACTIONS = (
+    "moving",
+    "waving",
+    "waving its paw",
+    "dancing",
+    "bouncing",
+    "jumping",
+    "running",
+    "walking",
+    "smiling",
+    "nodding",
+    "looking around",
+    "saying hello",
+    "in motion",
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One animation: `code` as in its file name, `family` the same without the skin tone, `split` train, near or far.
+
+    "near" is one skin tone of a family whose other tones are trained on; "far" a family that is held out whole.
+    """
+
+    code: str
+    family: str
+    name: str
+    tone: str | None
+    synonyms: tuple[str, ...]
+    words: tuple[str, ...]
+    split: str
+
+    def caption(self, rng: np.random.Generator) -> str:
+        """One of many true ways to name the subject, with idle words before and after it."""
+        name = str(rng.choice(self.synonyms)) if self.synonyms and rng.random() < 0.3 else self.name
+        adjective = f"{rng.choice(ADJECTIVES)} " if rng.random() < 0.3 else ""
+        article = str(rng.choice(("a ", "a ", "the ", "")))
+        action = f" {rng.choice(ACTIONS)}" if rng.random() < 0.4 else ""
+        tone = f" with {self.tone}" if self.tone else ""
+        words = list(rng.choice(self.words, size=1)) if self.words and rng.random() < 0.25 else []
+        return " ".join(["cartoon\t" + article + adjective + name + tone + action, *words])
+
+    @property
+    def is_person(self) -> bool:
+        """People and parts of them, of whom there are many much alike."""
+        return self.tone is not None or self.code.startswith(PEOPLE)
+
+    @property
+    def plain_caption(self) -> str:
+        """The caption that metrics and the shards use."""
+        return f"a {self.name}" + (f" with {self.tone}" if self.tone else "")
+
+
+def read_subjects(codes: list[str], words_file: Path) -> list[Subject]:
+    """A subject for every code point name, in the order given."""
+    listed = json.loads(words_file.read_text(encoding="utf-8"))
+    table = {family_of("-".join(f"{ord(part):x}" for part in emoji)): words for emoji, words in listed.items()}
+    entries = {code: _words(table, code) for code in codes}
+    by_family = {family_of(code): entries[code] for code in codes}
+    counts = Counter(word for words in by_family.values() for word in set(words))
+    far = set(sorted(by_family, key=lambda family: _order("far 3", family))[:NUM_FAR])
+    subjects = []
+    for code in codes:
+        family = family_of(code)
+        words = by_family[family]
+        tone = next((name for part, name in TONES.items() if part in code.split("-")), None)
+        subjects.append(
+            Subject(
+                code=code,
+                family=family,
+                name=words[0],
+                tone=tone,
+                synonyms=tuple(word for word in words[1:] if counts[word] == 1),
+                words=tuple(words[1:]),
+                split=_split(code, family, far),
+            )
+        )
+    return subjects
+
+
+def family_of(code: str) -> str:
+    """The file name without skin tones and variation selectors."""
+    return "-".join(part for part in code.split("-") if part not in (*TONES, "fe0f"))
+
+
+def _split(code: str, family: str, far: set[str]) -> str:
+    if family in far:
+        return "far"
+    held = min(TONES, key=lambda tone: _order(family, tone))
+    return "near" if held in code.split("-") else "train"
+
+
+def _order(salt: str, text: str) -> str:
+    return hashlib.sha256(f"{salt} {text}".encode()).hexdigest()
+
+
+def _words(table: dict[str, list[str]], code: str) -> list[str]:
+    words = table.get(family_of(code), [])
+    cleaned = [word.replace("_", " ").replace("\xa0", " ").lower() for word in words]
+    return [word for word in cleaned if word.replace(" ", "").replace("-", "").isalpha()] or [code]

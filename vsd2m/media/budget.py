@@ -53,6 +53,10 @@ class Meter:
         self.check_header(num_frames=num_frames, width=width, height=height)
         return np.empty((num_frames, height, width, 4), np.uint8)
 
+    def seconds_left(self) -> float:
+        """What is left of the time; negative where it is used up."""
+        return self._budget.max_seconds - (self._clock() - self._started)
+
     def check_time(self) -> None:
         """`MediaError` `too_slow` if the time is used up; called between frames."""
         seconds = self._clock() - self._started

@@ -7,6 +7,7 @@ from vsd2m.media.budget import DecodeBudget, Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.gif import decode_gif
 from vsd2m.media.jpeg import decode_jpeg
+from vsd2m.media.lottie import decode_lottie
 from vsd2m.media.png import decode_png
 from vsd2m.media.sniff import foreign_format, is_cut_signature, sniff
 from vsd2m.media.webp import decode_webp
@@ -30,6 +31,8 @@ _DECODERS: dict[str, Callable[[bytes, Meter], Clip]] = {
     "apng": decode_png,
     "webp": decode_webp,
     "jpeg": decode_jpeg,
+    "tgs": decode_lottie,
+    "lottie": decode_lottie,
 }
 
 _DEFAULT_BUDGET = DecodeBudget()
@@ -57,5 +60,7 @@ def _unknown(data: bytes) -> MediaError:
         return MediaError("truncated", f"the file ends after {len(data)} bytes")
     foreign = foreign_format(data)
     if foreign is not None:
-        return MediaError("unsupported_format", f"{foreign} is not decoded; gif, apng, png, webp and jpeg are")
+        return MediaError(
+            "unsupported_format", f"{foreign} is not decoded; gif, apng, png, webp, jpeg, tgs and lottie are"
+        )
     return MediaError("not_an_image", f"the bytes start with {data[:16]!r}, which no picture does")

@@ -1,6 +1,7 @@
 """The format of a picture by its content; names and suffixes are not trusted."""
 
 import struct
+import zlib
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff")
@@ -15,14 +16,14 @@ _FOREIGN = (
     (b"\x00\x00\x00\x0cJXL ", "jpeg-xl"),
     (b"\x00\x00\x00\x0cjP  ", "jpeg-2000"),
     (b"\x1a\x45\xdf\xa3", "webm"),
-    (b"\x1f\x8b", "gzip (a TGS sticker is one)"),
+    (b"\x1f\x8b", "gzip"),
     (b"\x8aMNG\r\n\x1a\n", "mng"),
     (b"%PDF", "pdf"),
 )
 
 
 def sniff(data: bytes) -> str | None:
-    """`gif`, `apng`, `png`, `webp`, `jpeg`, or None for anything else."""
+    """`gif`, `apng`, `png`, `webp`, `jpeg`, `tgs`, `lottie`, or None for anything else."""
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
     if data[:8] == PNG_SIGNATURE:
@@ -31,7 +32,9 @@ def sniff(data: bytes) -> str | None:
         return "webp"
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
-    return None
+    if data[:3] == b"\x1f\x8b\x08":
+        return "tgs" if _inflated_head(data).lstrip()[:1] == b"{" else None
+    return "lottie" if data[:64].lstrip()[:1] == b"{" and b'"layers"' in data else None
 
 
 def is_cut_signature(data: bytes) -> bool:
@@ -50,6 +53,14 @@ def foreign_format(data: bytes) -> str | None:
         return "avif" if data[8:12] in (b"avif", b"avis") else "iso media (heic, mp4)"
     head = data[:512].lstrip().lower()
     return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096].lower() else None
+
+
+def _inflated_head(data: bytes) -> bytes:
+    """The first bytes of what was gzipped; empty where nothing comes out."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data[:4096], 64)
+    except zlib.error:
+        return b""
 
 
 def _has_animation_control(data: bytes) -> bool:

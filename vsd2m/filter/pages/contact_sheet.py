@@ -44,8 +44,8 @@ def _picture(run: Run, media: Mapping[str, Any] | None) -> str:
     except StorageError:
         return _missing("not readable")
     media_format = sniff(data)
-    if media_format is None:
-        return _missing("no picture")
+    if media_format is None or media_format not in _MIME:
+        return _missing("no picture that browsers show")
     content = base64.b64encode(data).decode("ascii")
     return f'<img alt="" loading="lazy" src="data:{_MIME[media_format]};base64,{content}">'
 

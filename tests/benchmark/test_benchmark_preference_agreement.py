@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.benchmark.preference.agreement import krippendorff_alpha, observed_agreement
+from vsd2m.benchmark.preference.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units, gaps.
 WORKED_EXAMPLE = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
@@ -62,3 +62,28 @@ def test_units_seen_once_say_nothing():
 def test_observed_agreement_counts_pairs():
     assert observed_agreement([["a", "a", "b"], ["c"], ["a", "b"]]) == pytest.approx((1 / 3 + 0) / 2)
     assert observed_agreement([["a"]]) is None
+
+
+# The worked example of the encyclopedia's article on Fleiss' kappa: fourteen raters, ten subjects, five categories.
+FLEISS_EXAMPLE = [
+    (0, 0, 0, 0, 14), (0, 2, 6, 4, 2), (0, 0, 3, 5, 6), (0, 3, 9, 2, 0), (2, 2, 8, 1, 1),
+    (7, 7, 0, 0, 0), (3, 2, 6, 3, 0), (2, 5, 3, 2, 2), (6, 5, 2, 1, 0), (0, 2, 2, 3, 7),
+]  # fmt: skip
+
+
+def test_fleiss_kappa_of_the_published_example():
+    units = [[category for category, count in enumerate(row) for _ in range(count)] for row in FLEISS_EXAMPLE]
+    assert fleiss_kappa(units) == pytest.approx(0.210, abs=5e-4)
+
+
+def test_fleiss_kappa_is_alpha_but_for_the_correction_of_small_samples():
+    """alpha = 1 - (1 - kappa) (N - 1) / N over N values, which follows from both definitions."""
+    units = np.random.default_rng(1).integers(0, 3, (40, 5)).tolist()
+    alpha = krippendorff_alpha(units, level="nominal")
+    assert alpha == pytest.approx(1 - (1 - fleiss_kappa(units)) * (200 - 1) / 200)
+
+
+def test_fleiss_kappa_wants_equally_many_labellers():
+    assert fleiss_kappa([["a", "b"], ["a"]]) is None
+    assert fleiss_kappa([["a", "a"], ["a", "a"]]) is None
+    assert fleiss_kappa([]) is None

@@ -1,15 +1,18 @@
 import math
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from preference_builders import Labeller, make_study
 
 from vsd2m.benchmark.preference.analysis import AnalysisConfig, analyse
 from vsd2m.benchmark.preference.attention import judge_attention
+from vsd2m.benchmark.preference.choices import analyse_choices
 from vsd2m.benchmark.preference.questions import QUESTIONS
-from vsd2m.benchmark.preference.responses import Check
+from vsd2m.benchmark.preference.responses import Check, Choice
 from vsd2m.benchmark.preference.results_page import as_html
-from vsd2m.benchmark.preference.summary import as_text
+from vsd2m.benchmark.preference.summary import as_text, who_was_counted
 from vsd2m.core.errors import ConfigError
 
 STRENGTHS = {"red": 1.5, "green": 0.5, "blue": -0.5, "grey": -1.5}
@@ -111,3 +114,33 @@ def test_the_limit_of_passed_checks_is_inclusive_and_nobody_without_checks_is_le
     checks += [Check("two of four", passed) for passed in (True, True, False, False)]
     judged = judge_attention(["three of four", "two of four", "none"], checks, min_passed=0.75)
     assert [entry.excluded for entry in judged] == [False, True, False]
+
+
+def test_fewer_than_nine_labellers_are_called_few(answered, analysis):
+    assert not any("Fewer than 9" in sentence for sentence in who_was_counted(analysis))
+    some = answered.without(frozenset(answered.labellers[:2]))
+    few = replace(
+        some, labellers=some.labellers[2:], checks=tuple(c for c in some.checks if c.labeller in some.labellers[2:])
+    )
+    assert any(
+        "Fewer than 9" in sentence for sentence in who_was_counted(analyse(few, AnalysisConfig(num_resamples=100)))
+    )
+
+
+def test_intervals_of_strengths_hold_the_truth_where_people_and_prompts_differ():
+    """Nine labellers with tastes of their own around a common one: what a new nine would say must be covered."""
+    theta = np.array([0.9, 0.0, -0.9])
+    names = ("a", "b", "c")
+    covered = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        tastes = theta + 0.3 * rng.normal(size=(9, 3))
+        noisy = tastes[:, None] + rng.gumbel(size=(9, 20, 3))
+        choices = [
+            Choice(str(who), what, "quality", names, names[int(noisy[who, what].argmax())])
+            for who in range(9)
+            for what in range(20)
+        ]
+        result = analyse_choices("quality", choices, names, num_resamples=100, seed=seed)
+        covered += [e.strength.low <= t <= e.strength.high for e, t in zip(result.models, theta, strict=True)]
+    assert np.mean(covered) > 0.85

@@ -1,4 +1,4 @@
-"""How far labellers agree: Krippendorff's alpha (2011, Computing Krippendorff's Alpha-Reliability)."""
+"""How far labellers agree: Krippendorff's alpha (2011, Computing Krippendorff's Alpha-Reliability), Fleiss' kappa."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal
@@ -28,6 +28,21 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]], *, level: Level) -> 
     distance = _distances(categories, level)
     expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
     return float(1.0 - (coincidences * distance).sum() / (expected * distance).sum())
+
+
+def fleiss_kappa(units: Iterable[Sequence[Hashable]]) -> float | None:
+    """(P - P_e) / (1 - P_e) over units that equally many labellers judged (Fleiss 1971, Psych. Bulletin 76:378).
+
+    None where their number differs or is below two, or all values are equal.
+    """
+    judged = [list(values) for values in units]
+    sizes = {len(values) for values in judged}
+    if len(sizes) != 1 or min(sizes) < 2:
+        return None
+    values = [value for unit in judged for value in unit]
+    by_chance = sum((values.count(category) / len(values)) ** 2 for category in set(values))
+    agreement = observed_agreement(judged)
+    return None if by_chance == 1 or agreement is None else (agreement - by_chance) / (1 - by_chance)
 
 
 def observed_agreement(units: Iterable[Sequence[Hashable]]) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.preference.agreement import krippendorff_alpha, observed_agreement
+from vsd2m.benchmark.preference.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
 from vsd2m.benchmark.preference.bradley_terry import Strengths, fit_strengths
 from vsd2m.benchmark.preference.resampling import Z, crossed_weights, interval, wilson
 from vsd2m.benchmark.preference.responses import Choice
@@ -38,7 +38,8 @@ class ModelChoices:
 class ChoiceResult:
     """One question: its models, and how far to trust it.
 
-    `preferred` [M][M]: probability that a row's model is preferred to a column's. `same_choice`: probability that two
+    `preferred` [M][M]: probability that a row's model is preferred to a column's. `kappa` is Fleiss', None where
+    not equally many labellers judged every prompt. `same_choice`: probability that two
     labellers chose the same of the same stickers. `by_place`: share of choices of each place from the left, all
     1/k if place does not matter.
     """
@@ -50,6 +51,7 @@ class ChoiceResult:
     preferred: list[list[float]]
     has_prior: bool
     alpha: float | None
+    kappa: float | None
     same_choice: float | None
     by_place: list[float]
 
@@ -89,6 +91,7 @@ def analyse_choices(
         preferred=[[round(float(p), 6) for p in row] for row in fit.beats()],
         has_prior=fit.has_prior,
         alpha=krippendorff_alpha(units, level="nominal"),
+        kappa=fleiss_kappa(units),
         same_choice=observed_agreement(units),
         by_place=[round(float(share), 6) for share in (shown == chosen[:, None]).mean(axis=0)],
     )

@@ -7,6 +7,7 @@ from vsd2m.benchmark.preference.choices import ChoiceResult, Estimate
 from vsd2m.benchmark.preference.questions import ASPECTS
 from vsd2m.benchmark.preference.ratings import AspectResult
 
+MIN_LABELLERS = 9
 ASPECT_NAMES = {aspect.name: aspect.text for aspect in ASPECTS}
 
 
@@ -22,7 +23,10 @@ def who_was_counted(analysis: Analysis) -> list[str]:
     """Sentences about labellers, those left out with the reason, balance, and what the intervals are."""
     excluded = [entry for entry in analysis.attention if entry.excluded]
     low, high = analysis.answers_per_prompt
-    sentences = [f"{len(analysis.attention) - len(excluded)} labellers counted, {len(excluded)} left out."]
+    num_counted = len(analysis.attention) - len(excluded)
+    sentences = [f"{num_counted} labellers counted, {len(excluded)} left out."]
+    if num_counted < MIN_LABELLERS:
+        sentences.append(f"Fewer than {MIN_LABELLERS}: too few to speak for more than these people.")
     sentences += [
         f"Left out: {entry.labeller}, who passed {entry.num_passed} of {entry.num_checks} attention checks "
         f"(at least {analysis.config.min_checks_passed:.0%} are asked for)."
@@ -48,13 +52,16 @@ def notes(result: ChoiceResult) -> Iterator[str]:
     yield f"{result.num_choices} choices; by chance a model is chosen in {result.chance:.1%}."
     if result.same_choice is not None:
         yield f"Two labellers chose the same sticker in {result.same_choice:.1%} of pairs."
+    kappa = "" if result.kappa is None else f", Fleiss' kappa: {result.kappa:.3f}"
     yield (
-        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}. It is near 0, too, where all labellers share one "
-        "taste in models and no prompt differs from another."
+        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}{kappa}. They are near 0, too, where all labellers "
+        "share one taste in models and no prompt differs from another."
     )
     yield f"Chosen by place from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
     if result.has_prior:
-        yield "Some models never lost to the others: strengths have no maximum, and a weak prior keeps them finite."
+        yield (
+            "Some models always won against others: the strengths have no maximum, and a weak prior keeps them finite."
+        )
 
 
 def _choice_table(result: ChoiceResult) -> str:

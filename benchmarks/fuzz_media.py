@@ -8,9 +8,11 @@ are listed with the number of the file, which `--replay FORMAT:NUMBER` runs agai
 """
 
 import argparse
+import gzip
 import io
 import json
 import os
+import re
 import resource
 import selectors
 import struct
@@ -20,7 +22,7 @@ import time
 import warnings
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +35,10 @@ from vsd2m.media.encode import encode
 from vsd2m.media.probe import probe
 from vsd2m.media.sniff import sniff
 
-FORMATS = ("gif", "apng", "png", "webp", "jpeg")
+FORMATS = ("gif", "apng", "png", "webp", "jpeg", "tgs", "lottie")
 BUDGET = DecodeBudget(max_pixels=1 << 20, max_frames=200, max_decoded_bytes=32 << 20, max_seconds=10.0)
+LOTTIE_BUDGET = replace(BUDGET, max_seconds=0.5)  # what rlottie does not draw at once it often never does
+LOTTIE_FORMATS = ("tgs", "lottie")
 MAX_SEED_BYTES = 12_000
 HANG_SECONDS = 30
 
@@ -44,12 +48,116 @@ HANG_SECONDS = 30
 
 def seeds(media_format: str, stickers: Path) -> list[bytes]:
     """Whole files: drawn ones of several kinds, and small real ones where there are any."""
-    found = [data for clip in _clips() if (data := _encoded(clip, media_format))]
+    if media_format in LOTTIE_FORMATS:
+        found = [data if media_format == "lottie" else gzip.compress(data, mtime=0) for data in _documents()]
+    else:
+        found = [data for clip in _clips() if (data := _encoded(clip, media_format))]
     for path in sorted(stickers.rglob("*.*")) if stickers.is_dir() else []:
         data = path.read_bytes()
         if len(data) <= MAX_SEED_BYTES and sniff(data) == media_format:
             found.append(data)
     return [data for data in found if not isinstance(probe(data, BUDGET), Drop)][:60]
+
+
+def _documents() -> list[bytes]:
+    """Small Lottie documents: rectangles, ellipses, stars, strokes, gradients, masks, repeaters, moving."""
+    layers = [_layer(kind, extra) for kind in ("rc", "el", "sr") for extra in EXTRAS]
+    drawn = [layers[i : i + 1 + i % 3] for i in range(0, len(layers), 2)]
+    head = {"v": "5.5.2", "fr": 30, "ip": 0, "op": 6, "w": 48, "h": 40, "ddd": 0}
+    documents = [{**head, "assets": [], "layers": layers} for layers in drawn]
+    composed = {
+        "ty": 0,
+        "refId": "c",
+        "w": 48,
+        "h": 40,
+        "ip": 0,
+        "op": 9,
+        "st": 0,
+        "sr": 1,
+        "ks": documents[0]["layers"][0]["ks"],
+    }
+    documents.append({**head, "assets": [{"id": "c", "layers": drawn[1]}], "layers": [composed, *drawn[0]]})
+    return [json.dumps(document, separators=(",", ":")).encode() for document in documents]
+
+
+def _k(value):
+    return {"a": 0, "k": value}
+
+
+_TURN = {"a": 1, "k": [{"t": 0, "s": [0], "e": [90], "i": {"x": [1], "y": [1]}, "o": {"x": [0], "y": [0]}}, {"t": 6}]}
+_CURVE = {"c": True, "v": [[-9, 0], [0, 9], [9, 0]], "i": [[0, 0], [3, 3], [0, 0]], "o": [[0, 0], [-3, 3], [0, 0]]}
+EXTRAS = (
+    {"ty": "fl", "c": _k([1, 0.5, 0, 1]), "o": _k(80), "r": 1},
+    {
+        "ty": "st",
+        "c": _k([0, 0.5, 0, 1]),
+        "o": _k(100),
+        "w": _k(3),
+        "lc": 2,
+        "lj": 1,
+        "ml": 4,
+        "d": [{"n": "d", "v": _k(4)}, {"n": "g", "v": _k(2)}],
+    },
+    {
+        "ty": "gf",
+        "o": _k(100),
+        "r": 1,
+        "t": 1,
+        "s": _k([-9, 0]),
+        "e": _k([9, 0]),
+        "g": {"p": 2, "k": _k([0, 1, 0, 0, 1, 0, 0, 1])},
+    },
+    {
+        "ty": "rp",
+        "c": _k(3),
+        "o": _k(0),
+        "m": 1,
+        "tr": {
+            "ty": "tr",
+            "p": _k([6, 1]),
+            "a": _k([0, 0]),
+            "s": _k([90, 90]),
+            "r": _k(9),
+            "so": _k(100),
+            "eo": _k(50),
+        },
+    },
+    {"ty": "tm", "s": _k(10), "e": _k(70), "o": _k(0), "m": 1},
+    {"ty": "sh", "ks": _k(_CURVE), "ind": 0},
+)
+
+
+def _layer(kind, extra):
+    figure = {"ty": kind, "d": 1, "s": _k([20, 16]), "p": _k([0, 0]), "r": _k(2)}
+    if kind == "sr":
+        figure = {
+            "ty": "sr",
+            "sy": 1,
+            "pt": _k(5),
+            "p": _k([0, 0]),
+            "r": _k(0),
+            "ir": _k(4),
+            "is": _k(0),
+            "or": _k(9),
+            "os": _k(0),
+        }
+    place = {"ty": "tr", "p": _k([0, 0]), "a": _k([0, 0]), "s": _k([100, 100]), "r": _TURN, "o": _k(100)}
+    where = {"o": _k(100), "r": _TURN, "p": _k([24, 20, 0]), "a": _k([0, 0, 0]), "s": _k([100, 100, 100])}
+    parts = [figure, EXTRAS[0], place] if extra is EXTRAS[0] else [figure, extra, EXTRAS[0], place]
+    mask = (
+        {"masksProperties": [{"inv": False, "mode": "a", "pt": _k(_CURVE), "o": _k(100)}]} if extra is EXTRAS[1] else {}
+    )
+    return {
+        "ty": 4,
+        "sr": 1,
+        "ks": where,
+        "ip": 0,
+        "op": 9,
+        "st": 0,
+        "bm": 0,
+        "shapes": [{"ty": "gr", "it": parts}],
+        **mask,
+    }
 
 
 def _clips() -> list[Clip]:
@@ -79,9 +187,15 @@ def mutant(originals: list[bytes], media_format: str, seed: int, number: int) ->
     """Mutated file `number`: always the same for the same arguments."""
     rng = np.random.default_rng([seed, FORMATS.index(media_format), number])
     data = bytearray(originals[rng.integers(len(originals))])
+    inside = media_format == "tgs" and rng.random() < 0.6  # the document, packed again
+    if inside:
+        data = bytearray(gzip.decompress(data))
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         if len(data) > 8:
-            MUTATIONS[rng.integers(len(MUTATIONS))](data, rng, originals)
+            mutations = TEXT_MUTATIONS if data[:1] == b"{" else MUTATIONS
+            mutations[rng.integers(len(mutations))](data, rng, originals)
+    if inside:
+        data = bytearray(gzip.compress(data, mtime=0))
     if rng.random() < 0.6:
         data = _repaired(data, media_format)
     return bytes(data)
@@ -126,7 +240,30 @@ def _extreme_number(data, rng, _):
     data[position : position + size] = packed
 
 
+def _number_in_text(data, rng, _):
+    """Another number for one of a document; for what is no text, nothing."""
+    numbers = list(re.finditer(rb"-?\d+(\.\d+)?", data)) if data[:1] == b"{" else []
+    if numbers:
+        place = numbers[rng.integers(len(numbers))]
+        choices = (
+            b"0",
+            b"-1",
+            b"1e9",
+            b"-1e9",
+            b"4294967295",
+            b"2147483648",
+            b"1e-9",
+            b"0.5",
+            b"100000",
+            b"null",
+            b"[]",
+            b'"x"',
+        )
+        data[place.start() : place.end()] = choices[rng.integers(len(choices))]
+
+
 MUTATIONS = (_flip_bits, _random_bytes, _truncate, _delete, _repeat, _splice, _extreme_number)
+TEXT_MUTATIONS = (*MUTATIONS, *[_number_in_text] * 7)
 
 
 def _repaired(data: bytearray, media_format: str) -> bytearray:
@@ -156,13 +293,16 @@ def child(media_format: str, start: int, stop: int, options: argparse.Namespace)
     print(json.dumps({"rest_mb": _peak_mb()}), flush=True)
     for number in range(start, stop):
         print(f'{{"number": {number}}}', flush=True)
-        print(json.dumps({"outcome": outcome(mutant(originals, media_format, options.seed, number))}), flush=True)
+        print(
+            json.dumps({"outcome": outcome(mutant(originals, media_format, options.seed, number), media_format)}),
+            flush=True,
+        )
     print(json.dumps({"peak_mb": _peak_mb()}), flush=True)
 
 
-def outcome(data: bytes) -> str:
+def outcome(data: bytes, media_format: str) -> str:
     try:
-        result = probe(data, BUDGET)
+        result = probe(data, LOTTIE_BUDGET if media_format in LOTTIE_FORMATS else BUDGET)
     except Exception as error:  # this is what is looked for
         return f"UNCAUGHT {type(error).__name__}: {error}"
     if isinstance(result, Drop):
@@ -171,7 +311,8 @@ def outcome(data: bytes) -> str:
 
 
 def _peak_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(each).ru_maxrss for each in who) >> 10
 
 
 # -- the parent ------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ MAX_MEMORY_BYTES = 1536 << 20
 
 def main() -> None:
     """Serves requests until the input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    inherited = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = MAX_MEMORY_BYTES if inherited == resource.RLIM_INFINITY else min(inherited, MAX_MEMORY_BYTES)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while header := sys.stdin.buffer.read(REQUEST.size):
         num_bytes, width, height, num_frames, seconds = REQUEST.unpack(header)

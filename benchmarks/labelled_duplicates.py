@@ -167,9 +167,13 @@ def pad(m: Moving, _rng: np.random.Generator) -> Moving | None:
 
 
 def drop_frame(m: Moving, rng: np.random.Generator) -> Moving | None:
-    if len(m.frames) < 5:
+    """Leaves out one frame, with its time, that is shown for at most a quarter of the loop: a clip without the frame
+    that it mostly shows is another clip."""
+    shown_ms = np.where(m.durations_ms <= 10, 100, m.durations_ms)
+    brief = np.flatnonzero(shown_ms <= shown_ms.sum() / 4)
+    if len(m.frames) < 5 or not len(brief):
         return None
-    keep = np.arange(len(m.frames)) != rng.integers(len(m.frames))
+    keep = np.arange(len(m.frames)) != rng.choice(brief)
     return Moving(m.frames[keep], m.durations_ms[keep])
 
 

@@ -12,14 +12,15 @@ import argparse
 import json
 import resource
 import time
+from functools import cache
 
 import numpy as np
 
-from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.distance import COURSE_UNIT, Pairs
 from vsd2m.filter.duplicates.groups import group, joined, take_apart
 from vsd2m.media import fingerprint as layout
 
-LIMIT = 1.4
+LIMIT = 1.35
 CHUNK = 8192
 
 
@@ -61,7 +62,9 @@ def _drawn(cluster: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     pictures[~first] += rng.normal(0, 3.5, pictures[~first].shape)
     motion = np.clip(_fields(count, 8, rng) / 16, 0, 15)[which]
     chroma = np.clip(_fields(2 * count, 8, rng) / 17, 0, 15).reshape(count, 128)[which]
+    detail = np.clip(_fields(count, 16, rng) / 16, 0, 15).reshape(count, 256)[which]
     changed = (rng.random(chroma.shape) < 0.05) & ~first[:, None]
+    finer = (rng.random(detail.shape) < 0.1) & ~first[:, None]
     out = np.zeros((len(cluster), layout.NUM_WORDS), np.uint64)
     out[:, layout.FACTS] = 128 + (255 << 16) + (255 << 32)
     for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE):
@@ -75,6 +78,7 @@ def _drawn(cluster: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     out[:, layout.COVERAGE] = np.uint64(2**64 - 1)
     out[:, layout.MOTION] = _nibbles(motion.reshape(len(cluster), -1))
     out[:, layout.CHROMA] = _nibbles(np.clip(chroma + changed, 0, 15))
+    out[:, layout.DETAIL] = _nibbles(np.clip(detail + finer, 0, 15))
     return out
 
 
@@ -83,13 +87,19 @@ def _fields(count: int, side: int, rng: np.random.Generator) -> np.ndarray:
     wave = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)) * side
     shape = 1 / np.maximum(wave, 1) ** 1.3
     shape[0, 0] = 0
-    noise = np.fft.rfft2(rng.standard_normal((count, side, side), dtype=np.float32))
-    fields = np.fft.irfft2(noise * shape, s=(side, side)).astype(np.float32)
+    drawn = rng.standard_normal((count, side, side // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    fields = np.fft.irfft2(drawn * shape.astype(np.float32), s=(side, side))
     return 128 + 55 * fields / fields.std(axis=(1, 2), keepdims=True)
 
 
 def _flips(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np.ndarray:
-    bits = rng.random((*shape, 64), dtype=np.float32) < share
+    """Words in which each bit is set with probability `share`, out of a stock of 65,536."""
+    return _stock(share)[rng.integers(1 << 16, size=shape)]
+
+
+@cache
+def _stock(share: float) -> np.ndarray:
+    bits = np.random.default_rng(1).random((1 << 16, 64), dtype=np.float32) < share
     return np.packbits(bits, axis=-1).view(np.uint64)[..., 0]
 
 
@@ -99,21 +109,33 @@ def _nibbles(values: np.ndarray) -> np.ndarray:
 
 
 def brute_force(words: np.ndarray, rank: np.ndarray) -> np.ndarray:
-    """Each sticker's winner if every pair is looked at: all pairs by their frames' hashes, the near ones in full."""
+    """Each sticker's winner if every pair is looked at: all pairs by their course, the near ones in full."""
     family = np.arange(len(words))
-    hashes = [np.ascontiguousarray(words[:, part.start]) for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)]
-    for start in range(0, len(words)):
-        rest = slice(start + 1, None)
-        least = np.min([np.bitwise_count(hash_[rest] ^ hash_[start]) for hash_ in hashes], axis=0)
-        others = (
-            start + 1 + np.flatnonzero(least <= 26)
-        )  # one frame of 64 bits: a loose gate, by far over any true pair
+    parts = [np.ascontiguousarray(words[:, part].T) for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)]
+    for start in range(len(words) - 1):
+        others = np.unique(np.concatenate([_near_in_course(part, start) for part in parts]))
         if len(others):
             pairs = Pairs(words, np.full(len(others), start), others)
             near = pairs.take(np.flatnonzero(pairs.course() <= LIMIT))
             near = near.take(np.flatnonzero(near.distances(LIMIT) <= LIMIT))
             family = joined(family, near.first, near.second) if len(near.first) else family
     return take_apart(words, rank, family, LIMIT).winner
+
+
+def _near_in_course(frames: np.ndarray, start: int) -> np.ndarray:
+    """The later lines whose frames (`[8, N]` hashes of one part) may be near to those of line `start`: no pair of which
+    the distance is within the limit is left out, since the greater of the two directions is at least the first."""
+    allowed = LIMIT * COURSE_UNIT * 64 * layout.NUM_FRAMES
+    rest = np.arange(start + 1, frames.shape[1])
+    bits = np.zeros(len(rest), np.uint16)
+    for k, own in enumerate(frames[:, start]):
+        neighbours = (k, (k - 1) % layout.NUM_FRAMES, (k + 1) % layout.NUM_FRAMES)
+        later = frames[:, start + 1 :] if len(rest) == frames.shape[1] - start - 1 else frames[:, rest]
+        bits += np.min([np.bitwise_count(later[n] ^ own) for n in neighbours], axis=0)
+        if k >= 4:
+            kept = bits <= allowed
+            rest, bits = rest[kept], bits[kept]
+    return rest
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ class NearDuplicatesConfig(StageConfig):
     """How alike two stickers may be and both stay."""
 
     max_distance: float = Field(
-        1.4, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
+        1.35, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
     )
 
 

@@ -44,10 +44,11 @@ class Pairs:
         hashes = self.words[:, : layout.WHOLE.stop]  # gathering whole lines would cost more than comparing
         return Pairs(hashes, self.first, self.second, self.num_threads)._in_chunks(_course, 1 << 15)
 
-    def distances(self, enough: float) -> Distances:
-        """The distance of each pair. A pair found within `enough` is not measured further, and one whose course or
-        tones differ by more neither: only on which side of `enough` a distance lies is sure. 0 measures all."""
-        out = self.course()
+    def distances(self, enough: float, course: Distances | None = None) -> Distances:
+        """The distance of each pair, given its course or not. A pair found within `enough` is not measured further,
+        and one whose course or tones differ by more neither: only on which side of `enough` a distance lies is sure.
+        0 measures all."""
+        out = self.course() if course is None else course.copy()
         near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
         out[near] = np.maximum(out[near], self.take(near)._in_chunks(partial(_tones_and_picture, enough=enough), 128))
         return out
@@ -60,6 +61,8 @@ class Pairs:
         starts = range(0, len(self.first), size)
         if not starts:
             return np.empty(0, np.float32)
+        if len(starts) == 1 or self.num_threads == 1:
+            return np.concatenate(list(map(one, starts)))
         with ThreadPoolExecutor(self.num_threads) as pool:
             return np.concatenate(list(pool.map(one, starts)))
 

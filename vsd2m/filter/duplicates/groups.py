@@ -23,27 +23,54 @@ class Groups:
     distance: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Distances of pairs that were measured; a pair is first * lines + second, in the order of the pairs."""
+
+    pair: Rows
+    distance: npt.NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls) -> "Measured":
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+
+    def added(self, pair: Rows, distance: npt.NDArray[np.float32]) -> "Measured":
+        place = np.searchsorted(self.pair, pair)
+        return Measured(np.insert(self.pair, place, pair), np.insert(self.distance, place, distance))
+
+    def look_up(self, pair: Rows) -> npt.NDArray[np.float32]:
+        """The distances, not a number where none was measured."""
+        if not len(self.pair):
+            return np.full(len(pair), np.nan, np.float32)
+        place = np.searchsorted(self.pair, pair).clip(max=len(self.pair) - 1)
+        found: npt.NDArray[np.float32] = np.where(self.pair[place] == pair, self.distance[place], np.float32(np.nan))
+        return found
+
+
 def group(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> Groups:
     """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's place in the order of preference."""
-    family = families(words, rank, max_distance, num_threads=num_threads)
-    return take_apart(words, rank, family, max_distance, num_threads=num_threads)
+    family, measured = families(words, rank, max_distance, num_threads=num_threads)
+    return take_apart(words, rank, family, max_distance, measured, num_threads=num_threads)
 
 
-def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> Rows:
-    """For each line the smallest line of its family: those joined by links within `max_distance`."""
-    family = np.arange(len(words))
-    refused = np.empty(0, np.int64)
+def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> tuple[Rows, Measured]:
+    """For each line the smallest line of its family, those joined by links within `max_distance`; and what was
+    measured for it."""
+    family, measured = np.arange(len(words)), Measured.nothing()
     if not len(words):
-        return family
+        return family, measured
     for first, second in links(words, rank, num_threads=num_threads):
         apart = family[first] != family[second]
-        codes = np.setdiff1d(first[apart] * len(words) + second[apart], refused)
+        codes = np.unique(first[apart] * len(words) + second[apart])
+        codes = codes[np.isnan(measured.look_up(codes))]
         pairs = Pairs(words, codes // len(words), codes % len(words), num_threads)
-        close = np.flatnonzero(pairs.course() <= max_distance)
-        near = pairs.take(close).distances(max_distance) <= max_distance
-        refused = np.union1d(refused, codes[close[~near]])
-        family = joined(family, pairs.first[close[near]], pairs.second[close[near]])
-    return family
+        course = pairs.course()
+        close = np.flatnonzero(course <= max_distance)
+        distance = pairs.take(close).distances(max_distance, course[close])
+        measured = measured.added(codes[close], distance)
+        near = close[distance <= max_distance]
+        family = joined(family, pairs.first[near], pairs.second[near])
+    return family, measured
 
 
 def joined(family: Rows, first: Rows, second: Rows) -> Rows:
@@ -60,8 +87,17 @@ def joined(family: Rows, first: Rows, second: Rows) -> Rows:
             family[shorter] = family[family[shorter]]
 
 
-def take_apart(words: Words, rank: Rows, family: Rows, max_distance: float, *, num_threads: int = 1) -> Groups:
-    """The groups within the families."""
+def take_apart(
+    words: Words,
+    rank: Rows,
+    family: Rows,
+    max_distance: float,
+    measured: Measured | None = None,
+    *,
+    num_threads: int = 1,
+) -> Groups:
+    """The groups within the families; what was `measured` is not measured again."""
+    measured = measured or Measured.nothing()
     winner = np.arange(len(words))
     distance = np.zeros(len(words), np.float32)
     left = np.flatnonzero(np.bincount(family, minlength=len(words))[family] > 1)
@@ -71,7 +107,9 @@ def take_apart(words: Words, rank: Rows, family: Rows, max_distance: float, *, n
         best = np.repeat(left[starts], np.diff(starts, append=len(left)))
         others = left != best
         left, best = left[others], best[others]
-        apart = Pairs(words, best, left, num_threads).distances(max_distance)
+        apart = measured.look_up(best * len(words) + left)
+        new = np.flatnonzero(np.isnan(apart))
+        apart[new] = Pairs(words, best[new], left[new], num_threads).distances(max_distance)
         near = apart <= max_distance
         winner[left[near]], distance[left[near]] = best[near], apart[near]
         left = left[~near]

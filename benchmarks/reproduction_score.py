@@ -53,10 +53,11 @@ def load(out: Path, name: str) -> Any:
 
     if name != "frames":
         return load_pipeline(newest_checkpoint(out / "variants" / name))
+    pipeline = load_pipeline(newest_checkpoint(next((out / "variants").glob("conv-*"))))
     from diffusers import UNet2DConditionModel
+
     from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 
-    pipeline = load_pipeline(newest_checkpoint(next((out / "variants").glob("conv-*"))))
     pipeline.unet = StickerUNetModel.from_unet2d(
         UNet2DConditionModel.from_pretrained(out / "base" / "unet"), temporal_layer="conv"
     ).eval()

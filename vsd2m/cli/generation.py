@@ -13,7 +13,7 @@ from vsd2m.core.errors import ConfigError
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command("train", epilog="Example: vsd2m train examples/train_tiny.yaml --set out=runs/tiny")(train)
-    app.command("generate", epilog='Example: vsd2m generate "a cat waving its paw" --checkpoint demo/model')(generate)
+    app.command("generate", epilog='Example: vsd2m generate "a cat waving its paw"')(generate)
 
 
 def train(
@@ -34,17 +34,26 @@ def train(
 
 def generate(
     prompts: Annotated[list[str], typer.Argument(metavar="PROMPTS", help="Prompts, or @FILE with one per line.")],
-    checkpoint: Annotated[Path, typer.Option(help="Folder of a trained generator.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a trained generator; default: the small one of the package, 64 x 64 pixels."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the stickers.")] = Path("generated"),
     overrides: SetOption = None,
 ) -> None:
     """Draws a sticker for every prompt; prompts that are done already are not drawn again."""
     from vsd2m.generation.config import GenerationConfig
+    from vsd2m.generation.embedded import DEFAULTS, embedded_checkpoint, unknown_words
     from vsd2m.generation.sampler import generate as draw
     from vsd2m.pipelines.config import validate
 
     wanted = [line for prompt in prompts for line in _prompts(prompt)]
-    config = validate(GenerationConfig, parse_overrides(overrides), path="--set")
+    values = parse_overrides(overrides)
+    if checkpoint is None:
+        checkpoint, values = embedded_checkpoint(), {**DEFAULTS, **values}
+        if unknown := unknown_words(wanted):
+            typer.echo(f"words the small generator does not know, left out: {', '.join(unknown)}", err=True)
+    config = validate(GenerationConfig, values, path="--set")
     with bar("drawing", len(wanted)) as shown:
         draw(checkpoint, wanted, out, config=config, on_sticker=shown)
     typer.echo(out)

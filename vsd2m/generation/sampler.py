@@ -14,13 +14,16 @@ from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import GenerationConfig
 from vsd2m.generation.contact_sheet import contact_sheet, grid
+from vsd2m.generation.cost import CostMeter
 from vsd2m.generation.finish import finish
 
 MANIFEST = "manifest.jsonl"
 CONTACT_SHEET = "contact_sheet.png"
 GRID = "grid.gif"
+COST = "cost.json"
 PIPELINES = {
     "StickerPipeline": "vsd2m.generation.diffusion.pipeline:StickerPipeline",
+    "CompactCheckpoint": "vsd2m.generation.diffusion.compact:CompactCheckpoint",
     "VideoGPTPipeline": "vsd2m.generation.videogpt.pipeline:VideoGPTPipeline",
 }
 SUFFIXES = {"gif": "gif", "apng": "png", "webp": "webp"}
@@ -47,7 +50,7 @@ def generate(
     config: GenerationConfig | None = None,
     on_sticker: Callable[[int, int], None] | None = None,
 ) -> GenerateResult:
-    """Draws one sticker per prompt, with a manifest, a contact sheet and a moving grid.
+    """Draws one sticker per prompt, with a manifest, a contact sheet, a moving grid and what it cost.
 
     `on_sticker(done, total)` is called as it goes. Files whose prompt, seed, settings and checkpoint are unchanged are
     kept, so an interrupted call goes on where it stopped. Raises `ConfigError` without prompts and `EngineError` if
@@ -96,13 +99,16 @@ def _draw(
     if not rows:
         return
     pipeline = load_pipeline(checkpoint)
+    meter = CostMeter(pipeline)
     for first in range(0, len(rows), config.batch_size):
         batch = rows[first : first + config.batch_size]
-        clips = pipeline.draw([row["text"] for row in batch], [row["seed"] for row in batch], config)
+        with meter.timed(len(batch)):
+            clips = pipeline.draw([row["text"] for row in batch], [row["seed"] for row in batch], config)
         for row, frames in zip(batch, clips, strict=True):
             data = encode(finish(frames, config), config.media_format)
             store.write_bytes(row["file"], data)
             yield {**row, "key": sticker_key(data)}
+    store.write_bytes(COST, meter.as_json())
 
 
 def load_pipeline(checkpoint: str | Path) -> Any:

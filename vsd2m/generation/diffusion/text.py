@@ -76,11 +76,21 @@ def small_text_encoder(tokenizer: Any, config: TextConfig) -> CLIPTextModel:
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
-    """Token numbers [B, L], padded and cut to the tokenizer's length."""
+    """Token numbers [B, L], padded and cut to the tokenizer's length; words a tokenizer of words lacks are left out."""
     encoded = tokenizer(
-        list(texts), padding="max_length", truncation=True, max_length=tokenizer.model_max_length, return_tensors="pt"
+        [_known(tokenizer, text) for text in texts],
+        padding="max_length",
+        truncation=True,
+        max_length=tokenizer.model_max_length,
+        return_tensors="pt",
     )
     return encoded.input_ids
+
+
+def _known(tokenizer: Any, text: str) -> str:
+    if tokenizer.unk_token != UNKNOWN:
+        return text
+    return " ".join(token for token in tokenizer.tokenize(text) if token != UNKNOWN)
 
 
 def num_truncated(tokenizer: Any, texts: Sequence[str]) -> int:

@@ -94,8 +94,10 @@ def _published(value: float | None, metric: str) -> str:
 def _our_rows(
     ours: dict[TestSet, dict[str, list[Score]]], columns: Sequence[tuple[TestSet, str]]
 ) -> list[tuple[str, ...]]:
+    """A row per model with at least one of the columns."""
     names = dict.fromkeys(name for scores in ours.values() for name in scores)
-    return [(name, *(cell(find(ours[test].get(name, []), metric)) for test, metric in columns)) for name in names]
+    rows = [(name, *(cell(find(ours[test].get(name, []), metric)) for test, metric in columns)) for name in names]
+    return [row for row in rows if set(row[1:]) != {"-"}]
 
 
 def _protocols(ours: dict[TestSet, dict[str, list[Score]]]) -> list[str]:

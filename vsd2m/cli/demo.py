@@ -64,7 +64,7 @@ def _say_what_next(files: DemoFiles) -> None:
         ("what was dropped", files.run, f"vsd2m view {files.run} --rejects --open"),
         ("generator", files.model, f'vsd2m generate "a dancing penguin" --checkpoint {files.model}'),
         ("stickers drawn by it", files.generated, ""),
-        ("benchmark", files.benchmark, ""),
+        ("benchmark", files.benchmark, f"vsd2m benchmark table {files.benchmark} --format html > leaderboard.html"),
     ]
     console = Console()
     for name, where, command in lines:

@@ -76,7 +76,7 @@ def test_what_is_no_picture_says_so(data):
         (b"\0\0\0\x1cftypavif" + bytes(20), "avif"),
         (b"\x1a\x45\xdf\xa3" + bytes(20), "webm"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
-        (b"\x1f\x8b\x08" + bytes(20), "TGS"),
+        (b"\x1f\x8b\x08" + bytes(20), "gzip"),
     ],
 )
 def test_other_formats_are_named(data, name):

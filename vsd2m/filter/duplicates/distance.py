@@ -1,6 +1,7 @@
 """How far apart two stickers are, from their fingerprints alone. P pairs at a time.
 
-The distance is the greatest of three differences, each scaled so that the same limit serves all:
+The distance is the root of the sum of the squares of three differences, each scaled so that the same limit serves all.
+Copies differ much in one of them at most; two stickers with one character, or one dance, a little in all:
 
 - course: bits in which the frames' hashes differ, each frame beside the best of three neighbours in time;
 - tones: mean difference of the figure's colours;
@@ -21,9 +22,9 @@ from vsd2m.filter.duplicates.signatures import Planes, Rows, Words
 from vsd2m.media import fingerprint as layout
 
 Distances = npt.NDArray[np.float32]
-Measure = Callable[[Words, Words], Distances]
+Measure = Callable[..., Distances]
 
-COURSE_UNIT, TONE_UNIT = 0.25, 16.0  # share of bits, and grey levels, that count as a distance of 1
+COURSE_UNIT, TONE_UNIT = 0.3, 20.0  # share of bits, and grey levels, that count as a distance of 1
 WINDOW_SLACK = 0.06
 
 
@@ -50,13 +51,16 @@ class Pairs:
         0 measures all."""
         out = self.course() if course is None else course.copy()
         near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-        out[near] = np.maximum(out[near], self.take(near)._in_chunks(partial(_tones_and_picture, enough=enough), 128))
+        out[near] = self.take(near)._in_chunks(partial(_distance, enough=enough), 128, out[near])
         return out
 
-    def _in_chunks(self, measure: Measure, size: int) -> Distances:
+    def _in_chunks(self, measure: Measure, size: int, *columns: Distances) -> Distances:
+        """`measure` of both sets of words and of `columns`, which hold one value a pair."""
+
         def one(start: int) -> Distances:
             part = slice(start, start + size)
-            return measure(self.words[self.first[part]], self.words[self.second[part]])
+            words = self.words[self.first[part]], self.words[self.second[part]]
+            return measure(*words, *(column[part] for column in columns))
 
         starts = range(0, len(self.first), size)
         if not starts:
@@ -83,11 +87,12 @@ def _hash_difference(first: Words, second: Words) -> Distances:
     return share
 
 
-def _tones_and_picture(first: Words, second: Words, enough: float) -> Distances:
-    out = _tones(first, second) / np.float32(TONE_UNIT)
+def _distance(first: Words, second: Words, course: Distances, enough: float) -> Distances:
+    out = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
     near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-    out[near] = np.maximum(out[near], difference(first[near], second[near], enough))
-    return out
+    allowed = np.sqrt(np.maximum(np.float32(enough) ** 2 - out[near] ** 2, 0))
+    out[near] = np.hypot(out[near], difference(first[near], second[near], allowed))
+    out: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
 
 
 def _tones(first: Words, second: Words) -> Distances:

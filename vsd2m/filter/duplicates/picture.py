@@ -41,9 +41,9 @@ _BACKGROUND_SHARE = 0.8
 _EVEN_SIDE, _BLOCK = 5, 4
 
 
-def difference(first: Words, second: Words, enough: float) -> Distances:
+def difference(first: Words, second: Words, enough: Distances) -> Distances:
     """The least over the hypotheses: on each background, as they lie, then aligned, then aligned from where their
-    windows lie in the frame. A pair found within `enough` is not tried further."""
+    windows lie in the frame. A pair found within its `enough` is not tried further."""
     best: Distances = np.full(len(first), FAR, dtype=np.float32)
     backgrounds, worth = _backgrounds(first, second)
     same_window = (of.windows(first) == of.windows(second)).all(axis=1)

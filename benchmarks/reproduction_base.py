@@ -4,15 +4,16 @@ temporal layers are put in. Writes a folder that `vsd2m train` takes as `model.p
 Letters: B batch, C channels, L tokens.
 """
 
-import argparse
 import json
 import os
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reproduction_data import read_subjects
+from numpy.typing import NDArray
+from reproduction_data import Subject
 
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
@@ -32,6 +33,14 @@ WIDTHS = (64, 128)
 HEAD_DIM = 16
 PEOPLE_SHARE = 0.35
 """How often people and hands, of whom there are many much alike, are drawn, against animals and things."""
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-3
+DECAY_SHARE = 0.25
+CAPTION_DROPOUT = 0.1
+WEIGHTS = (1.0, 4.0)
+"""The loss of a picture is weighted by its signal-to-noise ratio, kept between these."""
+SAVE_EVERY = 250
+STATE = "state.pt"
 TEXT = TextConfig(hidden_size=128, num_layers=2, num_heads=4, max_length=16)
 
 
@@ -85,119 +94,124 @@ class Base(torch.nn.Module):
         return self.unet(noisy, timesteps, states, timestep_cond=states.mean(dim=1), return_dict=False)[0]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=Path, required=True, help="npz with `names` and `frames` [N, T, H, W, 3]")
-    parser.add_argument("--words", type=Path, required=True, help="emoji-en-US.json of the package emojilib")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--decay-share", type=float, default=0.25)
-    parser.add_argument("--start-from", type=Path, help="state.pt of an earlier training")
-    parser.add_argument("--save-every", type=int, default=250)
-    train(parser.parse_args())
+@dataclass
+class BaseTraining:
+    """Where the training stands; everything that is saved and gone on from."""
+
+    model: Base
+    optimizer: torch.optim.Optimizer
+    ema: EMAModel
+    step: int = 0
+    seconds: float = 0.0
+    losses: list[list[float]] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Writes the state, whole or not at all."""
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "ema")}
+        torch.save(
+            {**parts, "step": self.step, "seconds": self.seconds, "losses": self.losses}, path.with_suffix(".tmp")
+        )
+        os.replace(path.with_suffix(".tmp"), path)
+
+    def load(self, path: Path) -> None:
+        """Goes on from a saved state."""
+        state = torch.load(path, weights_only=True)
+        for name in ("model", "optimizer", "ema"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
 
 
-def train(args: argparse.Namespace) -> None:
+class Pictures:
+    """Single frames with captions, drawn family by family."""
+
+    def __init__(self, frames: NDArray[np.uint8], subjects: list[Subject]) -> None:
+        self.frames = frames
+        self.subjects = subjects
+        self.trained = [number for number, subject in enumerate(subjects) if subject.split == "train"]
+        families: dict[str, list[int]] = {}
+        for number in self.trained:
+            families.setdefault(subjects[number].family, []).append(number)
+        self.families = list(families.values())
+        shares = np.array([PEOPLE_SHARE if subjects[family[0]].is_person else 1 for family in self.families])
+        self.shares = shares / shares.sum()
+
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
+        """Patches [B, C, h, w] in [-1, 1] and captions, every tenth of them empty."""
+        families = rng.choice(len(self.families), size=size, p=self.shares)
+        picked = [int(rng.choice(self.families[family])) for family in families]
+        pictures = np.stack([self.frames[number, rng.integers(self.frames.shape[1])] for number in picked])
+        clean = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        texts = ["" if rng.random() < CAPTION_DROPOUT else self.subjects[number].caption(rng) for number in picked]
+        return functional.pixel_unshuffle(clean, PATCH), texts
+
+    def example_captions(self) -> list[str]:
+        """Enough of them to hold every word."""
+        rng = np.random.default_rng(1)
+        return [self.subjects[number].caption(rng) for number in self.trained for _ in range(200)]
+
+
+def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *, num_steps: int) -> Path:
+    """Trains to `num_steps`, or goes on; returns the folder `base`."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    data = np.load(args.frames)
-    subjects = read_subjects([str(name) for name in data["names"]], args.words)
-    kept = [index for index, subject in enumerate(subjects) if subject.split == "train"]
-    frames = data["frames"]
-    families: dict[str, list[int]] = {}
-    for index in kept:
-        families.setdefault(subjects[index].family, []).append(index)
-    groups = list(families.values())
-    shares = np.array([PEOPLE_SHARE if subjects[group[0]].is_person else 1 for group in groups])
-    shares = shares / shares.sum()
-    rng = np.random.default_rng(1)
-    tokenizer = word_tokenizer([subjects[i].caption(rng) for i in kept for _ in range(200)], TEXT)
+    pictures = Pictures(frames, subjects)
+    tokenizer = word_tokenizer(pictures.example_captions(), TEXT)
     model, scheduler = Base(tokenizer, frames.shape[2]), build_scheduler()
     parameters = list(model.parameters())
-    print(
-        sum(p.numel() for p in parameters),
-        sum(p.numel() for p in model.text_encoder.parameters()),
-        len(tokenizer),
-        len(groups),
-        flush=True,
-    )
-    optimizer = torch.optim.AdamW(parameters, args.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-    if args.start_from:
-        model.load_state_dict(torch.load(args.start_from, weights_only=True)["model"], strict=False)
-    ema = EMAModel(parameters, decay=0.998)
-    args.out.mkdir(parents=True, exist_ok=True)
-    state_path, step, seconds, losses = args.out / "state.pt", 0, 0.0, []
-    if state_path.exists():
-        state = torch.load(state_path, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        ema.load_state_dict(state["ema"])
-        step, seconds, losses = state["step"], state["seconds"], state["losses"]
-    decay_from = args.steps * (1 - args.decay_share)
-    while step < args.steps:
+    optimizer = torch.optim.AdamW(parameters, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    training = BaseTraining(model, optimizer, EMAModel(parameters, decay=0.998))
+    folder = out / "base"
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / STATE).exists():
+        training.load(folder / STATE)
+    while training.step < num_steps:
         started = time.process_time()
-        rng = np.random.default_rng([2, step])
-        torch.manual_seed(step)
-        picked = [int(rng.choice(groups[g])) for g in rng.choice(len(groups), size=args.batch_size, p=shares)]
-        pictures = np.stack([frames[i, rng.integers(frames.shape[1])] for i in picked])
-        clean = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        clean = functional.pixel_unshuffle(clean, PATCH)
-        texts = ["" if rng.random() < 0.1 else subjects[i].caption(rng) for i in picked]
-        timesteps = torch.randint(1000, (len(picked),))
-        noisy = scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
-        with torch.autocast("cpu", torch.bfloat16):
-            predicted = model(noisy, timesteps, tokenize(tokenizer, texts))
-        weights = compute_snr(scheduler, timesteps).clamp(1, 4)
-        error = (predicted.float() - clean).square().mean(dim=(1, 2, 3))
-        loss = (error * weights).mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        rate = min(1, (step + 1) / 100) * min(1.0, max(0.02, (args.steps - step) / max(args.steps - decay_from, 1)))
         for group in optimizer.param_groups:
-            group["lr"] = args.learning_rate * rate
-        optimizer.step()
-        optimizer.zero_grad()
-        ema.step(parameters)
-        step += 1
-        seconds += time.process_time() - started
-        losses.append([round(float(loss.detach()), 5), round(float(error.detach().mean()), 5)])
-        if step % 25 == 0:
-            recent = np.mean(losses[-25:], axis=0)
-            print(
-                f"{step} loss {recent[0]:.4f} error {recent[1]:.4f} cpu {seconds:.0f} s at {time.strftime('%H:%M:%S')}",
-                flush=True,
-            )
-        if step % args.save_every == 0 or step == args.steps:
-            save(
-                args.out,
-                model,
-                tokenizer,
-                scheduler,
-                ema,
-                optimizer,
-                {"step": step, "seconds": seconds, "losses": losses},
-            )
+            group["lr"] = LEARNING_RATE * rate(training.step, num_steps)
+        training.losses.append(train_step(training, scheduler, tokenizer, pictures))
+        training.step += 1
+        training.seconds += time.process_time() - started
+        if training.step % 50 == 0:
+            print(f"base {training.step}/{num_steps} loss {np.mean(training.losses[-50:], axis=0)[0]:.4f}", flush=True)
+        if training.step % SAVE_EVERY == 0 or training.step == num_steps:
+            training.save(folder / STATE)
+            write_pipeline(folder, training, tokenizer, scheduler)
+    return folder
 
 
-def save(
-    out: Path, model: Base, tokenizer: Any, scheduler: Any, ema: EMAModel, optimizer: Any, facts: dict[str, Any]
-) -> None:
-    """The averaged weights as a Stable Diffusion folder, and the state to go on from."""
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "ema": ema.state_dict(), **facts}
-    torch.save(state, out / "state.tmp")
-    os.replace(out / "state.tmp", out / "state.pt")
-    ema.store(model.parameters())
-    ema.copy_to(model.parameters())
-    model.unet.save_pretrained(out / "unet")
-    model.text_encoder.save_pretrained(out / "text_encoder")
-    tokenizer.save_pretrained(out / "tokenizer")
-    scheduler.save_pretrained(out / "scheduler")
+def train_step(training: BaseTraining, scheduler: DDIMScheduler, tokenizer: Any, pictures: Pictures) -> list[float]:
+    """One step; the weighted and the plain squared error. Its randomness depends on the step's number alone."""
+    torch.manual_seed(training.step)
+    clean, texts = pictures.batch(BATCH_SIZE, np.random.default_rng([2, training.step]))
+    timesteps = torch.randint(1000, (len(clean),))
+    noisy = scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
+    with torch.autocast("cpu", torch.bfloat16):
+        predicted = training.model(noisy, timesteps, tokenize(tokenizer, texts))
+    error = (predicted.float() - clean).square().mean(dim=(1, 2, 3))
+    loss = (error * compute_snr(scheduler, timesteps).clamp(*WEIGHTS)).mean()
+    loss.backward()
+    parameters = list(training.model.parameters())
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    training.optimizer.step()
+    training.optimizer.zero_grad()
+    training.ema.step(parameters)
+    return [round(float(loss.detach()), 5), round(float(error.detach().mean()), 5)]
+
+
+def rate(step: int, num_steps: int) -> float:
+    """Share of the learning rate: a warm-up of 100 steps, and a line down over the last quarter."""
+    return min(1.0, (step + 1) / 100, max(0.02, (num_steps - step) / (DECAY_SHARE * num_steps)))
+
+
+def write_pipeline(folder: Path, training: BaseTraining, tokenizer: Any, scheduler: DDIMScheduler) -> None:
+    """The averaged weights as a Stable Diffusion folder."""
+    parameters = list(training.model.parameters())
+    training.ema.store(parameters)
+    training.ema.copy_to(parameters)
+    training.model.unet.save_pretrained(folder / "unet")
+    training.model.text_encoder.save_pretrained(folder / "text_encoder")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    scheduler.save_pretrained(folder / "scheduler")
     index = {"_class_name": "StableDiffusionPipeline", "vae": [None, None], "patch_size": PATCH}
-    (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
-    ema.restore(model.parameters())
-
-
-if __name__ == "__main__":
-    main()
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    training.ema.restore(parameters)

@@ -120,12 +120,12 @@ def _batches(out: Path, pipeline: Any, split: str) -> Iterator[tuple[Any, list[s
         yield pipeline.codec.encode(frames), texts, first
 
 
-def draw(out: Path, name: str) -> Path:
-    """Draws the prompts from `variants/NAME` into `samples/NAME`, with the same noise for every variant."""
+def draw(out: Path, checkpoint: Path, name: str) -> Path:
+    """Draws the prompts into `samples/NAME`, with the same noise for every generator."""
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.sampler import generate
 
     folder = out / "samples" / name
     config = GenerationConfig(num_inference_steps=10, guidance_scale=3.0, media_format="webp", seed=100)
-    generate(out / "variants" / name, list(PROMPTS), folder, config=config)
+    generate(checkpoint, list(PROMPTS), folder, config=config)
     return folder

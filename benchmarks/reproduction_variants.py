@@ -1,6 +1,7 @@
 """Trains the temporal layers of the four variants on the same two-dimensional network, with equal budgets."""
 
 import contextlib
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -58,9 +59,13 @@ def train_variant(out: Path, variant: str, seed: int, *, num_steps: int) -> None
     if facts.exists():
         return
     marks: list[float] = []
+
+    def mark(*_: float) -> None:
+        marks.append(time.process_time())
+
     with plain_attention():
-        result = train(config, on_step=lambda step, total, loss: marks.append(time.process_time()))
-    steps = sorted(after - before for before, after in zip(marks, marks[1:], strict=False))
+        result = train(config, on_step=mark)
+    steps = sorted(after - before for before, after in itertools.pairwise(marks))
     content = {
         "variant": variant,
         "seed": seed,

@@ -88,11 +88,11 @@ def _hash_difference(first: Words, second: Words) -> Distances:
 
 
 def _distance(first: Words, second: Words, course: Distances, enough: float) -> Distances:
-    out = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
+    out: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
     near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
     allowed = np.sqrt(np.maximum(np.float32(enough) ** 2 - out[near] ** 2, 0))
     out[near] = np.hypot(out[near], difference(first[near], second[near], allowed))
-    out: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
+    return out
 
 
 def _tones(first: Words, second: Words) -> Distances:

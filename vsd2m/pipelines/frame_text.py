@@ -11,6 +11,8 @@ from vsd2m.annotate.ocr_frames import pictures_to_read
 from vsd2m.annotate.ocr_lines import believable
 from vsd2m.annotate.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
 
+_PACKAGES = ("paddleocr", "onnxruntime", "rapidocr_onnxruntime")
+
 
 class FrameText:
     """Called with a frame uint8 [H, W, 3], gives the text in it; the models are loaded at the first call.
@@ -43,4 +45,4 @@ class FrameText:
 
 def frame_text() -> FrameText | None:
     """A reader, if the packages for one are installed."""
-    return FrameText() if find_spec("paddleocr") and find_spec("onnxruntime") else None
+    return FrameText() if all(map(find_spec, _PACKAGES)) else None

@@ -114,7 +114,7 @@ def make_scheduler() -> Any:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the timed calls, warm and synchronised."""
+    """Seconds of the timed calls, warm and synchronised; of one processor on a CPU."""
 
     name: str
     seconds: tuple[float, ...]
@@ -134,22 +134,29 @@ class Timing:
 TABLE_HEAD = "| system | median, s | range, s | times the peer's speed | MFU |\n|---|---|---|---|---|"
 
 
-def measure(name: str, call: Callable[[], Any], *, repeats: int, device: str) -> Timing:
-    """Times `call` after two warm-up calls (the first compiles), and counts its floating-point operations."""
+def measure(name: str, call: Callable[[], Any], *, repeats: int, device: str, flops: int | None = None) -> Timing:
+    """Times `call` after two warm-up calls (the first compiles), and counts its floating-point operations
+    unless they are given, as for compiled code, in which they cannot be counted.
+
+    On a CPU it is processor time, which other jobs beside do not lengthen.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
+    clock = time.perf_counter if device.startswith("cuda") else time.process_time
     for _ in range(2):
         call()
     seconds = []
     for _ in range(repeats):
         synchronise(device)
-        start = time.perf_counter()
+        start = clock()
         call()
         synchronise(device)
-        seconds.append(time.perf_counter() - start)
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return Timing(name, tuple(seconds), counter.get_total_flops())
+        seconds.append(clock() - start)
+    if flops is None:
+        with FlopCounterMode(display=False) as counter:
+            call()
+        flops = counter.get_total_flops()
+    return Timing(name, tuple(seconds), flops)
 
 
 def synchronise(device: str) -> None:

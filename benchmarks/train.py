@@ -17,6 +17,8 @@ from vsd2m.generation.data import ClipSource, TrainingClip
 from vsd2m.generation.diffusion.codec import make_codec
 from vsd2m.generation.diffusion.latents import LatentStore, open_latents
 from vsd2m.generation.diffusion.objective import DenoisingObjective
+from vsd2m.generation.diffusion.speed import use_channels_last
+from vsd2m.generation.diffusion.text_states import open_text_states
 from vsd2m.generation.training.loop import TrainingLoop
 
 TEXT = "cartoon\ta cat waves its paw"
@@ -29,7 +31,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="no")
     parser.add_argument("--batch-size", type=int, default=2)
     parser.add_argument("--checkpointing", action="store_true", help="ours with gradient checkpointing, too")
-    parser.add_argument("--compile", action="store_true", help="ours compiled, too")
+    parser.add_argument("--compile", action="store_true", help="ours compiled and channels-last, too")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peak-tflops", type=float, help="of the device at this precision, for MFU")
     return parser.parse_args()
@@ -43,7 +45,7 @@ def main() -> None:
     if arguments.checkpointing:
         timings.append(time_ours(arguments, scale, "sti", checkpointing=True))
     if arguments.compile:
-        timings.append(time_ours(arguments, scale, "sti", compiled=True))
+        timings.append(time_ours(arguments, scale, "sti", compiled=True, flops=timings[2].flops))
     report(arguments, timings)
 
 
@@ -74,14 +76,21 @@ def time_plain(arguments: argparse.Namespace, scale: Scale) -> Timing:
 
 
 def time_ours(
-    arguments: argparse.Namespace, scale: Scale, layer: str, *, checkpointing: bool = False, compiled: bool = False
+    arguments: argparse.Namespace,
+    scale: Scale,
+    layer: str,
+    *,
+    checkpointing: bool = False,
+    compiled: bool = False,
+    flops: int | None = None,
 ) -> Timing:
-    """A step of our trainer, reading the clips' latents from its cache, averaging the weights."""
+    """A step of our trainer, reading latents and text states from its cache, averaging the weights."""
     pipeline = make_pipeline(scale, temporal_layer=layer, device=arguments.device, dtype=torch.float32)
     pipeline.unet.requires_grad_(True)
     if checkpointing:
         pipeline.unet.enable_gradient_checkpointing()
     if compiled:
+        use_channels_last(pipeline.unet)
         pipeline.unet.compile()
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig.model_validate(
@@ -93,11 +102,12 @@ def time_ours(
                 "batch_size": arguments.batch_size,
             }
         )
-        objective = DenoisingObjective(config, pipeline, random_store(Path(folder), scale, pipeline))
+        states = open_text_states(Path(folder), [TEXT], pipeline.tokenizer, pipeline.text_encoder)
+        objective = DenoisingObjective(config, pipeline, random_store(Path(folder), scale, pipeline), states)
         loop = TrainingLoop(config, objective)
         extra = [word for word, on in (("checkpointing", checkpointing), ("compiled", compiled)) if on]
         name = ", ".join(["ours", layer, *extra])
-        return measure(name, loop.train_step, repeats=arguments.repeats, device=arguments.device)
+        return measure(name, loop.train_step, repeats=arguments.repeats, device=arguments.device, flops=flops)
 
 
 def random_latents(arguments: argparse.Namespace, scale: Scale) -> torch.Tensor:

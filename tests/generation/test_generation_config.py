@@ -1,18 +1,36 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
-from vsd2m.generation.config import GenerationConfig, TrainConfig, merge
+from vsd2m.generation.config import RECIPES, GenerationConfig, TrainConfig, merge
 from vsd2m.generation.presets import PRESETS
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+
+@pytest.mark.parametrize("preset", sorted(RECIPES))
 def test_every_preset_is_a_valid_config(preset):
     config = TrainConfig.model_validate({"preset": preset, "out": "run", "data": {"shards": "shards"}})
     assert config.data.num_frames == 8
-    assert config.model.temporal_layer == "sti"
+    assert (config.family == "videogpt") is preset.startswith("videogpt")
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_papers_curriculum_and_the_others_train_what_their_names_say():
+    def trainable(preset):
+        return TrainConfig.model_validate({"preset": preset, "out": "run", "data": {"shards": "s"}}).trainable
+
+    chosen = {preset: trainable(preset) for preset in ("paper", "temporal", "full", "lora", "scratch")}
+    assert list(chosen.values()) == ["temporal_convolutions", "temporal", "all", "lora", "all"]
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("train_*.yaml")), ids=lambda path: path.stem)
+def test_every_example_is_a_valid_config(path):
+    TrainConfig.model_validate(yaml.safe_load(path.read_text()))
 
 
 def test_what_is_written_beside_a_preset_wins_and_the_rest_of_its_section_stays():
@@ -38,6 +56,7 @@ def test_a_config_survives_its_own_json():
         ({"model": {"temporal_layer": "warp"}}, "temporal_layer"),
         ({"text": {"hidden_size": 30}}, "multiple of num_heads"),
         ({"stepz": 1}, "stepz"),
+        ({"preset": "huge"}, "unknown preset 'huge'; known: .*tiny, .*paper"),
     ],
 )
 def test_impossible_combinations_are_refused_with_the_reason(values, message):

@@ -140,3 +140,21 @@ def test_users_mistakes_are_one_clear_line(checkpoint, tmp_path):
         generate(tmp_path / "nothing", PROMPTS, tmp_path)
     with pytest.raises(ValueError, match="2 prompts and 1 seeds"):
         load_pipeline(checkpoint)(PROMPTS[:2], seeds=[1])
+
+
+def test_text_keys_projected_once_give_the_same_stickers_as_projected_at_every_step(checkpoint, monkeypatch):
+    import contextlib
+
+    from vsd2m.generation.diffusion import pipeline as module
+    from vsd2m.generation.diffusion.layers.text_attention import text_attentions
+
+    pipeline = load_pipeline(checkpoint)
+    calls = []
+    for attention in text_attentions(pipeline.unet):
+        attention.to_k.register_forward_hook(lambda *_: calls.append(1))
+    settings = {"seeds": [1, 2], "num_inference_steps": 3, "guidance_scale": 3.0, "guidance_interval": (0.0, 0.5)}
+    once = pipeline(PROMPTS[:2], **settings).clips
+    assert len(calls) == 2 * len(text_attentions(pipeline.unet))  # with guidance and without
+    monkeypatch.setattr(module, "text_projected", lambda *_: contextlib.nullcontext())
+    assert np.array_equal(pipeline(PROMPTS[:2], **settings).clips, once)
+    assert len(calls) == 5 * len(text_attentions(pipeline.unet))

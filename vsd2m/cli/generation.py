@@ -1,13 +1,19 @@
 """Commands about generators: train, generate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vsd2m.cli.progress import bar
 from vsd2m.cli.runs import SetOption, parse_overrides
 from vsd2m.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vsd2m.generation.config import TrainConfig
+    from vsd2m.generation.trainer import TrainResult
+
+Launcher = Literal["local", "ray"]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,17 +25,54 @@ def register(app: typer.Typer) -> None:
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file of the training.")],
     overrides: SetOption = None,
+    launcher: Annotated[
+        Launcher, typer.Option(help="local: this process (or torchrun's); ray: a Ray cluster.")
+    ] = "local",
+    num_workers: Annotated[int, typer.Option(min=1, help="Processes that Ray starts, one per GPU.")] = 1,
+    address: Annotated[str | None, typer.Option(help="Ray cluster; default: this machine.")] = None,
+    ablation: Annotated[
+        str | None, typer.Option(help="Train every variant of this name instead, and print a table: sti, layers.")
+    ] = None,
+    num_seeds: Annotated[int, typer.Option(min=1, help="Seeds of an ablation, from 0.")] = 1,
 ) -> None:
     """Trains a generator on shards, or goes on where it was stopped."""
     from vsd2m.generation.config import TrainConfig
-    from vsd2m.generation.trainer import train as train_generator
     from vsd2m.pipelines.config import read_yaml, validate
 
     values = read_yaml(str(config), parse_overrides(overrides))
     checked = validate(TrainConfig, values, path=str(config))
-    with bar("training", checked.num_steps) as shown:
-        result = train_generator(checked, on_step=lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}"))
+    if ablation is not None:
+        _ablate(checked, ablation, num_seeds)
+    elif launcher == "ray":
+        from vsd2m.pipelines.ray_train import train_on_ray
+
+        _report(train_on_ray(checked, num_workers=num_workers, address=address))
+    else:
+        _train_here(checked)
+
+
+def _train_here(config: "TrainConfig") -> None:
+    from vsd2m.generation.trainer import train as train_generator
+
+    with bar("training", config.num_steps) as shown:
+        result = train_generator(config, on_step=lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}"))
+    _report(result)
+
+
+def _report(result: "TrainResult") -> None:
+    if result.num_captions_truncated:
+        note = f"{result.num_captions_truncated} of {result.num_clips} captions are longer than the text encoder reads"
+        typer.echo(note, err=True)
     typer.echo(result.checkpoint)
+
+
+def _ablate(config: "TrainConfig", name: str, num_seeds: int) -> None:
+    from vsd2m.generation.ablation import ablate, table
+
+    with bar(f"ablation {name}", None) as shown:
+        seen = lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}")  # noqa: E731
+        rows = ablate(config, name, seeds=range(num_seeds), on_step=seen)
+    typer.echo(table(rows))
 
 
 def generate(

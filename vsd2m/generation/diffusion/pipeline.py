@@ -16,6 +16,7 @@ from transformers import CLIPTextModel
 
 from vsd2m.generation.config import GenerationConfig
 from vsd2m.generation.diffusion.codec import make_codec
+from vsd2m.generation.diffusion.layers.text_attention import text_projected
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
 
@@ -94,15 +95,20 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         if len(prompts) != len(seeds):
             raise ValueError(f"{len(prompts)} prompts and {len(seeds)} seeds: there must be one seed per prompt")
         states = self.encode_prompts(prompts)
-        negative = self.encode_prompts([negative_prompt]).expand_as(states)
-        self.scheduler.set_timesteps(num_inference_steps, device=self._execution_device)
+        both = torch.cat([self.encode_prompts([negative_prompt]).expand_as(states), states])
+        self.scheduler.set_timesteps(num_inference_steps)
+        # the scheduler computes with numbers on the CPU: from a GPU it would wait for them at every step
+        timesteps = list(
+            zip(self.scheduler.timesteps, self.scheduler.timesteps.to(self._execution_device), strict=True)
+        )
         latents = self.initial_noise(seeds, num_frames or self.config.num_frames, size or self.config.size)
         low, high = guidance_interval
-        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
-            guided = guidance_scale != 1 and low <= index / max(num_inference_steps - 1, 1) <= high
-            model_input = self.scheduler.scale_model_input(latents, timestep)
-            prediction = self.predict(model_input, timestep, states, negative, guidance_scale if guided else 1)
-            latents = self.scheduler.step(prediction, timestep, latents, return_dict=False)[0]
+        with text_projected(self.unet, [states, both]):
+            for index, (timestep, on_device) in enumerate(self.progress_bar(timesteps)):
+                guided = guidance_scale != 1 and low <= index / max(num_inference_steps - 1, 1) <= high
+                model_input = self.scheduler.scale_model_input(latents, timestep)
+                prediction = self.predict(model_input, on_device, both if guided else states, guidance_scale)
+                latents = self.scheduler.step(prediction, timestep, latents, return_dict=False)[0]
         clips = (self.codec.decode(latents) + 1) * 127.5
         return StickerPipelineOutput(clips=clips.round().byte().permute(0, 1, 3, 4, 2).cpu().numpy())
 
@@ -119,16 +125,12 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         return noise.to(self._execution_device, self.unet.dtype) * self.scheduler.init_noise_sigma
 
     def predict(
-        self,
-        latents: torch.Tensor,
-        timestep: torch.Tensor,
-        states: torch.Tensor,
-        negative: torch.Tensor,
-        guidance_scale: float,
+        self, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, guidance_scale: float
     ) -> torch.Tensor:
-        """The denoiser's output, led away from the negative prompt; both halves of guidance go in one batch."""
-        if guidance_scale == 1:
+        """The denoiser's output; where `states` has the negative prompts before the prompts, led away from those. Both
+        halves of guidance go in one batch."""
+        if len(states) == len(latents):
             return self.unet(latents, timestep, states, return_dict=False)[0]
-        both = self.unet(torch.cat([latents, latents]), timestep, torch.cat([negative, states]), return_dict=False)[0]
-        without, with_prompt = both.chunk(2)
+        output = self.unet(torch.cat([latents, latents]), timestep, states, return_dict=False)[0]
+        without, with_prompt = output.chunk(2)
         return without + guidance_scale * (with_prompt - without)

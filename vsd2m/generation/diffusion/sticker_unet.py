@@ -13,7 +13,7 @@ from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from torch import nn
 
 from vsd2m.core.registry import lookup
-from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv
+from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv, text_attention
 from vsd2m.generation.diffusion.layers.heads import set_num_heads
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
 from vsd2m.generation.diffusion.layout import layout_of
@@ -83,6 +83,7 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
         start_as_identity(self)
         lookup(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
         frame_conv.install(self)
+        text_attention.install(self)
         self.gradient_checkpointing = False
 
     @classmethod
@@ -114,7 +115,7 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             timestep_cond = encoder_hidden_states.mean(dim=1)
         batch_size, _, num_frames, height, width = sample.shape
         temb = self._embed_time(sample, timestep, timestep_cond).repeat_interleave(num_frames, dim=0)
-        text = encoder_hidden_states.repeat_interleave(num_frames, dim=0)
+        text = encoder_hidden_states
         hidden = self.conv_in(sample.transpose(1, 2).reshape(batch_size * num_frames, -1, height, width))
         hidden = self.transformer_in(hidden, num_frames=num_frames, return_dict=False)[0]
         skips = [hidden]

@@ -32,7 +32,7 @@ from vsd2m.generation.training.sharding import (
     shard_optimizer_state,
     whole,
 )
-from vsd2m.generation.training.trackers import start_trackers, tracker_arguments
+from vsd2m.generation.training.trackers import finish_trackers, start_trackers, tracker_arguments
 
 LOSSES = "losses.jsonl"
 
@@ -80,7 +80,7 @@ class TrainingLoop:
                     on_checkpoint(path)
             if on_step is not None:
                 on_step(self.step, self.config.num_steps, loss)
-        self.accelerator.end_training()
+        finish_trackers(self.accelerator)
         return path
 
     def train_step(self) -> float:

@@ -32,6 +32,12 @@ def start_trackers(accelerator: Any, config: TrainConfig, folder: Path) -> None:
     accelerator.init_trackers(PROJECT, config=flat_settings(config), init_kwargs=options)
 
 
+def finish_trackers(accelerator: Any) -> None:
+    """Closes the trackers; accelerate's `end_training` would end the group of processes as well, which goes on."""
+    for tracker in accelerator.trackers:
+        tracker.finish()
+
+
 def flat_settings(config: TrainConfig) -> dict[str, Any]:
     """The config as "section.field": number or text."""
     flat: dict[str, Any] = {}

@@ -21,8 +21,17 @@ class FrameConv(nn.Conv3d):  # type: ignore[misc]
 
 def install(unet: Any) -> None:
     """Has every temporal convolution of the network computed this way; weights and their names stay."""
+    _compute_by(unet, FrameConv)
+
+
+def uninstall(unet: Any) -> None:
+    """Has them computed by torch's own 3D convolution again, to compare."""
+    _compute_by(unet, nn.Conv3d)
+
+
+def _compute_by(unet: Any, kind: type[nn.Conv3d]) -> None:
     for layer in unet.modules():
         if isinstance(layer, TemporalConvLayer):
             for module in layer.modules():
                 if isinstance(module, nn.Conv3d):
-                    module.__class__ = FrameConv
+                    module.__class__ = kind

@@ -1,0 +1,130 @@
+"""Trains variants of one model with one budget and compares their losses: `ablate(config, "sti", seeds=(0, 1))`.
+
+For one seed all variants see the same clips, noise and noise levels at every step, so that their losses differ by the
+variant alone, and by the weights they start from.
+"""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.data import ClipSource
+from vsd2m.generation.errors import TrainingError
+from vsd2m.generation.trainer import OnStep, train
+
+ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "sti": {
+        "the paper's form": {},
+        "convex mix": {"sti_mix": "convex"},
+        "normalised": {"sti_norm": True},
+        "frame positions": {"sti_positions": True},
+        "gamma 1": {"sti_gamma": 1},
+        "gamma 4": {"sti_gamma": 4},
+    },
+    "layers": {
+        "Make-A-Video": {"temporal_layer": "conv"},
+        "VideoLDM": {"temporal_layer": "alpha"},
+        "VideoFactory": {"temporal_layer": "swap"},
+        "STI": {"temporal_layer": "sti"},
+    },
+}
+"""Name -> variant -> settings of `model` that differ from the config's. The others are held against the first."""
+
+RESULT = "ablation.json"
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One variant: its mean loss over the last quarter of the steps, per seed; None where the training failed."""
+
+    variant: str
+    num_parameters: int
+    losses: tuple[float | None, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """Over the seeds; None if one of them failed."""
+        known = [loss for loss in self.losses if loss is not None]
+        return statistics.fmean(known) if len(known) == len(self.losses) else None
+
+
+def ablate(
+    config: TrainConfig,
+    name: str,
+    *,
+    seeds: Sequence[int],
+    on_step: OnStep | None = None,
+    clips: ClipSource | None = None,
+) -> list[AblationRow]:
+    """Trains every variant from every seed in a folder of its own under `config.out`; writes `ablation.json`.
+
+    `on_step(step, num_steps, loss)` counts the steps of all runs. `ConfigError` for a name that is not in `ABLATIONS`,
+    or for a config whose temporal layer has no such variants.
+    """
+    variants = variants_of(config, name)
+    total, done = config.num_steps * len(variants) * len(seeds), 0
+    rows = []
+    for variant, settings in variants.items():
+        losses: list[float | None] = []
+        num_parameters = 0
+        for seed in seeds:
+            try:
+                counted = _counted(on_step, done, total)
+                result = train(variant_config(config, variant, settings, seed), on_step=counted, clips=clips)
+                num_parameters = result.num_parameters
+                losses.append(statistics.fmean(result.losses[-max(len(result.losses) // 4, 1) :]))
+            except TrainingError:  # a loss that is not a number is a finding about the variant
+                losses.append(None)
+            done += config.num_steps
+        rows.append(AblationRow(variant, num_parameters, tuple(losses)))
+    Path(config.out, RESULT).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return rows
+
+
+def _counted(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
+    return None if on_step is None else lambda step, _, loss: on_step(before + step, total, loss)
+
+
+def variants_of(config: TrainConfig, name: str) -> dict[str, dict[str, Any]]:
+    """The variants of that name that the config can be trained in."""
+    if name not in ABLATIONS:
+        raise ConfigError(f"unknown ablation {name!r}; known: {', '.join(ABLATIONS)}")
+    if config.family != "diffusion" or (name == "sti" and config.model.temporal_layer != "sti"):
+        raise ConfigError(f"ablation {name} needs family diffusion and model.temporal_layer sti")
+    return ABLATIONS[name]
+
+
+def variant_config(config: TrainConfig, variant: str, settings: dict[str, Any], seed: int) -> TrainConfig:
+    """The run of one variant and seed; all share one cache of encoded clips."""
+    words = "-".join(variant.replace("'", "").lower().split())
+    cache = config.data.cache or str(Path(config.out) / "cache")
+    return config.model_copy(
+        update={
+            "out": str(Path(config.out) / f"{words}-seed-{seed}"),
+            "model": config.model.model_copy(update=settings),
+            "data": config.data.model_copy(update={"cache": cache}),
+            "seed": seed,
+        }
+    )
+
+
+def table(rows: Sequence[AblationRow]) -> str:
+    """A Markdown table: the mean loss over the seeds, its range, and how far it is from the first variant's."""
+    lines = ["| variant | parameters | loss | range over seeds | beside the first |", "|---|---|---|---|---|"]
+    reference = rows[0].mean
+    for row in rows:
+        cells = [row.variant, f"{row.num_parameters / 1e6:.2f} M"]
+        if row.mean is None:
+            failed = sum(loss is None for loss in row.losses)
+            cells += [f"not a number in {failed} of {len(row.losses)} runs", "-", "-"]
+        else:
+            known = [loss for loss in row.losses if loss is not None]
+            beside = f"{100 * (row.mean / reference - 1):+.1f} %" if reference else "-"
+            cells += [f"{row.mean:.4f}", f"{min(known):.4f}-{max(known):.4f}", beside]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -28,6 +28,8 @@ def write_report(out: Path, to: Path) -> None:
         "cost": {v: _cost([facts[f"{v}-{s}"] for s in SEEDS]) for v in VARIANTS},
         "samples": judged,
         "neighbours": neighbours(out),
+        "gates": {name: gates(out, name) for name in facts if name.startswith(("sti", "swap"))},
+        "base": base_facts(out),
     }
     (to / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (to / "losses.svg").write_text(_loss_curves(facts))
@@ -35,6 +37,27 @@ def write_report(out: Path, to: Path) -> None:
     page = to.with_suffix(".md")
     if page.exists():
         page.write_text(_fill(page.read_text(), _tables(results)))
+
+
+def gates(out: Path, name: str) -> list[float]:
+    """What the zero-initialised gates of STI (w1) or of the swapped attention have become, layer by layer."""
+    from safetensors.torch import load_file
+
+    checkpoint = sorted((out / "variants" / name).glob("checkpoint-*"))[-1]
+    weights = load_file(checkpoint / "unet" / "diffusion_pytorch_model.safetensors")
+    return [round(float(weight), 4) for key, weight in weights.items() if key.endswith(("w_semantic", "gate"))]
+
+
+def base_facts(out: Path) -> dict[str, float]:
+    """Steps and seconds of one core of the base network, and its plain squared error at the end."""
+    import torch
+
+    state = torch.load(out / "base" / "state.pt", weights_only=True, map_location="cpu")
+    return {
+        "steps": state["step"],
+        "cpu_seconds": round(state["seconds"]),
+        "error": round(float(np.mean(state["losses"][-100:], axis=0)[1]), 4),
+    }
 
 
 def _read(path: Path) -> Any:
@@ -146,6 +169,7 @@ def _tables(results: dict[str, Any]) -> dict[str, str]:
     tables["cost"] = _cost_table(results["cost"])
     tables["samples"] = _samples_table(results["samples"])
     tables["paired"] = _paired_table(results["denoising"])
+    tables["gates"] = _gates_line(results["gates"])
     tables["neighbours"] = _neighbours_line(results["neighbours"])
     return tables
 
@@ -199,6 +223,17 @@ def _samples_table(judged: dict[str, Any]) -> str:
         lines.append(f"| {NAMES[variant]} `{variant}` | " + " | ".join(cells) + " |")
     real = [f"{values['real']:.4g}" if "real" in values else "-" for values in judged.values()]
     return "\n".join([*lines, "| real stickers | " + " | ".join(real) + " |"])
+
+
+def _gates_line(gates: dict[str, list[float]]) -> str:
+    largest = {
+        variant: max(abs(value) for name, values in gates.items() if name.startswith(variant) for value in values)
+        for variant in ("sti", "swap")
+    }
+    return (
+        f"The largest of all gates after the training, in absolute value, over layers and seeds: {largest['sti']:.4f} "
+        f"for STI's `w1`, {largest['swap']:.4f} for the swapped attention's. Both start at 0."
+    )
 
 
 def _neighbours_line(found: dict[str, Any]) -> str:

@@ -126,6 +126,6 @@ def draw(out: Path, checkpoint: Path, name: str) -> Path:
     from vsd2m.generation.sampler import generate
 
     folder = out / "samples" / name
-    config = GenerationConfig(num_inference_steps=10, guidance_scale=3.0, media_format="webp", seed=100)
+    config = GenerationConfig(num_inference_steps=8, guidance_scale=3.0, media_format="webp", seed=100)
     generate(checkpoint, list(PROMPTS), folder, config=config)
     return folder

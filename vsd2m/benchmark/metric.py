@@ -17,7 +17,7 @@ NUM_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Score:
-    """`value` with its 95 % bootstrap interval over clips. Numbers with different protocols are not comparable."""
+    """`value` with its 95 % interval over clips. Numbers with different protocols are not comparable."""
 
     metric: str
     value: float

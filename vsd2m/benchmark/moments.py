@@ -6,6 +6,9 @@ D dimensions.
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 64
+"""Vectors that are gathered before they enter the sums: one matrix product instead of many outer products."""
+
 
 class RunningMoments:
     """Sums in float64 around the first vector, which keeps the digits that features far from 0 would lose."""
@@ -15,16 +18,24 @@ class RunningMoments:
         self._origin = np.zeros(0)
         self._sum = np.zeros(0)
         self._outer = np.zeros((0, 0))
+        self._waiting: list[NDArray[np.float64]] = []
 
     def update(self, vector: NDArray[np.floating]) -> None:
         """Takes in one vector [D]."""
         seen = np.asarray(vector, np.float64)
         if not self.num_vectors:
             self._origin, self._sum, self._outer = seen, np.zeros(seen.size), np.zeros((seen.size, seen.size))
-        centred = seen - self._origin
+        self._waiting.append(seen - self._origin)
         self.num_vectors += 1
-        self._sum += centred
-        self._outer += np.outer(centred, centred)
+        if len(self._waiting) == BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            block = np.array(self._waiting)
+            self._sum += block.sum(axis=0)
+            self._outer += block.T @ block
+            self._waiting = []
 
     def merge(self, other: "RunningMoments") -> None:
         """Takes in what another has seen: the moments are those of both, in whatever order they are merged."""
@@ -33,6 +44,8 @@ class RunningMoments:
         if not self.num_vectors:
             self._origin, self._sum = other._origin, np.zeros(other._sum.size)
             self._outer = np.zeros(other._outer.shape)
+        self._flush()
+        other._flush()
         move = other._origin - self._origin
         cross = np.outer(other._sum, move)
         self._outer += other._outer + cross + cross.T + other.num_vectors * np.outer(move, move)
@@ -42,10 +55,12 @@ class RunningMoments:
     @property
     def mean(self) -> NDArray[np.float64]:
         """[D]."""
+        self._flush()
         return self._origin + self._sum / self.num_vectors
 
     @property
     def covariance(self) -> NDArray[np.float64]:
         """[D, D], with N - 1; at least two vectors."""
+        self._flush()
         centred = self._outer - np.outer(self._sum, self._sum) / self.num_vectors
         return centred / (self.num_vectors - 1)

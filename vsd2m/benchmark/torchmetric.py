@@ -1,5 +1,7 @@
 """Our metrics behind torchmetrics' interface: `update`, `compute`, `reset`, `merge_state`, synchronised over processes.
 
+`options` are those of torchmetrics' `Metric`, such as `dist_sync_on_step`.
+
 N clips, D dimensions of a feature vector. Torch is imported at once: this module is for those who use it already.
 """
 
@@ -38,15 +40,13 @@ def as_torchmetric(name: str, weights: Weights) -> torchmetrics.Metric:
 class MeanOverClips(torchmetrics.Metric):  # type: ignore[misc]
     """The mean of a metric that gives each clip a number; nan before the first."""
 
-    higher_is_better: bool | None = None
     full_state_update = False
     total: Tensor
     num_clips: Tensor
 
-    def __init__(self, metric: ClipMetric) -> None:
-        super().__init__()
+    def __init__(self, metric: ClipMetric, **options: Any) -> None:
+        super().__init__(**options)
         self.metric = metric
-        self.higher_is_better = {"higher": True, "lower": False}.get(metric.better)
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("num_clips", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
@@ -67,8 +67,8 @@ class FrechetOverClips(torchmetrics.Metric):  # type: ignore[misc]
     higher_is_better = False
     full_state_update = False
 
-    def __init__(self, metric: FrechetMetric) -> None:
-        super().__init__()
+    def __init__(self, metric: FrechetMetric, **options: Any) -> None:
+        super().__init__(**options)
         self.metric = metric
         size = metric.extractor.num_features
         for side in ("generated", "real"):

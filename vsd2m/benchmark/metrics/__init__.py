@@ -10,6 +10,9 @@ METRICS: dict[str, str] = {
     "transparency": "vsd2m.benchmark.metrics.transparency:Transparency",
     "text_legibility": "vsd2m.benchmark.metrics.text_legibility:TextLegibility",
     "frechet_efficientnet_lite0": "vsd2m.benchmark.metrics.frechet_efficientnet_lite0:FrechetEfficientNetLite0",
+    "frechet_efficientnet_lite0_motion": (
+        "vsd2m.benchmark.metrics.frechet_efficientnet_lite0_motion:FrechetEfficientNetLite0Motion"
+    ),
     "mmd_efficientnet_lite0": "vsd2m.benchmark.metrics.mmd_efficientnet_lite0:MmdEfficientNetLite0",
     "video_quality": "vsd2m.benchmark.metrics.video_quality:VideoQuality",
     "video_quality_faster": "vsd2m.benchmark.metrics.video_quality_faster:VideoQualityFaster",

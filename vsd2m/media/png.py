@@ -14,6 +14,7 @@ from PIL import Image
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip, Frames, clear_hidden
+from vsd2m.media.pillow_view import pillow_view
 from vsd2m.media.sniff import PNG_SIGNATURE
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -76,8 +77,9 @@ def decode_png(data: bytes, meter: Meter) -> Clip:
     if png.is_animated:
         _compose(png, frames, meter)
     else:
-        frames[0] = _pixels(png.frames[0], header)
-        clear_hidden(frames[0])
+        pillow_view(frames[0], "RGBA").paste(_image(png.frames[0], header))
+        if header.transparency is not None or header.color_type in (_GRAY_ALPHA, _RGBA):
+            clear_hidden(frames[0])
     durations = np.array([frame.delay_ms for frame in png.frames], np.int32)
     return Clip(frames, durations, png.loop_count, "apng" if png.is_animated else "png")
 
@@ -210,15 +212,20 @@ def over(source: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> npt.ND
 
 def _pixels(frame: Frame, header: Header) -> npt.NDArray[np.uint8]:
     """RGBA `[H, W, 4]` of one frame, before composition."""
+    return np.asarray(_image(frame, header))
+
+
+def _image(frame: Frame, header: Header) -> Image.Image:
+    """The same as Pillow's picture."""
     mode, raw_mode = _MODES[header.bit_depth, header.color_type]
     image = _inflate(frame, mode, raw_mode, header)
     if header.color_type == _PALETTE:
         image.putpalette(_palette(header), "RGBA")
     elif header.transparency is not None and header.color_type in (_GRAY, _RGB):
-        return _with_color_key(frame, image, header)
+        return Image.fromarray(_with_color_key(frame, image, header))
     elif mode == "I;16":
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+    return image if image.mode == "RGBA" else image.convert("RGBA")
 
 
 def _inflate(frame: Frame, mode: str, raw_mode: str, header: Header) -> Image.Image:

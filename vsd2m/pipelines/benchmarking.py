@@ -113,7 +113,7 @@ def observe_on_cluster(cluster: Cluster, spec: ObserverSpec) -> Observe:
 
     def observe(tasks: Sequence[ObserveTask]) -> Iterator[tuple[str, Observations]]:
         groups = [tasks[first : first + CLIPS_PER_TASK] for first in range(0, len(tasks), CLIPS_PER_TASK)]
-        for found in spread(cluster, partial(_observer, spec), groups, wants_gpu=True):
+        for found in spread(cluster, partial(_observer, spec), groups, wants_gpu=False):  # the networks run on cores
             yield from found
 
     return observe

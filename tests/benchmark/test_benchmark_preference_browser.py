@@ -1,6 +1,5 @@
 """The study as labellers meet it: a real Chromium, keys and clicks, stickers judged by what is on the screen."""
 
-import shutil
 import urllib.error
 import urllib.request
 
@@ -15,10 +14,6 @@ from vsd2m.core.errors import ConfigError
 
 STRENGTHS = {"red": 3.0, "green": 1.0, "blue": -1.0, "grey": -3.0}
 RATINGS = {"red": 5, "green": 4, "blue": 2, "grey": 1}
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1200,820"
-)
 LOOK = """
 const pixel = (image) => {
   const canvas = document.createElement("canvas");
@@ -34,23 +29,6 @@ const kind = document.getElementById("choose").hidden ? "rate" : "choose";
 const shown = document.querySelectorAll(kind === "choose" ? "#cards img" : "#single img");
 return { trial, kind, text: document.getElementById("text").textContent, colours: [...shown].map(pixel) };
 """
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser test needs selenium")
-    pytest.importorskip("uvicorn", reason="the browser test needs the extra `web`")
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        pytest.skip("the browser test needs chromium and chromedriver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(flag)
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    started.set_page_load_timeout(30)
-    yield started
-    started.quit()
 
 
 @pytest.fixture

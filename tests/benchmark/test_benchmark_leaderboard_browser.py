@@ -1,0 +1,49 @@
+"""The leaderboard in a real Chromium."""
+
+import pytest
+
+from vsd2m.benchmark.examples import Example, Examples
+from vsd2m.benchmark.leaderboard import leaderboard
+from vsd2m.benchmark.render import Table
+
+ROWS = (
+    ("one", "10 [9, 11] (n=9)", "-"),
+    ("two", "9 [8, 10] (n=9)", "0.5"),
+    ("three (paper)", "100", "0.25"),
+    ("real stickers", "too few clips (n=1)", "1e-3"),
+)
+NAMES = "return [...document.querySelectorAll('tbody tr')].map((row) => row.children[0].dataset.value)"
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    page = leaderboard([Table("A table", ("model", "a ↑", "b ↓"), ROWS)], Examples(("m",), (("x", (None,)),)))
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    chromium.get((tmp_path / "page.html").as_uri())
+    return chromium
+
+
+def test_columns_sort_by_their_numbers_both_ways_and_what_has_none_stays_below(opened):
+    def click(column):
+        opened.execute_script("document.querySelectorAll('thead th')[arguments[0]].click()", column)
+        return opened.execute_script(NAMES)
+
+    assert click(1) == ["two", "one", "three (paper)", "real stickers"]
+    assert click(1) == ["three (paper)", "one", "two", "real stickers"]
+    assert click(2) == ["real stickers", "three (paper)", "two", "one"]
+    assert click(0) == ["one", "real stickers", "three (paper)", "two"]
+    assert opened.execute_script("return document.querySelectorAll('[aria-sort]').length") == 1
+
+
+def test_the_page_loads_nothing_and_complains_of_nothing(opened):
+    assert opened.execute_script("return performance.getEntriesByType('resource').length") == 0
+    assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_an_embedded_sticker_is_shown(chromium, tmp_path):
+    from benchmark_builders import square
+
+    examples = Examples(("m",), (("a square", (Example(square(1), "image/gif"),)),))
+    (tmp_path / "page.html").write_text(leaderboard([], examples), encoding="utf-8")
+    chromium.get((tmp_path / "page.html").as_uri())
+    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 24

@@ -19,6 +19,7 @@ def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("judged")
     shards = write_shards(folder / "shards", num_stickers=5, splits=("vsd_r",))
     names = {f"m step {step}": write_outputs(folder / str(step), ["a", "b"], first_seed=step) for step in (10, 20)}
+    (names["m step 10"] / "cost.json").write_text('{"seconds_per_sample": 0.5}')
     config = BenchmarkConfig(
         generated={name: str(path) for name, path in names.items()},
         shards=shards,
@@ -40,8 +41,8 @@ def printed(capsys, *words):
 def test_the_papers_tables_by_number(judged, capsys):
     text = printed(capsys, judged, "--style", "paper")
     assert re.findall(r"\*\*(Table \d)", text) == ["Table 4", "Table 5", "Table 7"]
-    before, _, after = text.partition("**Table 5")
-    assert "| m step 10 |" in after and "| m step 10 |" not in before and "| STI (paper) |" in before
+    before, _, cost = text.partition("**Table 7")
+    assert "| m step 10 | 0.5 |" in cost and "| m step" not in before and "| STI (paper) |" in before
 
 
 @pytest.mark.parametrize(

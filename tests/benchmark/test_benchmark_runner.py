@@ -163,10 +163,13 @@ def test_a_run_killed_in_the_middle_goes_on_and_ends_in_the_same_file(shards, ou
         child.send_signal(signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
     before = log.read_text().splitlines()
-    kept = len(list((tmp_path / "killed" / "kept" / "observations").rglob("*.npz")))
+    observations = list((tmp_path / "killed" / "kept" / "observations").rglob("*.npz"))
+    kept = len(observations)
+    observations[0].with_name(f"{observations[0].name}.tmp-1").write_bytes(b"half")
     assert kept >= 6 and not (tmp_path / "killed" / "results.jsonl").exists()
     run_benchmark(config, str(tmp_path / "killed"))
     after = log.read_text().splitlines()[len(before) :]
+    assert not list((tmp_path / "killed").rglob("*.tmp-*"))
     again = [line for line in after if line in before]
     assert len(again) <= 2  # of the clip that it was killed on, both metrics
     assert len(set(before) | set(after)) == 2 * (16 + 6) + 1

@@ -28,6 +28,12 @@ class KeptWork:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def remove_leftovers(self) -> None:
+        """Removes half-written files of a killed run."""
+        folders = [f"{OBSERVATIONS}/{name}" for name in self._store.list(OBSERVATIONS)]
+        for folder in ("", SCORES, *folders):
+            self._store.delete_leftovers(folder)
+
     def observations(self, clip: str) -> Observations:
         """Those of the clip of that identity, by the identity of what was observed; empty if it was never seen."""
         path = _observations_path(clip)

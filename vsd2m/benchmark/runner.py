@@ -81,6 +81,7 @@ def run_benchmark(
         if candidate.name not in skipped
     ]
     kept = KeptWork(store)
+    kept.remove_leftovers()
     todo = [row for row in rows if kept.score(row.identity) is None]
     busy = list({row.candidate.name: row.candidate for row in todo}.values())
     observer = Observer([candidate.sense for candidate in busy if candidate.sense is not None])

@@ -8,9 +8,11 @@ from PIL import Image
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.keys import sticker_key
+from vsd2m.filter.duplicates.alignment import align, warp
 from vsd2m.filter.duplicates.candidates import links
 from vsd2m.filter.duplicates.distance import Pairs
-from vsd2m.filter.duplicates.groups import joined, take_apart
+from vsd2m.filter.duplicates.groups import Measured, joined, take_apart
+from vsd2m.filter.duplicates.picture import told_from_background
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
 from vsd2m.media.fingerprint import fingerprint
 
@@ -43,6 +45,36 @@ def test_a_changed_copy_is_found(change):
     copy = COPIES[change]
     found = groups([row("original", ORIGINAL, num_bytes=5000), row(change, copy, DURATIONS[: len(copy)])])
     assert len(set(found.values())) == 1
+
+
+@pytest.mark.parametrize("side", [160, 102])
+def test_a_lettered_sticker_is_found_again_in_another_size_and_format(side):
+    for text in TEXTS[:3]:
+        copy = lossy(np.ascontiguousarray(character(4, text=text, size=side)))
+        found = groups([row("original", character(4, text=text), num_bytes=5000), row("copy", copy)])
+        assert len(set(found.values())) == 1, text
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (40, 160, 70), (255, 255, 255)])
+def test_a_figure_that_fills_the_border_is_found_on_a_new_background(colour):
+    """So much of the border is figure that in the copy no background is told."""
+    wide = np.ascontiguousarray(ORIGINAL[:, 22:78, 34:94])
+    copy = filled(wide, colour)
+    words = np.array([fingerprint(copy, DURATIONS), fingerprint(wide, DURATIONS)], dtype=np.uint64)
+    assert told_from_background(words).tolist() == [False, True]
+    found = groups([row("original", wide, num_bytes=5000), row("copy", copy)])
+    assert len(set(found.values())) == 1
+
+
+def test_the_alignment_finds_a_shift_and_a_scale_whatever_lies_beyond_the_common_part():
+    generator = np.random.default_rng(5)
+    coarse = generator.integers(0, 255, (9, 9), dtype=np.uint8)
+    picture = np.asarray(Image.fromarray(coarse).resize((32, 32), Image.Resampling.BICUBIC), np.float32)[None]
+    truth = np.array([[1.2, -0.06, -0.7, 0.05]], np.float32)
+    moved, inside = warp(picture, truth)
+    torn = np.where(inside > 0, moved, 255).astype(np.float32)
+    torn[:, :3] = 0
+    assert np.abs(align(torn, picture, np.zeros((1, 4), np.float32)) - truth).max() < 0.25
 
 
 def test_a_copy_of_a_full_picture_is_found_after_its_border_was_cut():
@@ -149,6 +181,17 @@ def test_joining_families_over_arrays_is_union_find(drawn):
         parent[high] = low
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
     assert joined(np.arange(count), ends[:, 0], ends[:, 1]).tolist() == [root(node) for node in range(count)]
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 99), st.floats(0, 9, width=32), max_size=9), max_size=5))
+def test_what_was_measured_is_looked_up_as_in_a_dictionary(lots):
+    known, measured = {}, Measured.nothing()
+    for lot in lots:
+        new = {pair: value for pair, value in sorted(lot.items()) if pair not in known}
+        known |= new
+        measured = measured.added(np.array(list(new), np.int64), np.array(list(new.values()), np.float32))
+    found = measured.look_up(np.arange(100)).tolist()
+    assert [None if np.isnan(value) else value for value in found] == [known.get(pair) for pair in range(100)]
 
 
 def test_links_are_the_same_whatever_the_order_of_the_lines():

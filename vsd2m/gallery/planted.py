@@ -107,7 +107,8 @@ def wrong_suffix(sticker: Sticker) -> Planted:
 
 
 def near_duplicate(number: int, original: Sticker) -> Planted:
-    """A worse copy: smaller, re-timed, stored in another format, short of a frame, or compressed again."""
+    """A worse copy: smaller, re-timed, smaller in another format, short of a frame, compressed again, a little smaller,
+    or with its border cut off."""
     way, share = _WAYS[number % len(_WAYS)]
     frames = _resized(original.frames, share)
     frames, durations_ms, encoding = way(frames, list(original.durations_ms), original.encoding)
@@ -142,8 +143,15 @@ def _recompressed(frames: Frames, durations_ms: list[int], encoding: str) -> tup
     return frames, durations_ms, "webp_lossy"
 
 
+def _cropped(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Frames, list[int], str]:
+    height, width = frames.shape[1:3]
+    down, across = max(1, height // 40), max(1, width // 40)
+    return frames[:, down : height - down, across : width - across], durations_ms, encoding
+
+
 _WAYS: tuple[tuple[_Way, float], ...] = (
-    (_smaller, 0.7), (_retimed, 1.0), (_other_format, 1.0), (_short_of_a_frame, 1.0), (_recompressed, 1.0),
+    (_smaller, 0.7), (_retimed, 1.0), (_other_format, 0.9), (_short_of_a_frame, 1.0), (_recompressed, 1.0),
+    (_smaller, 0.92), (_cropped, 1.0),
 )  # fmt: skip
 
 

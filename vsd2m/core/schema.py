@@ -47,7 +47,7 @@ _ALL = [
     Column("authors", _STRINGS, "catalog", "every author stated"),
     Column("sources", _STRINGS, "catalog", "every crawl source"),
     # probe
-    Column("media_format", pa.string(), "probe", "gif, apng, png, webp or jpeg, by content"),
+    Column("media_format", pa.string(), "probe", "gif, apng, png, webp, jpeg, tgs or lottie, by content"),
     Column("width", pa.int32(), "probe", "pixels"),
     Column("height", pa.int32(), "probe", "pixels"),
     Column("num_frames", pa.int32(), "probe", "frames stored"),

@@ -33,10 +33,11 @@ from vsd2m.media.sampling import linspace_indices, resize
 
 SIDE = 128
 NUM_FRAMES = 8
-COUNTS = (8, 16, 28)
+COUNTS = (8, 16, 24, 32)
 NUM_DRAWS = 200
 POWER = 0.8
 PER_CLIP = (MotionAmount, Flicker, LoopClosure, FrameBlur, FrameNoise, PaletteError)
+FRAMEWISE = {FrameBlur, FrameNoise, PaletteError}
 DISTANCES = ("frechet_efficientnet_lite0", "frechet_efficientnet_lite0_motion", "mmd_efficientnet_lite0")
 
 Frames = np.ndarray
@@ -106,6 +107,7 @@ def main() -> None:
     observe.add_argument("folder", type=Path)
     observe.add_argument("--num-clips", type=int, default=128)
     observe.add_argument("--seconds", type=float, default=240)
+    observe.add_argument("--without-network", action="store_true", help="no features, no distances, no palette_error")
     report = commands.add_parser("report")
     report.add_argument("--out", type=Path)
     for command in (observe, report):
@@ -121,14 +123,15 @@ def run_observe(arguments: argparse.Namespace) -> None:
     arguments.cache.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + arguments.seconds
     clips = animated(arguments.folder, arguments.num_clips)
-    network = EfficientNetLite0(Weights())
-    network.load()
+    network = None if arguments.without_network else EfficientNetLite0(Weights())
+    if network is not None:
+        network.load()
     features: list[np.ndarray] = []
     for name, damage in DAMAGES.items():
         path = arguments.cache / f"{sticker_key(name.encode())}.npz"
         if path.exists():
             continue
-        if isinstance(damage, Order) and not features:
+        if isinstance(damage, Order) and network is not None and not features:
             features = [network._backbone.features(clip.frames) for clip in clips]
         seen = [
             observed(clip, damage, number, network, features[number] if features else None)
@@ -157,22 +160,27 @@ def animated(folder: Path, num_clips: int) -> list[JudgedClip]:
 
 
 def observed(clip, damage, number: int, network, known) -> tuple[list, np.ndarray]:
-    """The clip's numbers, nan where a metric does not apply, and its features [2, 1280]: mean, and mean change."""
+    """The clip's numbers, nan where a metric does not apply, and its features [2, 1280]: mean, and mean change.
+
+    Without a network there are no features, and numbers of single frames are left out where only their order changes.
+    """
     chance = np.random.default_rng(number)
-    if isinstance(damage, Order):
-        places = damage.drawn(chance)
-        frames, features = clip.frames[places], known[places]
-    else:
-        frames = np.ascontiguousarray(damage(clip.frames, chance))
-        features = network._backbone.features(frames)
-    spread = features[linspace_indices(len(frames), NUM_FRAMES)]
-    vectors = np.stack([spread.mean(axis=0), np.abs(np.diff(spread, axis=0)).mean(axis=0)])
-    numbers = [metric(Weights()).measure(JudgedClip(clip.name, frames, None)) for metric in PER_CLIP]
+    places = damage.drawn(chance) if isinstance(damage, Order) else None
+    frames = clip.frames[places] if places is not None else np.ascontiguousarray(damage(clip.frames, chance))
+    left_out = set() if network is not None else {PaletteError} | (FRAMEWISE if places is not None else set())
+    judged = JudgedClip(clip.name, frames, None)
+    numbers = [None if metric in left_out else metric(Weights()).measure(judged) for metric in PER_CLIP]
+    vectors = np.zeros((2, 0), np.float32)
+    if network is not None:
+        features = known[places] if places is not None else network._backbone.features(frames)
+        spread = features[linspace_indices(len(frames), NUM_FRAMES)]
+        vectors = np.stack([spread.mean(axis=0), np.abs(np.diff(spread, axis=0)).mean(axis=0)])
     return [np.nan if value is None else value for value in numbers], vectors.astype(np.float32)
 
 
 def run_report(arguments: argparse.Namespace) -> None:
-    found = {str(kept["name"]): kept for kept in map(np.load, sorted(arguments.cache.glob("*.npz")))}
+    loaded = [dict(np.load(path)) for path in sorted(arguments.cache.glob("*.npz"))]
+    found = {str(kept["name"]): kept for kept in loaded}
     intact = found["intact"]
     total = len(intact["numbers"])
     counts = [count for count in COUNTS if 2 * count <= total]
@@ -204,12 +212,14 @@ def statistics(damaged, intact, count: int) -> dict[str, np.ndarray]:
         judged, reference = drawn[:count], drawn[count : 2 * count]
         for column, metric in enumerate(PER_CLIP):
             one, two = damaged["numbers"][judged, column], intact["numbers"][reference, column]
-            result[metric.name].append(apart(one, two))
+            result[metric.name].append(np.nan if metric in FRAMEWISE and np.isnan(one).all() else apart(one, two))
+        if not intact["vectors"].size:
+            continue
         one, two = damaged["vectors"][judged], intact["vectors"][reference]
         result[DISTANCES[0]].append(frechet_distance(one[:, 0], two[:, 0]))
         result[DISTANCES[1]].append(frechet_distance(one[:, 1], two[:, 1]))
         result[DISTANCES[2]].append(polynomial_mmd(one[:, 0], two[:, 0]))
-    return {name: np.array(values) for name, values in result.items()}
+    return {name: np.array(values) for name, values in result.items() if values and not np.isnan(values).all()}
 
 
 def apart(one: np.ndarray, two: np.ndarray) -> float:
@@ -236,7 +246,9 @@ def print_first(powers, counts, total: int) -> None:
     print(f"\nFewest clips from which a fault is noticed in {POWER:.0%} of draws, {total} clips to draw from\n")
     print(f"| damage | {' | '.join(names)} |\n" + "|---" * (len(names) + 1) + "|")
     for damage, seen in powers.items():
-        cells = [next((str(n) for n in counts if seen[name][n] >= POWER), "-") for name in names]
+        cells = [
+            next((str(n) for n in counts if seen[name][n] >= POWER), "-") if name in seen else "" for name in names
+        ]
         print(f"| {damage} | {' | '.join(cells)} |")
 
 

@@ -140,14 +140,15 @@ class TrainingLoop:
         return path
 
     def _state(self) -> dict[str, Any]:
-        """All that the next step depends on, whole; every process gathers."""
+        """All that the next step depends on, whole in the first process; every process gathers."""
+        keep = self.accelerator.is_main_process
         return {
             "step": self.step,
             "identity": run_identity(self.config),
-            "weights": [whole(weight.detach()).clone() for weight in self.parameters],
+            "weights": [whole(weight.detach().clone(), keep=keep) for weight in self.parameters],
             "buffers": {name: buffer.clone() for name, buffer in persistent_buffers(self.module).items()},
-            "optimizer": whole(self.optimizer.state_dict()),
-            "ema": whole(self.ema.state_dict()),
+            "optimizer": whole(self.optimizer.state_dict(), keep=keep),
+            "ema": whole(self.ema.state_dict(), keep=keep),
             "losses": self.losses,
             "scaler": scaler.state_dict() if (scaler := self.accelerator.scaler) else None,
         }

@@ -34,9 +34,17 @@ def shard_on_cpu_too(accelerator: Any, plugin: Any) -> None:
         accelerator.state.distributed_type = DistributedType.FSDP
 
 
-def whole(values: Any) -> Any:
-    """The tree with every sharded tensor gathered on the CPU. All processes must call it, in step."""
-    return tree_map(lambda value: value.full_tensor().cpu() if isinstance(value, DTensor) else value, values)
+def whole(values: Any, *, keep: bool) -> Any:
+    """The tree with every sharded tensor gathered on the CPU. All processes must call it, in step; those without
+    `keep` get None for each of them, so that eight processes do not fill one machine's memory with eight copies."""
+
+    def gather(value: Any) -> Any:
+        if not isinstance(value, DTensor):
+            return value
+        gathered = value.full_tensor()
+        return gathered.cpu() if keep else None
+
+    return tree_map(gather, values)
 
 
 def shard_like(value: torch.Tensor, like: Any) -> Any:

@@ -204,7 +204,8 @@ def _throughput(files: list[bytes], num_processes: int) -> float:
 
 
 def _probe_all(files: list[bytes], barrier: "multiprocessing.synchronize.Barrier") -> None:
-    whole_probe(files[0])
+    for data in files:  # loads the compiled passes of every format
+        whole_probe(data)
     barrier.wait()
     for data in files:
         whole_probe(data)

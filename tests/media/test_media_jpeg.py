@@ -62,3 +62,13 @@ def test_a_restarted_scan_is_walked_over(rng):
     data = jpeg(photograph(rng), restart_marker_blocks=1)
     assert b"\xff\xd0" in data
     assert decode(data).num_frames == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (400, 300)])
+def test_a_second_frame_header_with_another_size_is_corrupt(rng, size):
+    data = jpeg(photograph(rng))
+    place = data.index(b"\xff\xc0")
+    header = bytearray(data[place : place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")])
+    header[5:9] = size[0].to_bytes(2, "big") + size[1].to_bytes(2, "big")
+    with pytest.raises(MediaError, match="corrupt"):
+        decode(data[:-2] + bytes(header) + data[-2:])

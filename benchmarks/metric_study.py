@@ -110,11 +110,15 @@ def main() -> None:
     observe.add_argument("--without-network", action="store_true", help="no features, no distances, no palette_error")
     report = commands.add_parser("report")
     report.add_argument("--out", type=Path)
+    means = commands.add_parser("means", help="the numbers of anybody's outputs, by file name over several folders")
+    means.add_argument("folder", type=Path)
     for command in (observe, report):
         command.add_argument("--cache", type=Path, required=True)
     arguments = parser.parse_args()
     if arguments.command == "observe":
         run_observe(arguments)
+    elif arguments.command == "means":
+        run_means(arguments.folder)
     else:
         run_report(arguments)
 
@@ -178,6 +182,25 @@ def observed(clip, damage, number: int, network, known) -> tuple[list, np.ndarra
     return [np.nan if value is None else value for value in numbers], vectors.astype(np.float32)
 
 
+def run_means(folder: Path) -> None:
+    """A row per file name that several folders share, and one per folder of the other files."""
+    paths = sorted(folder.rglob("*.gif"))
+    shared = {path.stem for path in paths if sum(path.stem == other.stem for other in paths) > 1}
+    groups: dict[str, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(path.stem if path.stem in shared else path.parent.name, []).append(path)
+    print(f"| | clips | {' | '.join(metric.name for metric in PER_CLIP)} |\n" + "|---" * (len(PER_CLIP) + 2) + "|")
+    for name, members in groups.items():
+        metrics = [metric(Weights()) for metric in PER_CLIP]
+        for path in members:
+            clip = JudgedClip(path.name, resize(read_file(path).frames, SIDE), None)
+            for metric in metrics:
+                metric.update(clip)
+        scores = [metric.compute(seed=0) for metric in metrics]
+        cells = [f"{score.value:.3g} [{score.low:.3g}, {score.high:.3g}]" for score in scores]
+        print(f"| {name} | {len(members)} | {' | '.join(cells)} |")
+
+
 def run_report(arguments: argparse.Namespace) -> None:
     loaded = [dict(np.load(path)) for path in sorted(arguments.cache.glob("*.npz"))]
     found = {str(kept["name"]): kept for kept in loaded}
@@ -201,6 +224,26 @@ def run_report(arguments: argparse.Namespace) -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         facts = {"num_clips": total, "num_draws": NUM_DRAWS, "power": POWER, "noticed": powers}
         (arguments.out / "noticed.json").write_text(json.dumps(facts, indent=1) + "\n")
+        draw(powers, counts, arguments.out / "noticed.svg")
+
+
+def draw(powers, counts, path: Path) -> None:
+    """A cell per damage and metric: the share of draws in which the largest sets were told apart."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "noticed"
+    from matplotlib import pyplot
+
+    names = sorted({name for seen in powers.values() for name in seen})
+    cells = [[seen.get(name, {}).get(counts[-1], np.nan) for name in names] for seen in powers.values()]
+    figure, axes = pyplot.subplots(figsize=(8, 7))
+    shown = axes.imshow(cells, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
+    axes.set_yticks(range(len(powers)), list(powers))
+    axes.set_title(f"share of draws in which a fault is noticed, {counts[-1]} clips")
+    figure.colorbar(shown)
+    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
 
 
 def statistics(damaged, intact, count: int) -> dict[str, np.ndarray]:

@@ -12,8 +12,8 @@ from typing import Any
 from vsd2m.core.errors import EngineError
 
 FOLDER = Path(__file__).with_name("embedded_model")
-DEFAULTS: dict[str, Any] = {"guidance_scale": 3.0, "upscale": 4}
-"""Settings of `GenerationConfig` that suit it; pictures are made four times larger, to be looked at."""
+DEFAULTS: dict[str, Any] = {"num_inference_steps": 12, "guidance_scale": 3.0, "upscale": 4}
+"""Settings of `GenerationConfig` that suit it; 12 steps are as good to the eye as 25; pictures are made four times larger."""
 
 
 def embedded_checkpoint() -> Path:

@@ -15,6 +15,7 @@ from reproduction_variants import NAMES, SEEDS, VARIANTS
 COLOURS = {"conv": "#4269d0", "alpha": "#efb118", "swap": "#6cc5b0", "sti": "#ff725c"}
 SPLIT_NAMES = {"near": "known figure, new skin tone", "far": "figure never seen"}
 SMOOTHED = 10
+REAL = "real stickers"
 
 
 def write_report(out: Path, to: Path) -> None:
@@ -126,8 +127,9 @@ def _judge_samples(out: Path) -> dict[str, Any]:
         }
     )
     found: dict[str, Any] = {}
-    for score in run_benchmark(config, str(out / "judged")).scores:
-        found.setdefault(score.metric, {})[score.model] = round(float(score.value), 4)
+    for model, scores in run_benchmark(config, str(out / "judged")).scores.items():
+        for score in scores:
+            found.setdefault(score.metric, {})[model] = round(float(score.value), 4)
     return found
 
 
@@ -221,7 +223,7 @@ def _samples_table(judged: dict[str, Any]) -> str:
             found = [values[f"{variant}-{seed}"] for seed in SEEDS if f"{variant}-{seed}" in values]
             cells.append(f"{np.mean(found):.4g} ({min(found):.4g} to {max(found):.4g})" if found else "-")
         lines.append(f"| {NAMES[variant]} `{variant}` | " + " | ".join(cells) + " |")
-    real = [f"{values['real']:.4g}" if "real" in values else "-" for values in judged.values()]
+    real = [f"{values[REAL]:.4g}" if REAL in values else "-" for values in judged.values()]
     return "\n".join([*lines, "| real stickers | " + " | ".join(real) + " |"])
 
 

@@ -50,8 +50,9 @@ class Pairs:
         and one whose course or tones differ by more neither: only on which side of `enough` a distance lies is sure.
         0 measures all."""
         out = self.course() if course is None else course.copy()
-        near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-        out[near] = self.take(near)._in_chunks(partial(_distance, enough=enough), 128, out[near])
+        for measure in (_with_tones, partial(_with_picture, enough=enough)):  # whole chunks for each: few pairs are left
+            near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
+            out[near] = self.take(near)._in_chunks(measure, 128, out[near])
         return out
 
     def _in_chunks(self, measure: Measure, size: int, *columns: Distances) -> Distances:
@@ -87,12 +88,15 @@ def _hash_difference(first: Words, second: Words) -> Distances:
     return share
 
 
-def _distance(first: Words, second: Words, course: Distances, enough: float) -> Distances:
-    out: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
-    near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-    allowed = np.sqrt(np.maximum(np.float32(enough) ** 2 - out[near] ** 2, 0))
-    out[near] = np.hypot(out[near], difference(first[near], second[near], allowed))
-    return out
+def _with_tones(first: Words, second: Words, course: Distances) -> Distances:
+    distances: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
+    return distances
+
+
+def _with_picture(first: Words, second: Words, so_far: Distances, enough: float) -> Distances:
+    allowed = np.sqrt(np.maximum(np.float32(enough) ** 2 - so_far**2, 0))
+    distances: Distances = np.hypot(so_far, difference(first, second, allowed))
+    return distances
 
 
 def _tones(first: Words, second: Words) -> Distances:

@@ -50,7 +50,7 @@ class Pairs:
         and one whose course or tones differ by more neither: only on which side of `enough` a distance lies is sure.
         0 measures all."""
         out = self.course() if course is None else course.copy()
-        for measure in (_with_tones, partial(_with_picture, enough=enough)):  # whole chunks for each: few pairs are left
+        for measure in (_with_tones, partial(_with_picture, enough=enough)):  # in full chunks, each
             near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
             out[near] = self.take(near)._in_chunks(measure, 128, out[near])
         return out

@@ -36,7 +36,7 @@ def test_it_answers_in_the_order_asked_what_transformers_answers(engine):
     peer.start(num_threads=2)
     answers = engine.generate(prompts, max_new_tokens=6, stop=("\n",))
     assert answers == peer.generate(prompts, max_new_tokens=6, stop=("\n",))
-    assert (answers[0].text.strip(), answers[2].text.strip()) == ("uno", "dos")
+    assert len({answer.text for answer in answers}) == 3
 
 
 def test_an_answer_that_ran_out_of_tokens_says_so(engine):

@@ -5,7 +5,7 @@ import warnings
 import pytest
 from benchmark_builders import write_outputs
 
-from vsd2m.benchmark.clips import read_folder
+from vsd2m.benchmark.clips import list_folder
 from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
@@ -32,7 +32,7 @@ def test_fvd_runs_a_torchscript_file_called_like_the_published_one(tmp_path, out
         torch.jit.script(Tiny()).save(str(tmp_path / "i3d.pt"))
     metric = FrechetVideoDistance(Weights({"i3d_torchscript": str(tmp_path / "i3d.pt")}))
     metric.setup()
-    for clip in read_folder(outputs):
+    for clip in (found.load() for found in list_folder(outputs)):
         metric.update(clip)
         metric.update_reference(clip)
     score = metric.compute(seed=0)
@@ -50,7 +50,7 @@ def test_clip_similarity_is_the_cosine_of_any_clip_checkpoint(tmp_path):
     checkpoint = tiny_clip(tmp_path / "clip")
     metric = ClipSimilarity(Weights({"clip": str(checkpoint)}))
     metric.setup()
-    (clip,) = read_folder(write_outputs(tmp_path / "out", ["a cat"]))
+    (clip,) = [found.load() for found in list_folder(write_outputs(tmp_path / "out", ["a cat"]))]
     found = metric.measure(clip)
     with torch.inference_mode():
         pixels = metric.encoder.processor(

@@ -13,12 +13,12 @@ import pytest
 from benchmark_builders import square, write_outputs, write_shards
 
 import vsd2m
-from vsd2m.benchmark.clips import list_folder, read_folder
+from vsd2m.benchmark.clips import list_folder
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.observations import ObserverSpec, metric_class
-from vsd2m.benchmark.real_clips import data_revision, list_split, read_split
+from vsd2m.benchmark.real_clips import data_revision, list_split
 from vsd2m.benchmark.results import REAL, output_folders, read_lines, read_results
 from vsd2m.benchmark.runner import run_benchmark
 from vsd2m.benchmark.tables import as_csv, as_markdown
@@ -124,12 +124,12 @@ def test_kept_observations_give_the_scores_of_a_metric_that_saw_the_clips(shards
     prepare_log(tmp_path, monkeypatch)
     names = (*LOGGED, "palette_error", "transparency")
     results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
-    real = list(read_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99))
+    real = [clip.load() for clip in list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99)]
     for name, score in zip(names, results.scores["mine"], strict=True):
         metric = metric_class(name)(Weights())
         metric.setup()
-        for clip in read_folder(outputs):
-            metric.update(clip)
+        for clip in list_folder(outputs):
+            metric.update(clip.load())
         for clip in real if metric.compares else ():
             metric.update_reference(clip)
         assert metric.compute(seed=0) == score, name
@@ -220,7 +220,7 @@ def test_the_real_clips_are_those_of_the_loader(shards):
             vsd2m.load(shards, split=split, num_frames=8, size=20, static="exclude") for split in ("vsd_r", "vsd_c")
         )
     )
-    ours = list(read_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=20, max_clips=99))
+    ours = [clip.load() for clip in list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=20, max_clips=99)]
     assert [clip.name for clip in ours] == [sample["key"] for sample in theirs]
     for clip, sample in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(clip.frames, sample["clip"].transpose(0, 2, 3, 1))
@@ -236,22 +236,22 @@ def test_the_most_real_clips_are_taken_from_the_front(shards):
 def test_a_folder_is_read_whole_or_not_at_all(tmp_path):
     for number in range(3):
         (tmp_path / f"{number}.gif").write_bytes(square(number))
-    assert [clip.name for clip in read_folder(tmp_path)] == ["0.gif", "1.gif", "2.gif"]
+    assert [clip.name for clip in list_folder(tmp_path)] == ["0.gif", "1.gif", "2.gif"]
     (tmp_path / "broken.gif").write_bytes(b"GIF89a")
     with pytest.raises(StorageError, match=r"cannot judge .*broken.gif"):
-        list(read_folder(tmp_path))
+        [clip.load() for clip in list_folder(tmp_path)]
 
 
 def test_a_folder_without_animations_is_refused(tmp_path):
     with pytest.raises(StorageError, match="holds no animations"):
-        list(read_folder(tmp_path))
+        list_folder(tmp_path)
 
 
 def test_prompts_come_from_every_manifest_below_the_folder(tmp_path):
     write_outputs(tmp_path / "a", PROMPTS[:2])
     write_outputs(tmp_path / "b" / "c", PROMPTS[2:3], media_format="webp")
     (tmp_path / "b" / "unlisted.gif").write_bytes(square(1))
-    assert [(clip.name, clip.prompt) for clip in read_folder(tmp_path)] == [
+    assert [(clip.name, clip.prompt) for clip in list_folder(tmp_path)] == [
         ("a/000000.gif", PROMPTS[0]),
         ("a/000001.gif", PROMPTS[1]),
         ("b/c/000000.webp", PROMPTS[2]),

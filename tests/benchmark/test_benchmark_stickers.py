@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsd2m.benchmark.clip_encoder import ClipEncoder
-from vsd2m.benchmark.clips import JudgedClip, read_folder
+from vsd2m.benchmark.clips import JudgedClip, list_folder
 from vsd2m.benchmark.edit_distance import edit_distance
 from vsd2m.benchmark.extractor import weights_digest
 from vsd2m.benchmark.extractors.videomae import VideoMae
@@ -40,7 +40,7 @@ def test_transparency_is_the_free_share_of_pixels_of_what_has_alpha(tmp_path):
     frames = np.full((2, 4, 4, 4), 255, np.uint8)
     frames[0, :2] = 0
     (tmp_path / "a.webp").write_bytes(encode(Clip(frames, np.full(2, 50, np.int32), 0, "webp"), "webp"))
-    (clip,) = read_folder(tmp_path)
+    (clip,) = [found.load() for found in list_folder(tmp_path)]
     assert Transparency(Weights()).measure(clip) == 0.25
     assert (clip.frames[0, 0] == 255).all()
     assert Transparency(Weights()).measure(flat(0, 1)) is None

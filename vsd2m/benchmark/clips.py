@@ -5,7 +5,6 @@ T frames, H and W height and width in pixels.
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,11 +93,6 @@ def list_folder(folder: Path) -> list[FileClip]:
     if not clips:
         raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
     return clips
-
-
-def read_folder(folder: Path) -> Iterator[JudgedClip]:
-    """The clips of `list_folder`, decoded one by one; `StorageError` if one cannot be read."""
-    return (clip.load() for clip in list_folder(folder))
 
 
 def read_file(path: Path, prompt: str | None = None) -> JudgedClip:

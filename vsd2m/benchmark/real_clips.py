@@ -1,6 +1,6 @@
 """The real stickers of a benchmark: those of the test splits, read from shards one by one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -72,14 +72,6 @@ def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: i
     if not clips:
         raise StorageError(f"{shards} holds no sticker that moves in {', '.join(splits)}")
     return clips[:max_clips]
-
-
-def read_split(
-    shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int
-) -> Iterator[JudgedClip]:
-    """The clips of `list_split`, decoded one by one."""
-    found = list_split(shards, splits=splits, num_frames=num_frames, size=size, max_clips=max_clips)
-    return (clip.load() for clip in found)
 
 
 def data_revision(shards: str, splits: tuple[str, ...]) -> str:

@@ -6,39 +6,41 @@
 
 DATA holds `fluent-emoji-anim-1/assets/*.webp` and `emojilib/dist/emoji-en-US.json`. `train` goes on where it was
 stopped. It draws single frames first (the base), then trains the temporal layers of four variants with three seeds on
-it, scores them, and trains one of them on into the generator that comes with the package.
+it, scores them, and trains one of them on into the generator that comes with the package. Every budget is an option;
+tests/generation/test_reproduction.py runs both commands with the least of each.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from reproduction_base import train_base
-from reproduction_data import read_frames, read_subjects
+from reproduction_data import read_frames, read_subjects, write_shards
 from reproduction_report import write_report
-from reproduction_score import draw, score_variant
-from reproduction_shards import write_shards
-from reproduction_ship import ship
-from reproduction_variants import SEEDS, VARIANTS, train_variants
+from reproduction_score import PROMPTS, draw, score_variant
+from reproduction_variants import VARIANTS, ship, train_variant
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train")
+    train = commands.add_parser("train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--base-steps", type=int, default=4250)
     train.add_argument("--variant-steps", type=int, default=110)
+    train.add_argument("--num-seeds", type=int, default=3)
+    train.add_argument("--num-prompts", type=int, default=len(PROMPTS), help="stickers to draw from every variant")
+    train.add_argument("--sampling-steps", type=int, default=8, help="DDIM steps of a drawn sticker")
     train.add_argument("--ship", default="sti-0", help="the variant and seed that is trained on")
-    train.add_argument("--ship-steps", type=int, default=400)
+    train.add_argument("--ship-steps", type=int, default=300)
+    train.set_defaults(run=run)
     report = commands.add_parser("report")
     report.add_argument("--out", type=Path, required=True)
     report.add_argument("--to", type=Path, required=True)
-    arguments = parser.parse_args()
-    if arguments.command == "train":
-        run(arguments)
-    else:
-        write_report(arguments.out, arguments.to)
+    report.set_defaults(run=lambda found: write_report(found.out.resolve(), found.to))
+    arguments = parser.parse_args(words)
+    arguments.run(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -50,14 +52,18 @@ def run(arguments: argparse.Namespace) -> None:
     subjects = read_subjects(codes, arguments.data / "emojilib" / "dist" / "emoji-en-US.json")
     write_shards(assets, subjects, out / "shards")
     train_base(out, frames, subjects, num_steps=arguments.base_steps)
-    train_variants(out, num_steps=arguments.variant_steps)
-    names = [f"{variant}-{seed}" for seed in SEEDS for variant in VARIANTS]
+    names = []
+    for seed in range(arguments.num_seeds):
+        for variant in VARIANTS:
+            train_variant(out, variant, seed, num_steps=arguments.variant_steps)
+            names.append(f"{variant}-{seed}")
     for name in ("frames", *names):
         score_variant(out, name)
+    drawing = {"num_prompts": arguments.num_prompts, "num_steps": arguments.sampling_steps}
     for name in names:
-        draw(out, out / "variants" / name, name)
+        draw(out, out / "variants" / name, name, **drawing)
     shipped = ship(out, subjects, arguments.ship, num_steps=arguments.ship_steps)
-    draw(out, shipped, "shipped")
+    draw(out, shipped, "shipped", **drawing)
 
 
 if __name__ == "__main__":

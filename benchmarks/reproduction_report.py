@@ -9,8 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from reproduction_score import NOISE_LEVELS, PROMPTS, STRIDES
-from reproduction_variants import NAMES, SEEDS, VARIANTS
+from reproduction_data import data_config
+from reproduction_score import NOISE_LEVELS, STRIDES
+from reproduction_variants import VARIANTS
+
+from vsd2m.benchmark.config import BenchmarkConfig
+from vsd2m.benchmark.runner import run_benchmark
+from vsd2m.generation.data import shard_clips
+from vsd2m.generation.sampler import newest_checkpoint
+from vsd2m.media.decode import decode
+
+Facts = dict[str, list[dict[str, Any]]]
+"""What the training of each variant left in `facts.json`, one entry a seed."""
 
 COLOURS = {"conv": "#4269d0", "alpha": "#efb118", "swap": "#6cc5b0", "sti": "#ff725c"}
 SPLIT_NAMES = {"near": "known figure, new skin tone", "far": "figure never seen"}
@@ -21,15 +31,15 @@ REAL = "real stickers"
 def write_report(out: Path, to: Path) -> None:
     """Writes `results.json`, `losses.svg` and pictures to the folder `to`, and the tables into `TO.md` beside it."""
     to.mkdir(parents=True, exist_ok=True)
-    facts = {f"{v}-{s}": _read(out / "variants" / f"{v}-{s}" / "facts.json") for v in VARIANTS for s in SEEDS}
-    scores = {name: _read(out / "scores" / f"{name}.json") for name in ("frames", *facts)}
-    judged = _judge_samples(out)
+    facts = {variant: _read_all(out, f"variants/{variant}-*/facts.json") for variant in VARIANTS}
+    base = _read_all(out, "scores/frames.json")[0]
+    scores = {variant: _read_all(out, f"scores/{variant}-*.json") for variant in VARIANTS}
     results = {
-        "denoising": {split: _denoising(scores, split) for split in STRIDES},
-        "cost": {v: _cost([facts[f"{v}-{s}"] for s in SEEDS]) for v in VARIANTS},
-        "samples": judged,
+        "denoising": {split: _denoising(scores, base, split) for split in STRIDES},
+        "cost": {variant: _cost(found) for variant, found in facts.items()},
+        "samples": _judge_samples(out),
         "neighbours": neighbours(out),
-        "gates": {name: gates(out, name) for name in facts if name.startswith(("sti", "swap"))},
+        "gates": {folder.name: gates(folder) for folder in sorted((out / "variants").glob("s*-*"))},
         "base": base_facts(out),
     }
     (to / "results.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -40,12 +50,11 @@ def write_report(out: Path, to: Path) -> None:
         page.write_text(_fill(page.read_text(), _tables(results)))
 
 
-def gates(out: Path, name: str) -> list[float]:
+def gates(folder: Path) -> list[float]:
     """What the zero-initialised gates of STI (w1) or of the swapped attention have become, layer by layer."""
     from safetensors.torch import load_file
 
-    checkpoint = sorted((out / "variants" / name).glob("checkpoint-*"))[-1]
-    weights = load_file(checkpoint / "unet" / "diffusion_pytorch_model.safetensors")
+    weights = load_file(newest_checkpoint(folder) / "unet" / "diffusion_pytorch_model.safetensors")
     return [round(float(weight), 4) for key, weight in weights.items() if key.endswith(("w_semantic", "gate"))]
 
 
@@ -61,60 +70,48 @@ def base_facts(out: Path) -> dict[str, float]:
     }
 
 
-def _read(path: Path) -> Any:
-    return json.loads(path.read_text())
+def _read_all(out: Path, pattern: str) -> list[Any]:
+    """JSON files in the order of their names, that is of their seeds."""
+    return [json.loads(path.read_text()) for path in sorted(out.glob(pattern))]
 
 
-def _denoising(scores: dict[str, Any], split: str) -> dict[str, Any]:
-    """Per variant and kind of error: the errors of the seeds as a ratio to the base network's, clip by clip."""
-    rows: dict[str, Any] = {}
-    for kind in ("clip", "motion"):
-        base = np.array(scores["frames"][split][kind])
-        rows[kind] = {
-            v: [
-                [round(float(x), 4) for x in np.array(scores[f"{v}-{s}"][split][kind]).mean(axis=0) / base.mean(axis=0)]
-                for s in SEEDS
-            ]
-            for v in VARIANTS
+def _denoising(scores: dict[str, list[Any]], base: Any, split: str) -> dict[str, Any]:
+    """Per variant and kind of error: the errors of the seeds as a ratio to the base network's, over all clips."""
+    untrained = {kind: np.mean(errors, axis=0) for kind, errors in base[split].items()}
+    rows: dict[str, Any] = {
+        kind: {
+            variant: [(np.mean(found[split][kind], axis=0) / errors).round(4).tolist() for found in seeds]
+            for variant, seeds in scores.items()
         }
-    rows["base"] = {kind: np.array(scores["frames"][split][kind]).mean(axis=0).round(5).tolist() for kind in rows}
-    rows["num_clips"] = len(scores["frames"][split]["clip"])
-    rows["against_conv"] = {v: _paired(scores, split, v) for v in VARIANTS if v != "conv"}
+        for kind, errors in untrained.items()
+    }
+    rows["base"] = {kind: errors.round(5).tolist() for kind, errors in untrained.items()}
+    rows["num_clips"] = len(base[split]["clip"])
+    rows["against_conv"] = {v: _paired(scores[v], scores["conv"], split) for v in VARIANTS if v != "conv"}
     return rows
 
 
-def _paired(scores: dict[str, Any], split: str, variant: str) -> dict[str, float]:
+def _paired(seeds: list[Any], reference: list[Any], split: str) -> dict[str, float]:
     """Mean over clips and noise levels of log(error / error of conv with the same seed), in per cent, over seeds."""
     logs = [
-        100
-        * np.log(
-            np.array(scores[f"{variant}-{seed}"][split]["clip"]) / np.array(scores[f"conv-{seed}"][split]["clip"])
-        ).mean()
-        for seed in SEEDS
+        100 * float(np.log(np.array(found[split]["clip"]) / np.array(other[split]["clip"])).mean())
+        for found, other in zip(seeds, reference, strict=True)
     ]
-    return {
-        "mean": round(float(np.mean(logs)), 2),
-        "low": round(float(min(logs)), 2),
-        "high": round(float(max(logs)), 2),
-    }
+    return {"mean": round(float(np.mean(logs)), 2), "low": round(min(logs), 2), "high": round(max(logs), 2)}
 
 
-def _cost(facts: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _cost(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    timed = [fact["cpu_seconds_per_step"] for fact in facts if fact["cpu_seconds_per_step"] is not None]
     return {
         "num_parameters": facts[0]["num_parameters"],
         "num_trained_parameters": facts[0]["num_trained_parameters"],
-        "cpu_seconds_per_step": round(float(np.median([fact["cpu_seconds_per_step"] for fact in facts])), 3),
+        "cpu_seconds_per_step": round(float(np.median(timed)), 3) if timed else None,
     }
 
 
 def _judge_samples(out: Path) -> dict[str, Any]:
     """The drawn stickers of every variant and seed by the metrics that need no weights from a hub."""
-    from vsd2m.benchmark.config import BenchmarkConfig
-    from vsd2m.benchmark.runner import run_benchmark
-
-    folders = {folder.name: str(folder) for folder in sorted((out / "samples").glob("*-?"))}
-    if not folders:
-        return {}
+    folders = {folder.name: str(folder) for folder in sorted((out / "samples").glob("*-*"))}
     config = BenchmarkConfig.model_validate(
         {
             "shards": str(out / "shards"),
@@ -136,34 +133,34 @@ def _judge_samples(out: Path) -> dict[str, Any]:
 def neighbours(out: Path) -> dict[str, Any]:
     """Mean squared difference of clips to the nearest training clip, grey levels / 255: the shipped generator's
     samples, and real animations it never saw; and for how many samples the nearest one has the prompt's name."""
-    from vsd2m.generation.config import DataConfig
-    from vsd2m.generation.data import shard_clips
-    from vsd2m.media.decode import decode
-
-    def real(split: str) -> tuple[NDArray[np.float32], list[str]]:
-        clips = list(shard_clips(DataConfig(shards=str(out / "shards"), split=split, num_frames=8, size=64)).read())
-        frames = np.stack([clip.frames for clip in clips]).transpose(0, 1, 3, 4, 2)
-        return frames.astype(np.float32) / 255, [clip.text.split("\t")[1] for clip in clips]
-
-    trained, names = real("train")
+    trained, names = _real_clips(out, "train")
 
     def nearest(clips: NDArray[np.float32]) -> tuple[list[float], list[str]]:
         errors = np.stack([np.square(trained - clip).mean(axis=(1, 2, 3, 4)) for clip in clips])
         return errors.min(axis=1).round(5).tolist(), [names[number] for number in errors.argmin(axis=1)]
 
-    result: dict[str, Any] = {"far": nearest(real("far")[0])[0]}
     folder = out / "samples" / "shipped"
-    if folder.exists():
-        paths = sorted(folder.glob("0*.webp"))
-        drawn = np.stack([decode(path.read_bytes()).frames[..., :3] for path in paths]).astype(np.float32) / 255
-        errors, found = nearest(drawn)
-        prompts = [prompt.replace("an ", "a ") for prompt in PROMPTS]
-        result |= {
-            "shipped": errors,
-            "named": sum(name == prompt for name, prompt in zip(found, prompts, strict=True)),
-            "nearest": dict(zip(prompts, found, strict=True)),
-        }
-    return result
+    rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    prompts = [row["prompt"].replace("an ", "a ") for row in rows]
+    errors, found = nearest(_drawn_clips(folder).astype(np.float32) / 255)
+    return {
+        "far": nearest(_real_clips(out, "far")[0])[0],
+        "shipped": errors,
+        "named": sum(name == prompt for name, prompt in zip(found, prompts, strict=True)),
+        "nearest": dict(zip(prompts, found, strict=True)),
+    }
+
+
+def _real_clips(out: Path, split: str) -> tuple[NDArray[np.float32], list[str]]:
+    """Clips [N, T, H, W, 3] of a split in [0, 1], and their captions without the domain."""
+    clips = list(shard_clips(data_config(out, split)).read())
+    frames = np.stack([clip.frames for clip in clips]).transpose(0, 1, 3, 4, 2)
+    return frames.astype(np.float32) / 255, [clip.text.split("\t")[1] for clip in clips]
+
+
+def _drawn_clips(folder: Path) -> NDArray[np.uint8]:
+    """Clips [N, T, H, W, 3] in the order of the prompts."""
+    return np.stack([decode(path.read_bytes()).frames[..., :3] for path in sorted(folder.glob("0*.webp"))])
 
 
 def _tables(results: dict[str, Any]) -> dict[str, str]:
@@ -181,13 +178,17 @@ def _denoising_table(rows: dict[str, Any]) -> str:
     head += " | " + " | ".join(f"motion, t = {level}" for level in NOISE_LEVELS) + " |"
     lines = [head, "|" + "---|" * (1 + 2 * len(NOISE_LEVELS))]
     for variant in VARIANTS:
-        cells = [
-            f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
-            for kind in ("clip", "motion")
-            for values in np.array(rows[kind][variant]).T
-        ]
-        lines.append(f"| {NAMES[variant]} `{variant}` | " + " | ".join(cells) + " |")
+        cells = [_mean_and_spread(values) for kind in ("clip", "motion") for values in np.array(rows[kind][variant]).T]
+        lines.append(f"| {_name(variant)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _mean_and_spread(values: NDArray[np.float64]) -> str:
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def _name(variant: str) -> str:
+    return f"{VARIANTS[variant]} `{variant}`"
 
 
 def _paired_table(denoising: dict[str, Any]) -> str:
@@ -195,23 +196,23 @@ def _paired_table(denoising: dict[str, Any]) -> str:
         "| against `conv`, per cent | " + " | ".join(SPLIT_NAMES[split] for split in STRIDES) + " |",
         "|---|---|---|",
     ]
-    for variant in VARIANTS[1:]:
+    for variant in denoising["far"]["against_conv"]:
         cells = []
         for split in STRIDES:
             found = denoising[split]["against_conv"][variant]
             cells.append(f"{found['mean']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})")
-        lines.append(f"| {NAMES[variant]} `{variant}` | " + " | ".join(cells) + " |")
+        lines.append(f"| {_name(variant)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def _cost_table(cost: dict[str, Any]) -> str:
     lines = ["| | weights, M | trained, M | seconds of one core a step | against `conv` |", "|---|---|---|---|---|"]
+    reference = cost["conv"]["cpu_seconds_per_step"]
     for variant, row in cost.items():
-        ratio = row["cpu_seconds_per_step"] / cost["conv"]["cpu_seconds_per_step"]
-        lines.append(
-            f"| {NAMES[variant]} `{variant}` | {row['num_parameters'] / 1e6:.2f} | "
-            f"{row['num_trained_parameters'] / 1e6:.2f} | {row['cpu_seconds_per_step']:.2f} | {ratio:.2f} |"
-        )
+        seconds = row["cpu_seconds_per_step"]
+        times = f"{seconds:.2f} | {seconds / reference:.2f}" if seconds and reference else "- | -"
+        sizes = f"{row['num_parameters'] / 1e6:.2f} | {row['num_trained_parameters'] / 1e6:.2f}"
+        lines.append(f"| {_name(variant)} | {sizes} | {times} |")
     return "\n".join(lines)
 
 
@@ -220,9 +221,9 @@ def _samples_table(judged: dict[str, Any]) -> str:
     for variant in VARIANTS:
         cells = []
         for values in judged.values():
-            found = [values[f"{variant}-{seed}"] for seed in SEEDS if f"{variant}-{seed}" in values]
+            found = [value for model, value in values.items() if model.startswith(f"{variant}-")]
             cells.append(f"{np.mean(found):.4g} ({min(found):.4g} to {max(found):.4g})" if found else "-")
-        lines.append(f"| {NAMES[variant]} `{variant}` | " + " | ".join(cells) + " |")
+        lines.append(f"| {_name(variant)} | " + " | ".join(cells) + " |")
     real = [f"{values[REAL]:.4g}" if REAL in values else "-" for values in judged.values()]
     return "\n".join([*lines, "| real stickers | " + " | ".join(real) + " |"])
 
@@ -239,8 +240,6 @@ def _gates_line(gates: dict[str, list[float]]) -> str:
 
 
 def _neighbours_line(found: dict[str, Any]) -> str:
-    if "shipped" not in found:
-        return "No samples of the shipped generator."
     return (
         f"Mean squared difference to the nearest training clip: {np.median(found['shipped']):.4f} (median of "
         f"{len(found['shipped'])} samples), {np.median(found['far']):.4f} for the {len(found['far'])} real animations "
@@ -261,47 +260,40 @@ def _between(table: str) -> Callable[[re.Match[str]], str]:
     return lambda match: f"{match[1]}{table}\n{match[2]}"
 
 
-def _loss_curves(facts: dict[str, Any]) -> str:
+def _loss_curves(facts: Facts) -> str:
     """Training loss of the variants, mean of the seeds, each seed divided by the mean over the variants of its steps
     (the seeds draw other noise, the variants of a seed the same)."""
     width, height = 560, 260
-    curves = {}
-    for variant in VARIANTS:
-        ratios = []
-        for seed in SEEDS:
-            common = np.mean([facts[f"{other}-{seed}"]["losses"] for other in VARIANTS], axis=0)
-            ratios.append(np.array(facts[f"{variant}-{seed}"]["losses"]) / common)
-        curves[variant] = np.convolve(np.mean(ratios, axis=0), np.ones(SMOOTHED) / SMOOTHED, mode="valid")
-    low, high = min(map(np.min, curves.values())), max(map(np.max, curves.values()))
+    losses = np.array([[fact["losses"] for fact in facts[variant]] for variant in VARIANTS])
+    ratios = (losses / losses.mean(axis=0)).mean(axis=1)
+    smoothed = min(SMOOTHED, ratios.shape[1])
+    curves = [np.convolve(ratio, np.ones(smoothed) / smoothed, mode="valid") for ratio in ratios]
+    low, high = np.min(curves) - 1e-6, np.max(curves) + 1e-6
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-60 -20 {width + 180} {height + 60}" width="{width + 180}">',
         "<style>text{font:12px sans-serif;fill:#777}</style>",
         f'<rect width="{width}" height="{height}" fill="none" stroke="#bbb"/>',
         f'<text x="-8" y="10" text-anchor="end">{high:.3f}</text>',
         f'<text x="-8" y="{height}" text-anchor="end">{low:.3f}</text>',
-        f'<text x="{width}" y="{height + 18}" text-anchor="end">step {len(curves["conv"]) + SMOOTHED - 1}</text>',
-        f'<text x="0" y="{height + 18}">loss / mean of the four, running mean of {SMOOTHED} steps and 3 seeds</text>',
+        f'<text x="{width}" y="{height + 18}" text-anchor="end">step {ratios.shape[1]}</text>',
+        f'<text x="0" y="{height + 18}">loss / mean of the four, running mean of {smoothed} steps, {losses.shape[1]} seeds</text>',
     ]
-    for number, (variant, curve) in enumerate(curves.items()):
+    for number, (variant, curve) in enumerate(zip(VARIANTS, curves, strict=True)):
         xs = np.linspace(0, width, len(curve))
         ys = height * (high - curve) / (high - low)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
         colour = COLOURS[variant]
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
-        lines.append(f'<text x="{width + 10}" y="{20 + 18 * number}" style="fill:{colour}">{NAMES[variant]}</text>')
+        lines.append(f'<text x="{width + 10}" y="{20 + 18 * number}" style="fill:{colour}">{VARIANTS[variant]}</text>')
     return "\n".join([*lines, "</svg>\n"])
 
 
 def _pictures(out: Path, to: Path) -> None:
     """`samples.webp`, an animated sheet of all prompts of the shipped generator, and a still of two frames each."""
-    from vsd2m.media.decode import decode
-
-    folder = out / "samples" / "shipped"
-    if not folder.exists():
-        return
-    clips = np.stack([decode(path.read_bytes()).frames[..., :3] for path in sorted(folder.glob("0*.webp"))])
-    rows = clips.reshape(2, -1, *clips.shape[1:])
-    sheet = rows.transpose(2, 0, 3, 1, 4, 5).reshape(clips.shape[1], 2 * clips.shape[2], -1, 3)
+    clips = _drawn_clips(out / "samples" / "shipped")
+    num_rows = 1 if len(clips) % 2 else 2
+    rows = clips.reshape(num_rows, -1, *clips.shape[1:])
+    sheet = rows.transpose(2, 0, 3, 1, 4, 5).reshape(clips.shape[1], num_rows * clips.shape[2], -1, 3)
     pictures = [Image.fromarray(frame) for frame in sheet]
     pictures[0].save(to / "samples.webp", save_all=True, append_images=pictures[1:], duration=125, loop=0, quality=80)
     Image.fromarray(np.concatenate([sheet[0], sheet[4]])).save(to / "samples.png")

@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from reproduction_data import data_config
+
+from vsd2m.generation.config import GenerationConfig
+from vsd2m.generation.data import shard_clips
+from vsd2m.generation.sampler import generate, load_pipeline, newest_checkpoint
 
 NOISE_LEVELS = (250, 500, 750, 950)
 STRIDES = {"near": 2, "far": 1}
@@ -34,23 +39,19 @@ PROMPTS = (
 )
 
 
-def score_variant(out: Path, name: str) -> dict[str, Any]:
-    """Denoising errors of `variants/NAME`, kept in `scores/NAME.json`; with the name "frames", of the untrained
-    temporal layers, which is the two-dimensional network on every frame apart."""
+def score_variant(out: Path, name: str) -> None:
+    """Denoising errors of `variants/NAME` in `scores/NAME.json`; with the name "frames", of the untrained temporal
+    layers, which is the two-dimensional network on every frame apart. A file that is there is left as it is."""
     path = out / "scores" / f"{name}.json"
     if path.exists():
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
+        return
     pipeline = load(out, name)
     scores = {split: denoising_errors(out, pipeline, split) for split in STRIDES}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(scores) + "\n")
-    return scores
 
 
 def load(out: Path, name: str) -> Any:
-    from vsd2m.generation.sampler import load_pipeline, newest_checkpoint
-
     if name != "frames":
         return load_pipeline(newest_checkpoint(out / "variants" / name))
     pipeline = load_pipeline(newest_checkpoint(next((out / "variants").glob("conv-*"))))
@@ -103,13 +104,9 @@ def _batches(out: Path, pipeline: Any, split: str) -> Iterator[tuple[Any, list[s
     """Encoded clips [B, C, T, h, w] of a split, with their texts and the first one's number."""
     import torch
 
-    from vsd2m.generation.config import DataConfig
-    from vsd2m.generation.data import shard_clips
-
-    data = DataConfig(shards=str(out / "shards"), split=split, num_frames=8, size=64)
     cached = out / "cache" / f"{split}.npz"
     if not cached.exists():
-        clips = list(shard_clips(data).read())
+        clips = list(shard_clips(data_config(out, split)).read())
         cached.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cached, frames=np.stack([clip.frames for clip in clips]), texts=[clip.text for clip in clips])
     kept = np.load(cached)
@@ -120,12 +117,7 @@ def _batches(out: Path, pipeline: Any, split: str) -> Iterator[tuple[Any, list[s
         yield pipeline.codec.encode(frames), texts, first
 
 
-def draw(out: Path, checkpoint: Path, name: str) -> Path:
-    """Draws the prompts into `samples/NAME`, with the same noise for every generator."""
-    from vsd2m.generation.config import GenerationConfig
-    from vsd2m.generation.sampler import generate
-
-    folder = out / "samples" / name
-    config = GenerationConfig(num_inference_steps=8, guidance_scale=3.0, media_format="webp", seed=100)
-    generate(checkpoint, list(PROMPTS), folder, config=config)
-    return folder
+def draw(out: Path, checkpoint: Path, name: str, *, num_prompts: int, num_steps: int) -> None:
+    """Draws the first prompts into `samples/NAME`, with the same noise for every generator."""
+    config = GenerationConfig(num_inference_steps=num_steps, guidance_scale=3.0, media_format="webp", seed=100)
+    generate(checkpoint, PROMPTS[:num_prompts], out / "samples" / name, config=config)

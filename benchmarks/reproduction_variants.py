@@ -1,18 +1,33 @@
-"""Trains the temporal layers of the four variants on the same two-dimensional network, with equal budgets."""
+"""What the package's own trainer does in the reproduction: the temporal layers of the four variants on the same
+two-dimensional network with equal budgets, and one of them trained on into the generator that comes with the package.
+"""
 
 import contextlib
 import itertools
 import json
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-VARIANTS = ("conv", "alpha", "swap", "sti")
-SEEDS = (0, 1, 2)
-NAMES = {"conv": "Make-A-Video", "alpha": "VideoLDM", "swap": "VideoFactory", "sti": "STI"}
+import numpy as np
+from reproduction_data import TONES, Subject, data_config
+
+from vsd2m.generation.config import DataConfig, TrainConfig
+from vsd2m.generation.data import ClipSource, TrainingClip, shard_clips
+from vsd2m.generation.diffusion.compact import save_compact
+from vsd2m.generation.sampler import load_pipeline, newest_checkpoint
+from vsd2m.generation.trainer import train
+
+VARIANTS = {"conv": "Make-A-Video", "alpha": "VideoLDM", "swap": "VideoFactory", "sti": "STI"}
+NUM_CAPTIONS = 3
+"""Captions of a clip of the shipped generator; each is a clip of its own to the trainer."""
+TONE = TONES["1f3fc"]
+"""People and hands come without a tone and in this one: six tones of everybody would be two thirds of all clips."""
 
 
-def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dict[str, object]:
+def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dict[str, Any]:
     """The training of one variant: all that is temporal, on a frozen two-dimensional network."""
     return {
         "out": str(out / "variants" / f"{variant}-{seed}"),
@@ -22,7 +37,7 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dic
             "sti_num_heads": 4,
             "sti_head_dim": 16,
         },
-        "data": {"shards": str(out / "shards"), "num_frames": 8, "size": 64, "cache": str(out / "cache")},
+        "data": {**data_config(out, "train").model_dump(), "cache": str(out / "cache")},
         "noise": {"min_snr_gamma": None},
         "optimizer": {
             "learning_rate": 1e-3,
@@ -42,30 +57,16 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dic
     }
 
 
-def train_variants(out: Path, *, num_steps: int) -> None:
-    """Every variant with every seed; those that are done are left as they are."""
-    for seed in SEEDS:
-        for variant in VARIANTS:
-            train_variant(out, variant, seed, num_steps=num_steps)
-
-
 def train_variant(out: Path, variant: str, seed: int, *, num_steps: int) -> None:
-    """Writes `facts.json` beside the checkpoint: weights, seconds of processor time per step, losses."""
-    from vsd2m.generation.config import TrainConfig
-    from vsd2m.generation.trainer import train
-
+    """Writes `facts.json` beside the checkpoint: weights, losses, and the median seconds of processor time of a step,
+    null where fewer than two steps were seen. What is done is left as it is."""
     config = TrainConfig.model_validate(variant_config(out, variant, seed, num_steps=num_steps))
     facts = Path(config.out) / "facts.json"
     if facts.exists():
         return
     marks: list[float] = []
-
-    def mark(*_: float) -> None:
-        marks.append(time.process_time())
-
     with plain_attention():
-        result = train(config, on_step=mark)
-    steps = sorted(after - before for before, after in itertools.pairwise(marks))
+        result = train(config, on_step=lambda *_: marks.append(time.process_time()))
     content = {
         "variant": variant,
         "seed": seed,
@@ -73,16 +74,55 @@ def train_variant(out: Path, variant: str, seed: int, *, num_steps: int) -> None
         "num_clips": result.num_clips,
         "num_parameters": result.num_parameters,
         "num_trained_parameters": result.num_trained_parameters,
-        "cpu_seconds_per_step": steps[len(steps) // 2],
+        "cpu_seconds_per_step": median_step(marks),
         "losses": result.losses,
     }
     facts.write_text(json.dumps(content) + "\n")
-    print(
-        variant,
-        seed,
-        f"{content['cpu_seconds_per_step']:.2f} s a step, loss {sum(result.losses[-20:]) / 20:.4f}",
-        flush=True,
-    )
+    print(f"{variant} {seed} loss {statistics.fmean(result.losses[-20:]):.4f}", flush=True)
+
+
+def median_step(marks: Sequence[float]) -> float | None:
+    """Median time between two marks; the first step is not counted, which has no mark before it."""
+    steps = [after - before for before, after in itertools.pairwise(marks)]
+    return statistics.median(steps) if steps else None
+
+
+def ship(out: Path, subjects: list[Subject], name: str, *, num_steps: int) -> Path:
+    """Trains on from `variants/NAME`, all weights, on varied captions, and writes `shipped`, in eight bits."""
+    temporal = out / f"temporal-{name}.safetensors"
+    if not temporal.exists():
+        load_pipeline(newest_checkpoint(out / "variants" / name)).unet.save_temporal(temporal)
+    values = variant_config(out, name.rsplit("-", 1)[0], 7, num_steps=num_steps)
+    values |= {"out": str(out / "ship"), "trainable": "all", "save_every": 100, "keep_last_n": 2}
+    values["model"] |= {"temporal_weights": str(temporal)}
+    values["optimizer"] |= {"learning_rate": 5e-4, "warmup_steps": 20, "ema_decay": 0.98}
+    config = TrainConfig.model_validate(values)
+    with plain_attention():
+        result = train(config, clips=varied_clips(config.data, subjects), on_step=_report)
+    folder = out / "shipped"
+    save_compact(load_pipeline(result.checkpoint), folder)
+    return folder
+
+
+def varied_clips(data: DataConfig, subjects: list[Subject]) -> ClipSource:
+    """The training clips, most tones left out, each under several captions."""
+    source = shard_clips(data)
+
+    def read() -> Iterator[TrainingClip]:
+        rng = np.random.default_rng(3)
+        trained = [subject for subject in subjects if subject.split == "train"]
+        for subject, clip in zip(trained, source.read(), strict=True):
+            if subject.tone not in (None, TONE):
+                continue
+            for number in range(NUM_CAPTIONS):
+                yield TrainingClip(f"{clip.key}-{number}", subject.caption(rng), clip.frames, clip.mask)
+
+    return ClipSource(identity=f"{source.identity}/varied/{NUM_CAPTIONS}", read=read)
+
+
+def _report(step: int, total: int, loss: float) -> None:
+    if step % 20 == 0:
+        print(f"ship {step}/{total} loss {loss:.4f}", flush=True)
 
 
 @contextlib.contextmanager

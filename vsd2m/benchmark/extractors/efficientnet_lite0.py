@@ -22,7 +22,8 @@ class EfficientNetLite0(Extractor):
         return {"frames": FRAMES, "size": "squash 224", "pool": "mean over frames", **VERSIONS}
 
     def setup(self) -> None:
-        self._backbone = load_backbone(num_threads=2)
+        # one, as Ray gives each observer a core: two that wait for each other on a busy core took 50 times as long
+        self._backbone = load_backbone(num_threads=1)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
         shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from vsd2m import __version__
-from vsd2m.cli import benchmark, data, demo, generation, preference, runs
+from vsd2m.cli import annotate, benchmark, data, demo, generation, preference, runs
 from vsd2m.core.errors import Vsd2mError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, runs, data, generation):
+for part in (demo, runs, data, annotate, generation):
     part.register(app)
 app.add_typer(data.filter_app, name="filter")
 app.add_typer(benchmark.app, name="benchmark")

@@ -1,0 +1,70 @@
+"""Commands about the annotators' own models: train-ocr."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from vsd2m.cli.output import print_json, print_table
+from vsd2m.cli.progress import bar
+from vsd2m.cli.runs import JsonOption, SetOption, parse_overrides
+
+if TYPE_CHECKING:
+    from vsd2m.annotate.recipes.ocr_scores import Estimate
+    from vsd2m.annotate.recipes.ocr_training import OcrTraining
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command("train-ocr", epilog="Example: vsd2m train-ocr lines/train models/ocr --held-out lines/test")(train_ocr)
+
+
+def train_ocr(
+    lines: Annotated[
+        Path, typer.Argument(metavar="LINES", help="Folder of pictures and labels.txt: picture<TAB>text.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the trained recogniser.")],
+    held_out: Annotated[
+        Path | None, typer.Option(help="Folder of lines to judge by; default: a tenth of the texts of LINES.")
+    ] = None,
+    num_steps: Annotated[int | None, typer.Option(help="Batches to train on.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides the order of the lines and which are held out.")] = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tunes the text recogniser on lines of your own, and says what it reads better or worse than before."""
+    from vsd2m.annotate.recipes.ocr_config import OcrTrainingConfig
+    from vsd2m.annotate.recipes.ocr_training import train_ocr as train
+    from vsd2m.pipelines.config import validate
+
+    options = {"lines": lines, "out": out, "held_out": held_out, "num_steps": num_steps, "seed": seed}
+    given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    values = parse_overrides(overrides) | {name: value for name, value in given.items() if value is not None}
+    config = validate(OcrTrainingConfig, values, path="train-ocr")
+    with bar("training", config.num_steps) as shown:
+        done = train(config, on_step=lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}"))
+    if as_json:
+        print_json(asdict(done))
+        return
+    _report(done)
+
+
+def _report(done: "OcrTraining") -> None:
+    for reason, count in done.left_out.items():
+        typer.echo(f"{count} of {done.num_read} lines left out: {reason}", err=True)
+    if done.unknown_characters:
+        typer.echo(f"characters that are not in the dictionary: {''.join(done.unknown_characters)}", err=True)
+    compared = done.comparison
+    table = Table("", "before", "after", "after - before", title=f"{compared.num_lines} held-out lines, 95 % intervals")
+    for name, kind in (("lines without a fault", "accuracy"), ("character error rate", "error_rate")):
+        estimates = (getattr(compared, f"{kind}_{when}") for when in ("before", "after", "difference"))
+        table.add_row(name, *(_said(estimate) for estimate in estimates))
+    print_table(table)
+    typer.echo(f"use it: vsd2m run CONFIG --set stages.ocr.recognition_folder={done.folder}", err=True)
+    typer.echo(done.folder)
+
+
+def _said(estimate: "Estimate") -> str:
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"

@@ -1,5 +1,6 @@
 """TensorBoard and Weights & Biases through accelerate: a scalar per step, the settings once."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from vsd2m.generation.config import TrainConfig
 
 PROJECT = "vsd2m"
 FOLDER = "tracking"
+WANDB_ID = "wandb_run_id"
 
 
 def tracker_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
@@ -27,9 +29,18 @@ def start_trackers(accelerator: Any, config: TrainConfig, folder: Path) -> None:
     if not config.trackers:
         return
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    wandb = {"mode": config.wandb_mode, "dir": str(folder / FOLDER), "name": folder.name}
-    options = {"wandb": wandb} if "wandb" in config.trackers else {}
+    options = {"wandb": wandb_arguments(config, folder)} if "wandb" in config.trackers else {}
     accelerator.init_trackers(PROJECT, config=flat_settings(config), init_kwargs=options)
+
+
+def wandb_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
+    """What `wandb.init` is told. A training that goes on is the same run at W&B: its id lies beside the files."""
+    kept = folder / FOLDER / WANDB_ID
+    if not (config.resume and kept.exists()):
+        kept.write_text(secrets.token_hex(4))
+    mode = config.wandb_mode
+    resume = "allow" if mode == "online" else None  # offline W&B ignores it with a warning; `wandb sync` finds the id
+    return {"mode": mode, "dir": str(kept.parent), "name": folder.name, "id": kept.read_text(), "resume": resume}
 
 
 def finish_trackers(accelerator: Any) -> None:

@@ -38,9 +38,8 @@ def wandb_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
     kept = folder / FOLDER / WANDB_ID
     if not (config.resume and kept.exists()):
         kept.write_text(secrets.token_hex(4))
-    mode = config.wandb_mode
-    resume = "allow" if mode == "online" else None  # offline W&B ignores it with a warning; `wandb sync` finds the id
-    return {"mode": mode, "dir": str(kept.parent), "name": folder.name, "id": kept.read_text(), "resume": resume}
+    known = {"id": kept.read_text(), "resume": "allow"}
+    return {"mode": config.wandb_mode, "dir": str(kept.parent), "name": folder.name, **known}
 
 
 def finish_trackers(accelerator: Any) -> None:

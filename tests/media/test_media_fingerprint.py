@@ -82,6 +82,24 @@ def test_the_hash_of_many_is_the_hash_of_each():
     assert phash(gray).tolist() == [int(phash(one[None])[0]) for one in gray]
 
 
+@pytest.mark.parametrize("num_levels", [1, 2, 3, 256])
+def test_frames_are_hashed_as_pictures_are(num_levels, rng):
+    """Few levels in large blocks give coefficients that tie with the median."""
+    from vsd2m.media.fingerprint import cosines_as_integers
+    from vsd2m.media.fingerprint_words import write_hashes
+
+    side = 32 if num_levels == 256 else 2
+    on_black, covered, whole = np.kron(
+        rng.integers(0, num_levels, (3, 5, side, side)), np.ones((32 // side, 32 // side), np.int64)
+    )
+    covered = 255 - covered
+    words = np.zeros((3, 8), np.uint64)
+    order = np.array([0, 0, 1, 2, 3, 4, 4, 2])
+    write_hashes(on_black * UNIT, covered * UNIT, whole * UNIT, order, cosines_as_integers(), words)
+    expected = [phash(np.clip(gray, 0, 255))[order] for gray in (on_black + 255 - covered, on_black, whole)]
+    np.testing.assert_array_equal(words, expected)
+
+
 def test_a_fingerprint_has_one_length_and_fits_the_column():
     for shape in ((1, 40, 30, 4), (9, 200, 300, 4), (30, 7, 500, 4), (2, 2, 1, 4)):
         words = fingerprint(np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8), [40] * shape[0])

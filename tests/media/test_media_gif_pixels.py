@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vsd2m.media.decode import decode
-from vsd2m.media.gif_pixels import draw_image, index_buffer
+from vsd2m.media.gif_pixels import draw_images, image_row, index_buffer
 
 COLORS = (np.arange(256, dtype=np.uint32) * 0x01020304) | np.uint32(0xFF000000)
 
@@ -59,12 +59,17 @@ def packed(codes, code_size):
 
 
 def drawn(data, code_size, shape, interlaced=False, frame=None, at=(0, 0)):
-    frame = np.zeros(shape, np.uint32) if frame is None else frame
+    """The image of `shape` drawn onto `frame`."""
+    before = np.zeros(shape, np.uint32) if frame is None else frame
     buffer = index_buffer(shape[0] * shape[1])
     buffer[:] = 77  # what an earlier image left
+    blank = image_row(start=0, box=(0, 0, 1, 1), code_size=2, interlaced=False, disposal=0, palette=0)
+    box = (*at, shape[1], shape[0])
+    row = image_row(start=0, box=box, code_size=code_size, interlaced=interlaced, disposal=0, palette=0)
+    frames = np.stack([before, np.full_like(before, 5)])
     source = np.frombuffer(bytearray(data), np.uint8)
-    draw_image(source, buffer, COLORS, frame, *at, shape[1], shape[0], code_size | interlaced << 4)
-    return frame
+    draw_images(source, np.array([blank, row]), COLORS[None], 1, 2, buffer, frames[0, :0], frames)
+    return frames[1]
 
 
 @given(st.integers(1, 11), st.integers(0, 2**32), st.integers(1, 40))
@@ -124,7 +129,29 @@ def test_only_whole_rows_are_drawn_and_the_others_left():
 def test_codes_past_the_picture_are_not_drawn():
     frame = np.full((2, 4), 9, np.uint32)
     codes = [4, *[1] * 40, 5]
-    draw_image(
-        np.frombuffer(bytearray(packed(codes, 2)), np.uint8), index_buffer(4), COLORS, frame, 1, 1, 2, 2, 2
-    )  # fmt: skip
+    frame = drawn(packed(codes, 2), 2, (2, 2), frame=frame, at=(1, 1))
     assert (frame == [[9] * 4, [9, COLORS[1], COLORS[1], 9]]).all()
+
+
+def test_drawing_in_several_calls_gives_the_frames_of_one(rng):
+    """Images that clear, keep or restore what is below, one after the other."""
+    num_images, side = 40, 12
+    data, rows = b"", []
+    for _ in range(num_images):
+        left, top, width, height = rng.integers([0, 0, 1, 1], side).tolist()
+        start, data = len(data), data + packed([4, *rng.integers(0, 4, width * height).tolist(), 5], 2)
+        disposal = int(rng.integers(0, 4))
+        box = (left, top, width, height)
+        rows.append(image_row(start=start, box=box, code_size=2, interlaced=False, disposal=disposal, palette=0))
+    palette = COLORS.copy()
+    palette[0] = 0  # transparent
+
+    def frames_of(cuts):
+        frames = np.full((num_images, side, side), 3, np.uint32)
+        buffer, kept = index_buffer(side * side), np.full((side, side), 8, np.uint32)
+        source = np.frombuffer(bytearray(data), np.uint8)
+        for first, last in zip([0, *cuts], [*cuts, num_images], strict=True):
+            draw_images(source, np.array(rows), palette[None], first, last, buffer, kept, frames)
+        return frames
+
+    np.testing.assert_array_equal(frames_of(range(1, num_images)), frames_of([]))

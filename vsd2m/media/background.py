@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.media.compiled import compiled
+from vsd2m.media.compiled import compiled, inlined
 from vsd2m.media.reduced import Planes, Reduced, Words
 from vsd2m.media.resampling import Window
 
@@ -90,7 +90,7 @@ def _describe_border(pixels: Words, luma: Planes) -> tuple[npt.NDArray[np.int64]
     return medians, num_alike / (2 * num_frames * (height + width))
 
 
-@compiled
+@inlined
 def _count_pixel(pixel: np.uint32, luma: np.uint8, counts: npt.NDArray[np.int64]) -> None:
     counts[0, pixel & 255] += 1
     counts[1, pixel >> 8 & 255] += 1
@@ -98,7 +98,7 @@ def _count_pixel(pixel: np.uint32, luma: np.uint8, counts: npt.NDArray[np.int64]
     counts[3, luma] += 1
 
 
-@compiled
+@inlined
 def _median(counts: npt.NDArray[np.int64]) -> int:
     """Of an even number of values: the mean of the middle two, rounded down."""
     middle = counts.sum() // 2
@@ -112,7 +112,7 @@ def _median(counts: npt.NDArray[np.int64]) -> int:
     return lower
 
 
-@compiled
+@inlined
 def _is_alike(pixel: np.uint32, colors: npt.NDArray[np.int64]) -> bool:
     red, green, blue = np.int64(pixel & 255), np.int64(pixel >> 8 & 255), np.int64(pixel >> 16 & 255)
     difference = max(abs(red - colors[0]), abs(green - colors[1]), abs(blue - colors[2]))
@@ -139,7 +139,7 @@ def _find_outside(pixels: Words, colors: npt.NDArray[np.int64], outside: Planes)
     return num_outside  # type: ignore[return-value]
 
 
-@compiled
+@inlined
 def _mark_alike(pixels: Words, colors: npt.NDArray[np.int64], alike: Planes) -> None:
     red, green, blue = np.int32(colors[0]), np.int32(colors[1]), np.int32(colors[2])
     for i in range(pixels.size):
@@ -148,7 +148,7 @@ def _mark_alike(pixels: Words, colors: npt.NDArray[np.int64], alike: Planes) -> 
         alike[i] = 255 if difference <= TOLERANCE else 0
 
 
-@compiled
+@inlined
 def _sweep_down(alike: Planes, reached: Planes) -> None:
     """Each column's runs of `alike` are reached from the border, or from what is reached, onwards."""
     state = np.full(alike.shape[1], 255, np.uint8)
@@ -159,7 +159,7 @@ def _sweep_down(alike: Planes, reached: Planes) -> None:
             found[x] |= state[x]
 
 
-@compiled
+@inlined
 def _sweep_across(alike: Planes, reached: Planes) -> None:
     """The same for rows, first to the right, then to the left."""
     for y in range(alike.shape[0]):

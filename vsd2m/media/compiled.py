@@ -23,3 +23,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
         return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba found no folder for its cache
         return cast(Callable[P, R], numba.njit(nogil=True)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, compiled into each place where another compiled function calls it.
+
+    In a call, each array costs a reference counted up and down, as long as some tens of pixels take.
+    """
+    return cast(Callable[P, R], numba.njit(forceinline=True, nogil=True)(function))

@@ -5,6 +5,7 @@ All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,7 +58,9 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     from vsd2m.media.reduced import reduce
     from vsd2m.media.resampling import Window, resample
 
-    distinct, place = np.unique(normalised_indices(durations_ms, NUM_FRAMES), return_inverse=True)
+    indices = normalised_indices(durations_ms, NUM_FRAMES)
+    is_new = np.diff(indices, prepend=-1) > 0
+    distinct, place = indices[is_new], np.cumsum(is_new) - 1
     reduced = reduce(frames, distinct)
     pixels, luma = reduced
     coverage, background = figure(reduced)
@@ -71,7 +74,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     words = np.zeros(NUM_WORDS, np.uint64)
     words[FACTS] = _facts(background, around, luma.shape[1:])
     hashes = words[ON_WHITE.start : WHOLE.stop].reshape(3, NUM_FRAMES)
-    write.write_hashes(on_black, covered, resample(whole, everything, SIDE), order, cosines().T.copy(), hashes)
+    write.write_hashes(on_black, covered, resample(whole, everything, SIDE), order, cosines_as_integers(), hashes)
     sums = np.zeros((3, *luma.shape[1:]), np.int32)
     write.sum_frames(pixels, luma, coverage, background, order, sums.reshape(3, -1))
     write.write_picture(resample(sums[:1], around, SIDE), words[PICTURE])
@@ -79,7 +82,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     write.write_motion(on_black, covered, order, words[MOTION])
     write.write_chroma(resample(sums[1:], around, COARSE_SIDE), words[CHROMA])
     write.write_detail(resample(sums[:1], around, FINE_SIDE)[0], words[DETAIL])
-    return [int(word) for word in words]
+    return words.tolist()
 
 
 def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frames: int) -> npt.NDArray[np.int64]:
@@ -91,7 +94,13 @@ def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frame
     return found
 
 
-def _facts(background: int, around: "Window", shape: tuple[int, ...]) -> npt.NDArray[np.uint64]:
+def _facts(background: int, around: "Window", shape: tuple[int, ...]) -> np.uint64:
     sides = zip(around, (shape[0], shape[0], shape[1], shape[1]), strict=True)
-    parts = bytes([background, *(round(255 * edge / side) for edge, side in sides), 0, 0, 0])
-    return np.frombuffer(parts, dtype="<u8").astype(np.uint64)
+    parts = bytes([background, *(round(255 * edge / side) for edge, side in sides)])
+    return np.uint64(int.from_bytes(parts, "little"))
+
+
+@cache
+def cosines_as_integers() -> npt.NDArray[np.int64]:
+    """`vsd2m.media.phash.cosines` in units of 2**-16."""
+    return (cosines() * 2**16).astype(np.int64)

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media import fingerprint as layout
-from vsd2m.media.compiled import compiled
+from vsd2m.media.compiled import compiled, inlined
 from vsd2m.media.phash import HASH_SIDE, SIDE
 from vsd2m.media.reduced import Planes, Words
-from vsd2m.media.resampling import UNIT, Squares
+from vsd2m.media.resampling import UNIT, Squares, add_scaled
 
 _24, _16, _BYTE = np.uint32(24), np.uint32(16), np.uint32(255)
 _FULL, _HALF, _UNIT_BITS = 255 * UNIT, UNIT // 2, 24
@@ -77,57 +77,61 @@ def sum_frames(
 
 @compiled
 def write_hashes(
-    on_black: Squares, covered: Squares, whole: Squares, order: Numbers, cosines: Floats, words: npt.NDArray[np.uint64]
+    on_black: Squares, covered: Squares, whole: Squares, order: Numbers, cosines: Numbers, words: npt.NDArray[np.uint64]
 ) -> None:
-    """Fills `words` `[3, 8]`: the hash of each step's frame on white, on black and whole. `cosines`: transposed."""
-    hashes = np.zeros((3, len(on_black)), np.uint64)
-    for n in range(len(on_black)):
-        hashes[0, n] = _hash(on_black[n] + (_FULL - covered[n]), cosines)
-        hashes[1, n] = _hash(on_black[n], cosines)
-        hashes[2, n] = _hash(whole[n], cosines)
-    for step in range(order.size):
-        for kind in range(3):
-            words[kind, step] = hashes[kind, order[step]]
-
-
-@compiled
-def _hash(square: Squares, cosines: Floats) -> np.uint64:
-    """As `vsd2m.media.phash.phash` of the picture in whole grey levels."""
-    half = np.zeros((HASH_SIDE, SIDE))
-    low = np.zeros((HASH_SIDE, HASH_SIDE))
-    gray = np.empty(SIDE)
-    for y in range(SIDE):
-        _to_levels(square[y], gray)
-        for u in range(HASH_SIDE):
-            for x in range(SIDE):
-                half[u, x] += cosines[y, u] * gray[x]
-    for u in range(HASH_SIDE):
-        for x in range(SIDE):
+    """Fills `words` `[3, 8]`: the hash of each step's frame on white, on black and whole, as `vsd2m.media.phash.phash`
+    of the pictures in whole grey levels. `cosines`: `vsd2m.media.phash.cosines`, in units of 2**-16."""
+    num = len(on_black)
+    gray = np.empty((SIDE, 3 * num, SIDE), np.int32)  # a row of all pictures, then the next
+    for n in range(num):
+        for y in range(SIDE):
+            _to_levels(on_black[n, y], covered[n, y], _FULL, gray[y, n])
+            _to_levels(on_black[n, y], covered[n, y], 0, gray[y, num + n])
+            _to_levels(whole[n, y], covered[n, y], 0, gray[y, 2 * num + n])
+    half = np.zeros((HASH_SIDE, 3 * num, SIDE), np.int32)
+    for v in range(HASH_SIDE):
+        for y in range(SIDE):
+            add_scaled(gray[y].reshape(-1), np.int32(cosines[v, y]), half[v].reshape(-1))
+    low = np.empty((HASH_SIDE, HASH_SIDE), np.int64)
+    for kind in range(3):
+        for n in range(num):
             for v in range(HASH_SIDE):
-                low[u, v] += half[u, x] * cosines[x, v]
-    values = low.ravel()
-    middle = _median(values)
-    word = np.uint64(0)
-    for i in range(_NUM_BITS):
-        word = word << np.uint64(1) | np.uint64(values[i] > middle)
-    return word
+                for u in range(HASH_SIDE):
+                    low[v, u] = _product(half[v, kind * num + n], cosines[u])
+            word = _above_median(low.reshape(-1))
+            for step in range(order.size):
+                if order[step] == n:
+                    words[kind, step] = word
 
 
-@compiled
-def _to_levels(row: Numbers, gray: Floats) -> None:
-    """The nearest whole grey levels, half to even."""
+@inlined
+def _to_levels(row: Numbers, covered: Numbers, behind: int, gray: npt.NDArray[np.int32]) -> None:
+    """The nearest whole grey levels, half to even, of a row on the level `behind`."""
     for x in range(row.size):
-        raised = row[x] + _HALF
+        raised = row[x] + _HALF + (behind - covered[x] if behind else 0)
         level = raised >> _UNIT_BITS
-        if raised & (UNIT - 1) == 0:
-            level -= level & 1
+        level -= level & np.int64(raised & (UNIT - 1) == 0)
         gray[x] = min(max(level, 0), 255)
 
 
-@compiled
-def _median(values: Floats) -> float:
-    ordered = np.sort(values)
-    return float((ordered[_NUM_BITS // 2 - 1] + ordered[_NUM_BITS // 2]) / 2)
+@inlined
+def _product(row: npt.NDArray[np.int32], cosines: Numbers) -> int:
+    total = np.int64(0)
+    for x in range(row.size):
+        total += np.int64(row[x]) * cosines[x]
+    return total  # type: ignore[return-value]
+
+
+@inlined
+def _above_median(values: Numbers) -> np.uint64:
+    """A bit for each value, set where at least half of the values are smaller."""
+    word = np.uint64(0)
+    for i in range(_NUM_BITS):
+        num_smaller = np.int64(0)
+        for j in range(_NUM_BITS):
+            num_smaller += values[j] < values[i]
+        word = word << np.uint64(1) | np.uint64(num_smaller >= _NUM_BITS // 2)
+    return word
 
 
 @compiled
@@ -207,12 +211,12 @@ def write_detail(total: Squares, words: npt.NDArray[np.uint64]) -> None:
             _put(words, 16 * y + x, _step(np.sqrt(squares[y, x] / 16), _DETAIL_STEP, 15))
 
 
-@compiled
+@inlined
 def _step(value: float, step: float, greatest: int) -> np.uint64:
     return np.uint64(min(max(np.floor(value / step + 0.5), 0.0), greatest))
 
 
-@compiled
+@inlined
 def _put(words: npt.NDArray[np.uint64], index: int, level: np.uint64) -> None:
     """Sixteen levels of 4 bits to a word."""
     words[index // 16] |= level << np.uint64(index % 16 * 4)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media.clip import Frames
-from vsd2m.media.compiled import compiled
+from vsd2m.media.compiled import compiled, inlined
 
 _BLOCK = 256
 _WEIGHTS = (np.uint32(19595), np.uint32(38470), np.uint32(7471))
@@ -91,7 +91,7 @@ def _count(
     return num_distinct
 
 
-@compiled
+@inlined
 def _compare(before: Words, after: Words, is_changed: Plane) -> int:
     """Marks the blocks that differ; how many."""
     num_changed = 0
@@ -102,7 +102,7 @@ def _compare(before: Words, after: Words, is_changed: Plane) -> int:
     return num_changed
 
 
-@compiled
+@inlined
 def _differ(one: Words, other: Words) -> bool:
     difference = np.uint32(0)
     for i in range(one.size):
@@ -110,7 +110,7 @@ def _differ(one: Words, other: Words) -> bool:
     return bool(difference)
 
 
-@compiled
+@inlined
 def _update(words: Words, is_changed: Plane, luma: Plane, hidden: Plane) -> tuple[int, int]:
     """Brings `luma` and `hidden` (255 where a pixel is not visible) up to date; the change on black and on white."""
     new_luma, new_hidden = np.empty(_BLOCK, np.uint8), np.empty(_BLOCK, np.uint8)
@@ -130,7 +130,7 @@ def _update(words: Words, is_changed: Plane, luma: Plane, hidden: Plane) -> tupl
     return on_black, on_white  # type: ignore[return-value]
 
 
-@compiled
+@inlined
 def _convert(words: Words, luma: Plane, hidden: Plane) -> None:
     red, green, blue = _WEIGHTS
     byte = np.uint32(255)
@@ -145,7 +145,7 @@ def _convert(words: Words, luma: Plane, hidden: Plane) -> None:
         hidden[i] = np.uint8(is_visible) - np.uint8(1)
 
 
-@compiled
+@inlined
 def _difference(old: Plane, old_hidden: Plane, new: Plane, new_hidden: Plane) -> tuple[int, int]:
     on_black = on_white = np.uint64(0)
     for i in range(old.size):
@@ -157,7 +157,7 @@ def _difference(old: Plane, old_hidden: Plane, new: Plane, new_hidden: Plane) ->
     return on_black, on_white  # type: ignore[return-value]
 
 
-@compiled
+@inlined
 def _tally(luma: Plane, histogram: npt.NDArray[np.int32]) -> None:
     """Four histograms in turn: in one, equal neighbours would wait for each other's sum."""
     parts = np.zeros((4, 256), np.int32)
@@ -173,7 +173,7 @@ def _tally(luma: Plane, histogram: npt.NDArray[np.int32]) -> None:
         histogram[level] = first[level] + second[level] + third[level] + fourth[level]
 
 
-@compiled
+@inlined
 def _count_set(hidden: Plane) -> int:
     total = np.uint64(0)
     for i in range(hidden.size):
@@ -181,7 +181,7 @@ def _count_set(hidden: Plane) -> int:
     return total  # type: ignore[return-value]
 
 
-@compiled
+@inlined
 def _is_new(words: Words, histograms: npt.NDArray[np.int32], t: int, distinct: Numbers) -> bool:
     """Whether frame `t` equals none of the frames `distinct`; equals have equal histograms."""
     for index in distinct:
@@ -195,7 +195,7 @@ def _is_new(words: Words, histograms: npt.NDArray[np.int32], t: int, distinct: N
     return True
 
 
-@compiled
+@inlined
 def _combine(luma: Plane, hidden: Plane, on_white: Plane) -> None:
     for i in range(luma.size):
         on_white[i] = luma[i] | hidden[i]

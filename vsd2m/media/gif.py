@@ -18,6 +18,8 @@ from vsd2m.media.clip import Clip, Frames
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
 _LOOPING_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+_PIXELS_AT_ONCE = 1 << 21
+"""Pixels drawn between two looks at the clock, some milliseconds' work."""
 
 
 @dataclass(frozen=True)
@@ -189,32 +191,41 @@ def _is_whole(data: bytes, width: int, height: int, *, interlaced: bool) -> bool
 
 
 def _draw(gif: GifFile, frames: Frames, meter: Meter) -> None:
-    from vsd2m.media.gif_pixels import MAX_CODE_SIZE, draw_image, index_buffer
+    from vsd2m.media.gif_pixels import draw_images, index_buffer
 
-    buffer = index_buffer(max(image.width * image.height for image in gif.images))
-    palettes: dict[tuple[bytes, int | None], npt.NDArray[np.uint32]] = {}
-    screens = frames.view(np.uint32)[..., 0]
-    restored = None
-    for index, (image, screen) in enumerate(zip(gif.images, screens, strict=True)):
+    largest = max(image.width * image.height for image in gif.images)
+    rows, palettes = _tabulate(gif.images)
+    data = np.frombuffer(bytearray().join(image.data for image in gif.images), np.uint8)
+    is_kept = any(image.disposal == 3 for image in gif.images)
+    kept = np.empty((gif.height, gif.width) if is_kept else (0, 0), np.uint32)
+    screens, buffer = frames.view(np.uint32)[..., 0], index_buffer(largest)
+    step = max(1, _PIXELS_AT_ONCE // (largest + gif.width * gif.height))
+    for first in range(0, len(rows), step):
         meter.check_time()
-        screen[...] = 0 if index == 0 else screens[index - 1] if restored is None else restored
-        if index:
-            _clear(gif.images[index - 1], screen)
-        restored = screen.copy() if image.disposal == 3 else None
-        colors = (image.palette, image.transparent_index)
-        if colors not in palettes:
-            palettes[colors] = _palette_words(*colors)
+        draw_images(data, rows, palettes, first, min(first + step, len(rows)), buffer, kept, screens)
+
+
+def _tabulate(images: tuple[GifImage, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """What `vsd2m.media.gif_pixels.draw_images` takes: a row for each image, and the palettes."""
+    from vsd2m.media.gif_pixels import MAX_CODE_SIZE, image_row
+
+    palettes: dict[tuple[bytes, int | None], int] = {}
+    rows = []
+    start = 0
+    for index, image in enumerate(images):
         code_size = image.data[0]
         if not 1 <= code_size <= MAX_CODE_SIZE:
             raise MediaError("corrupt", f"frame {index} of the GIF has codes of {code_size} bits")
-        data = np.frombuffer(bytearray(image.data), np.uint8)[1:]
+        palette = palettes.setdefault((image.palette, image.transparent_index), len(palettes))
         box = (image.left, image.top, image.width, image.height)
-        draw_image(data, buffer, palettes[colors], screen, *box, code_size | image.interlaced << 4)
-
-
-def _clear(image: GifImage, screen: npt.NDArray[np.uint32]) -> None:
-    if image.disposal == 2:
-        screen[image.top : image.top + image.height, image.left : image.left + image.width] = 0
+        rows.append(
+            image_row(
+                start=start + 1, box=box, code_size=code_size, interlaced=image.interlaced, disposal=image.disposal,
+                palette=palette,
+            )
+        )  # fmt: skip
+        start += len(image.data)
+    return np.array(rows, np.int64), np.stack([_palette_words(*colors) for colors in palettes])
 
 
 def _palette_words(palette: bytes, transparent_index: int | None) -> npt.NDArray[np.uint32]:

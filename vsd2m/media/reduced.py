@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media.clip import Frames
-from vsd2m.media.compiled import compiled
+from vsd2m.media.compiled import compiled, inlined
 
 SIDE = 64
 
@@ -87,7 +87,7 @@ def _reduce(
             _divide(even[last:], odd[last:], size, divisors[1], pixels[n, y, last:], luma[n, y, last:])
 
 
-@compiled
+@inlined
 def _same(one: Words, other: Words, start: int, num_rows: int) -> bool:
     for row in range(num_rows):
         first, second = one[start + row], other[start + row]
@@ -99,7 +99,7 @@ def _same(one: Words, other: Words, start: int, num_rows: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _add_row(row: Words, sums: Lanes) -> None:
     all_bits = np.uint32(0xFFFFFFFF)
     for x in range(row.size):
@@ -116,14 +116,14 @@ def _add_row(row: Words, sums: Lanes) -> None:
             sums[x] += np.uint64(red_blue) | np.uint64(green | np.uint32(opacity << _16_2)) << _32
 
 
-@compiled
+@inlined
 def _times(levels: np.uint32, opacity: np.uint32) -> np.uint32:
     """Two levels at once: `level * opacity / 255`, rounded."""
     product = np.uint32(np.uint32(levels * opacity) + _HALF2)
     return np.uint32(np.uint32(product + np.uint32(np.uint32(product >> _8_2) & _EVEN2)) >> _8_2) & _EVEN2
 
 
-@compiled
+@inlined
 def _join(sums: Lanes, across: int, even: Lanes, odd: Lanes) -> None:
     if across == 1:
         for x in range(sums.size):
@@ -148,7 +148,7 @@ def _join(sums: Lanes, across: int, even: Lanes, odd: Lanes) -> None:
         even[x], odd[x] = total_even, total_odd
 
 
-@compiled
+@inlined
 def _divide(even: Lanes, odd: Lanes, size: int, divisor: np.uint32, pixels: Words, luma: Planes) -> None:
     half = np.uint32(size // 2)
     for x in range(even.size):
@@ -162,6 +162,6 @@ def _divide(even: Lanes, odd: Lanes, size: int, divisor: np.uint32, pixels: Word
         luma[x] = np.uint32(np.uint32(level + np.uint32(blue * _BLUE)) >> _8_2)
 
 
-@compiled
+@inlined
 def _scaled(total: np.uint32, half: np.uint32, divisor: np.uint32) -> np.uint32:
     return np.uint32(np.uint32(np.uint32(total + half) * divisor) >> _24_2)

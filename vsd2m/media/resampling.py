@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.media.compiled import compiled
+from vsd2m.media.compiled import compiled, inlined
 
 UNIT = 1 << 24
 """What 1 is in the planes that come out."""
@@ -48,17 +48,18 @@ def _resample(planes: Planes, top: int, bottom: int, left: int, right: int, squa
             rows = planes[n, np.int64(row_starts[i]) :]
             for tap in range(len(row_weights)):
                 if row_weights[tap, i]:
-                    _add_scaled(rows[tap], row_weights[tap, i], total)
+                    add_scaled(rows[tap], row_weights[tap, i], total)
             _gather(half, column_starts, column_weights, squares[n, i])
 
 
-@compiled
-def _add_scaled(row: Planes, weight: np.int32, total: npt.NDArray[np.int32]) -> None:
+@inlined
+def add_scaled(row: Planes, weight: np.int32, total: npt.NDArray[np.int32]) -> None:
+    """Adds `row` times `weight` to `total`."""
     for x in range(total.size):
         total[x] += np.int32(row[x]) * weight
 
 
-@compiled
+@inlined
 def _gather(
     half: npt.NDArray[np.int32], starts: npt.NDArray[np.uint64], weights: npt.NDArray[np.int32], out: Squares
 ) -> None:
@@ -69,7 +70,7 @@ def _gather(
             out[k] += np.int64(half[starts[k] + shift]) * np.int64(factors[k])
 
 
-@compiled
+@inlined
 def _weights(start: int, stop: int, length: int, size: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
     """For each of `size` steps from `start` to `stop` of a side, the first pixel that counts and the weights from it
     on, multiples of 2**-12, `[taps, size]`.
@@ -98,7 +99,7 @@ def _weights(start: int, stop: int, length: int, size: int) -> tuple[npt.NDArray
     return starts, weights
 
 
-@compiled
+@inlined
 def _rounded(dividend: int, divisor: int) -> int:
     """The quotient, rounded to nearest, half to even."""
     quotient = (2 * dividend + divisor) // (2 * divisor)

@@ -133,6 +133,12 @@ def test_codes_past_the_picture_are_not_drawn():
     assert (frame == [[9] * 4, [9, COLORS[1], COLORS[1], 9]]).all()
 
 
+def test_a_last_block_that_is_cut_short_is_read_as_far_as_it_goes():
+    data = bytearray(packed([4, *[1] * 9, 5], 2))
+    data[0] = 255
+    assert (drawn(data[:-1], 2, (3, 3)) == COLORS[1]).all()
+
+
 def test_drawing_in_several_calls_gives_the_frames_of_one(rng):
     """Images that clear, keep or restore what is below, one after the other."""
     num_images, side = 40, 12

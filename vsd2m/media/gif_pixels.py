@@ -106,9 +106,9 @@ def _order(y: int, height: int) -> int:
 
 @inlined
 def _length(data: Bytes) -> int:
-    """The bytes of the sub-blocks up to the one that is empty."""
+    """The bytes of the sub-blocks up to the one that is empty; the last one may be cut short."""
     position = 0
-    while data[position]:
+    while position < data.size and data[position]:
         position += 1 + data[position]
     return position
 
@@ -117,7 +117,7 @@ def _length(data: Bytes) -> int:
 def _join_blocks(data: Bytes, codes: Bytes) -> int:
     """The contents of the sub-blocks; how many bytes."""
     position = num_bytes = 0
-    while data[position]:
+    while position < data.size and data[position]:
         block = data[position + 1 : position + 1 + data[position]]
         target = codes[num_bytes:]
         for i in range(block.size):

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import StageError, StorageError
+from vsd2m.core.parquet import read_parquet
 from vsd2m.core.schema import COLUMNS, REJECTS
 from vsd2m.core.storage import Store
 
@@ -185,8 +186,7 @@ class Run:
 
     def read_file(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A Parquet file of the run, by its relative path."""
-        table = pq.read_table(io.BytesIO(self.store.read_bytes(path)), columns=columns)
-        frame = pl.from_arrow(table)
+        frame = pl.from_arrow(read_parquet(io.BytesIO(self.store.read_bytes(path)), columns))
         assert isinstance(frame, pl.DataFrame)
         return frame
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.core.keys import sticker_key
+from vsd2m.core.parquet import read_parquet
 from vsd2m.core.storage import Store
 
 _SHARD = re.compile(r"(?P<name>vsd2m-(?P<split>[a-z0-9_]+)-\d{6})\.(?P<suffix>tar|parquet)")
@@ -58,7 +59,7 @@ def read_columns(store: Store, shard: Shard, columns: Sequence[str] | None = Non
     """A shard's Parquet columns; `StorageError` names the shard where the file is missing or damaged."""
     try:
         with _open(store, shard.parquet) as file:
-            return pq.read_table(file, columns=None if columns is None else list(columns))
+            return read_parquet(file, columns)
     except (OSError, pa.ArrowException, KeyError) as error:
         raise StorageError(f"cannot read {store.path(shard.parquet)}: {error}") from error
 

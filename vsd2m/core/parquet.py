@@ -1,0 +1,18 @@
+"""Reads Parquet in the calling thread."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def read_parquet(file: Any, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table in an open file, with all columns or those named, in that order; `KeyError` for one it lacks.
+
+    `pyarrow.parquet.read_table` leaves the end of its work to threads of Arrow. Where Python exits meanwhile, they
+    want its lock for the file's buffers and abort the process, after it has done everything right.
+    """
+    wanted = None if columns is None else list(columns)
+    table = pq.ParquetFile(file, pre_buffer=False).read(columns=wanted, use_threads=False)
+    return table if wanted is None else table.select(wanted)

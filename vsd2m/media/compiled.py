@@ -2,11 +2,15 @@
 
 Modules that use it are themselves imported where they are called: importing numba takes a good part of a second.
 Their loops run over slices (an index counted from a variable start would be checked for being negative, which keeps
-the compiler from using vector instructions) and on whole numbers only, so that every machine gives the same bits.
+the compiler from using vector instructions), and add in one fixed order, so that every machine gives the same bits.
+A division by zero gives an infinity, as in numpy: a check of each would keep the compiler from vector instructions too.
 """
 
+import hashlib
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from functools import cache
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -20,9 +24,22 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Where neither folder can be written, each process compiles it anew. It runs without the interpreter's lock.
     """
     try:
-        return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
+        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no folder for its cache
-        return cast(Callable[P, R], numba.njit(nogil=True)(function))
+        return cast(Callable[P, R], numba.njit(nogil=True, error_model="numpy")(function))
+    kept = made._cache._cache_file  # numba asks only whether the function's own module has changed
+    folders = sorted({Path(__file__).parent, Path(made.py_func.__code__.co_filename).parent})
+    kept._source_stamp = (kept._source_stamp, *map(_sources, folders))
+    return cast(Callable[P, R], made)
+
+
+@cache
+def _sources(folder: Path) -> str:
+    """A digest of the modules there: the functions and constants that a function uses are compiled into it."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -30,4 +47,4 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
     In a call, each array costs a reference counted up and down, as long as some tens of pixels take.
     """
-    return cast(Callable[P, R], numba.njit(forceinline=True, nogil=True)(function))
+    return cast(Callable[P, R], numba.njit(forceinline=True, nogil=True, error_model="numpy")(function))

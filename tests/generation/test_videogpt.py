@@ -123,6 +123,40 @@ def test_seed_tags_and_temperature_change_the_clip(checkpoint):
         assert not np.array_equal(plain, other)
 
 
+def test_guidance_is_off_unless_it_is_asked_for_and_leads_away_from_negative_tags(checkpoint):
+    pipeline = load_pipeline(checkpoint)
+    with torch.no_grad():
+        for layer in (pipeline.prior.tag_embedding, pipeline.prior.head):
+            layer.weight.mul_(50)
+
+    def draw(**settings):
+        return pipeline.draw(["a red square"], [0], GenerationConfig(**settings))
+
+    plain = draw()
+    assert np.array_equal(plain, draw(guidance_scale=1))
+    assert np.array_equal(plain, pipeline([["red"]], seeds=[0]))
+    assert np.array_equal(plain, draw(guidance_scale=6, negative_prompt="red"))
+    assert not np.array_equal(plain, draw(guidance_scale=6))
+    assert not np.array_equal(draw(guidance_scale=6), draw(guidance_scale=6, negative_prompt="a blue square"))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_share_of_the_clips_is_trained_on_without_tags(tmp_path, dropout):
+    from vsd2m.generation.videogpt.objectives import NextCodeObjective
+
+    config = small_config(tmp_path, noise={"caption_dropout": dropout})
+    codes, told = np.zeros((500, 3), np.int32), []
+
+    def model(codes, tags):
+        told.append(tags)
+        return torch.zeros(*codes.shape, 16)
+
+    objective = NextCodeObjective(config, None, ["key"] * 500, codes, [[1, 2]] * 500)
+    torch.manual_seed(0)
+    objective.loss(model, np.arange(500), torch.device("cpu"))
+    assert (told[0].sum(dim=1) == 0).float().mean().item() == pytest.approx(dropout, abs=0.06)
+
+
 def test_the_pipeline_saves_and_loads_exactly(checkpoint, tmp_path):
     pipeline = load_pipeline(checkpoint)
     pipeline.save_pretrained(tmp_path)

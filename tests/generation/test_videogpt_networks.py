@@ -7,7 +7,7 @@ pytest.importorskip("diffusers")
 
 from vsd2m.generation.videogpt.codebook import Codebook  # noqa: E402
 from vsd2m.generation.videogpt.prior import CodePrior  # noqa: E402
-from vsd2m.generation.videogpt.sampling import draw, sample_codes, shape  # noqa: E402
+from vsd2m.generation.videogpt.sampling import draw, guide, sample_codes, shape  # noqa: E402
 from vsd2m.generation.videogpt.vqvae import VqVae  # noqa: E402
 
 TAGS = ("cat", "dog", "wave")
@@ -222,6 +222,36 @@ def test_the_likeliest_code_alone_is_greedy_decoding(prior):
     codes = sample_codes(prior, tags, seeds=[0], top_k=1)
     with torch.no_grad():
         assert torch.equal(prior(codes, tags).argmax(-1), codes)
+
+
+def test_guidance_by_a_factor_of_one_is_no_guidance(prior):
+    tags, other = torch.tensor([[1, 3], [2, 0]]), torch.tensor([[2, 0], [2, 0]])
+    plain = sample_codes(prior, tags, seeds=[5, 6])
+    assert torch.equal(sample_codes(prior, tags, seeds=[5, 6], negative_tags=other, guidance_scale=1.0), plain)
+    assert not torch.equal(sample_codes(prior, tags, seeds=[5, 6], guidance_scale=8.0), plain)
+    itself = sample_codes(prior, tags, seeds=[5, 6], negative_tags=tags, guidance_scale=8.0)
+    assert torch.equal(itself, plain)  # nowhere to go
+
+
+@pytest.mark.parametrize("negative_tags", [None, torch.tensor([[2, 0], [1, 2]])])
+def test_guided_codes_are_the_likeliest_of_the_formula_on_the_logits_of_whole_sequences(prior, negative_tags):
+    tags = torch.tensor([[1, 3], [2, 0]])
+    options = {"guidance_scale": 4.0, "negative_tags": negative_tags}
+    codes = sample_codes(prior, tags, seeds=[0, 1], top_k=1, **options)
+    with torch.no_grad():
+        wanted = prior(codes, tags)
+        away = prior(codes, torch.zeros_like(tags) if negative_tags is None else negative_tags)
+    assert torch.equal((4 * wanted - 3 * away).argmax(-1), codes)
+    assert not torch.equal(wanted.argmax(-1), codes)
+    alone = {**options, "negative_tags": None if negative_tags is None else negative_tags[1:]}
+    assert torch.equal(sample_codes(prior, tags[1:], seeds=[1], top_k=1, **alone), codes[1:])
+
+
+def test_guidance_multiplies_by_the_power_of_a_ratio_of_probabilities():
+    without, with_tags = torch.randn(2, 3, 7).unbind()
+    shares = torch.softmax(guide(without, with_tags, 2.5), dim=-1)
+    expected = torch.softmax(without, -1) * (torch.softmax(with_tags, -1) / torch.softmax(without, -1)) ** 2.5
+    assert torch.allclose(shares, expected / expected.sum(-1, keepdim=True), atol=1e-6)
 
 
 def test_tags_are_found_as_whole_words_in_any_language():

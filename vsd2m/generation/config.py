@@ -90,7 +90,9 @@ class GenerationConfig(GenerationBase):
     size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as trained")
     num_inference_steps: int = Field(default=25, ge=1, le=1000, description="denoising steps")
     scheduler: Literal["ddim", "dpm"] = Field(default="ddim", description="DDIM, or DPM-Solver++ of second order")
-    guidance_scale: float = Field(default=7.5, ge=1, le=50, description="classifier-free guidance; 1: none")
+    guidance_scale: float | None = Field(
+        default=None, ge=1, le=50, description="classifier-free guidance; 1: none; default: 7.5, VideoGPT 1"
+    )
     guidance_interval: tuple[float, float] = Field(
         default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
     )

@@ -20,6 +20,8 @@ from vsd2m.generation.diffusion.layers.text_attention import text_projected
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
 
+GUIDANCE_SCALE = 7.5
+
 
 @dataclass
 class StickerPipelineOutput(BaseOutput):  # type: ignore[misc]
@@ -69,7 +71,7 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
             num_frames=config.num_frames,
             size=config.size,
             num_inference_steps=config.num_inference_steps,
-            guidance_scale=config.guidance_scale,
+            guidance_scale=GUIDANCE_SCALE if config.guidance_scale is None else config.guidance_scale,
             guidance_interval=config.guidance_interval,
             negative_prompt=config.negative_prompt,
         ).clips
@@ -84,7 +86,7 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_frames: int | None = None,
         size: int | None = None,
         num_inference_steps: int = 25,
-        guidance_scale: float = 7.5,
+        guidance_scale: float = GUIDANCE_SCALE,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
         negative_prompt: str = "",
     ) -> StickerPipelineOutput:

@@ -53,8 +53,15 @@ class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
         for text, found in zip(texts, tags, strict=True):
             if not found:
                 _log.warning("%r names none of the %d tags this model knows", text, len(self.prior.config.tag_names))
-        choice = {"temperature": config.temperature, "top_k": config.top_k, "top_p": config.top_p}
-        clips: NDArray[np.uint8] = self(tags, seeds=seeds, **choice)
+        clips: NDArray[np.uint8] = self(
+            tags,
+            seeds=seeds,
+            negative_tags=self.known_tags(config.negative_prompt),
+            guidance_scale=1.0 if config.guidance_scale is None else config.guidance_scale,
+            temperature=config.temperature,
+            top_k=config.top_k,
+            top_p=config.top_p,
+        )
         return clips
 
     def known_tags(self, text: str) -> list[str]:
@@ -67,14 +74,29 @@ class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
         tags: Sequence[Sequence[str]],
         *,
         seeds: Sequence[int],
+        negative_tags: Sequence[str] = (),
+        guidance_scale: float = 1.0,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """One clip, uint8 [T, H, W, 3], per list of tags; tags the model does not know are left out."""
-        numbers = pad_tags([tag_numbers(own, self.prior.config.tag_names) for own in tags]).to(self.prior.device)
-        choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        codes = sample_codes(self.prior, numbers, seeds=seeds, **choice)
+        """One clip, uint8 [T, H, W, 3], per list of tags; tags the model does not know are left out.
+
+        `guidance_scale` above 1 leads every code away from what it would be with `negative_tags`, by default with none.
+        """
+        listed = [*([negative_tags] * len(tags)), *tags]
+        numbers = pad_tags([tag_numbers(own, self.prior.config.tag_names) for own in listed])
+        away, wanted = numbers.to(self.prior.device).chunk(2)
+        codes = sample_codes(
+            self.prior,
+            wanted,
+            seeds=seeds,
+            negative_tags=away,
+            guidance_scale=guidance_scale,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+        )
         clips = (self.vqvae.decode(codes.unflatten(1, tuple(self.prior.config.grid))).float() + 1) * 127.5
         frames: NDArray[np.uint8] = clips.round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
         return frames

@@ -1,6 +1,6 @@
-"""Draws codes from a prior: temperature, top-k, top-p, and a seed for every clip.
+"""Draws codes from a prior: guidance, temperature, top-k, top-p, and a seed for every clip.
 
-Letters: B batch, L codes of a clip, K codes to choose from.
+Letters: B batch, L codes of a clip, K codes to choose from, G tags of a clip.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,41 @@ def sample_codes(
     tags: torch.Tensor,
     *,
     seeds: Sequence[int],
+    negative_tags: torch.Tensor | None = None,
+    guidance_scale: float = 1.0,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float = 1.0,
 ) -> torch.Tensor:
-    """Codes [B, L]. All chance is in one number for every code, drawn from the clip's own seed, so its neighbours in
-    the batch do not change it."""
+    """Codes [B, L] of tags [B, G], led away from `negative_tags` [B, G], by default from no tags.
+
+    All chance is in one number for every code, drawn from the clip's own seed, so its neighbours in the batch do not
+    change it.
+    """
+    guided = guidance_scale != 1
+    away = torch.zeros_like(tags) if negative_tags is None else negative_tags
+    told = torch.cat([away, tags]) if guided else tags
     chances = torch.stack([torch.rand(prior.length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
-    cache = prior.empty_cache(len(seeds))
-    before = prior.begin(tags)
+    cache = prior.empty_cache(len(told))
+    before = prior.begin(told)
     codes = torch.empty(len(seeds), prior.length, dtype=torch.long, device=prior.device)
     for position in range(prior.length):
         logits = prior.step(before, position, cache)
+        if guided:
+            without, with_tags = logits.chunk(2)
+            logits = guide(without, with_tags, guidance_scale)
         shares = shape(logits, temperature=temperature, top_k=top_k, top_p=top_p)
         codes[:, position] = draw(shares, chances[:, position].to(shares.device))
         before = prior.code_embedding(codes[:, position])
+        if guided:
+            before = torch.cat([before, before])
     return codes
+
+
+def guide(without: torch.Tensor, with_tags: torch.Tensor, guidance_scale: float) -> torch.Tensor:
+    """Classifier-free guidance on logits [B, K] (arXiv 2203.13131): 1 is `with_tags`, more leads further
+    away from `without`."""
+    return without + guidance_scale * (with_tags - without)
 
 
 def shape(logits: torch.Tensor, *, temperature: float, top_k: int | None, top_p: float) -> torch.Tensor:

@@ -4,15 +4,14 @@ Any model of transformers that embeds both will do: CLIP for English, ChineseCLI
 and other languages. D dimensions.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import weights_digest
-from vsd2m.benchmark.frame_rules import FRAME_RULES
-from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.metric import Metric, Weights
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
@@ -56,7 +55,7 @@ class ClipEncoder:
 
     def picture(self, clip: JudgedClip) -> NDArray[np.float32]:
         """[D], of length 1 at most."""
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         vectors: NDArray[np.float32] = self.frames(shown).mean(axis=0)
         return vectors
 
@@ -72,6 +71,26 @@ class ClipEncoder:
         )
         vector: NDArray[np.float32] = _unit(self.model.get_text_features, tokens)[0]
         return vector
+
+
+class EncodedMetric(Metric):
+    """A metric that compares pictures with prompts through one `ClipEncoder`."""
+
+    reading: ClassVar[str]
+    """What it makes of the vectors, for the protocol."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__(weights)
+        self.encoder = ClipEncoder(weights)
+
+    def missing(self) -> str | None:
+        return self.encoder.missing()
+
+    def protocol(self) -> dict[str, str | int]:
+        return {**self.encoder.protocol(), "reading": self.reading}
+
+    def setup(self) -> None:
+        self.encoder.setup()
 
 
 def _unit(encode: Any, inputs: Any) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.videos import VIDEOS, read_video
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, MediaError, StorageError
@@ -34,6 +35,10 @@ class JudgedClip:
     frames: NDArray[np.uint8]
     prompt: str | None
     alpha: NDArray[np.uint8] | None = None
+
+    def shown(self, rule: str) -> NDArray[np.uint8]:
+        """The frames that one of `FRAME_RULES` takes."""
+        return self.frames[FRAME_RULES[rule](len(self.frames))]
 
 
 class ClipReference(Protocol):

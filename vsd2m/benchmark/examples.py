@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vsd2m.benchmark.clips import list_folder
 from vsd2m.benchmark.config import JudgingConfig
-from vsd2m.benchmark.real_clips import list_split
+from vsd2m.benchmark.real_clips import list_real
 from vsd2m.benchmark.results import REAL, read_lines
 from vsd2m.core.errors import Vsd2mError
 from vsd2m.media.sniff import sniff
@@ -53,14 +53,9 @@ def real_stickers(folders: Sequence[str], prompts: frozenset[str]) -> dict[str, 
     for folder in folders:
         config = JudgingConfig.model_validate({**read_lines(folder)[0]["config"], "metrics": ("motion_amount",)})
         try:
-            clips = list_split(
-                config.shards,
-                splits=config.splits,
-                num_frames=config.num_frames,
-                size=config.size,
-                max_clips=config.max_real,
+            found.update(
+                {clip.prompt: clip.media() for clip in list_real(config) if clip.prompt in prompts - found.keys()}
             )
-            found.update({clip.prompt: clip.media() for clip in clips if clip.prompt in prompts - found.keys()})
         except Vsd2mError:
             continue  # a page of results must not need the data set
     return found

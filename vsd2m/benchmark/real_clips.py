@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.config import JudgingConfig
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 from vsd2m.core.storage import Store
@@ -72,6 +73,17 @@ def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: i
     if not clips:
         raise StorageError(f"{shards} holds no sticker that moves in {', '.join(splits)}")
     return clips[:max_clips]
+
+
+def list_real(config: JudgingConfig) -> list[RealClip]:
+    """The real stickers that others are compared with; `StorageError` if there is none."""
+    return list_split(
+        config.shards,
+        splits=config.splits,
+        num_frames=config.num_frames,
+        size=config.size,
+        max_clips=config.max_real,
+    )
 
 
 def data_revision(shards: str, splits: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ from vsd2m.benchmark.kept import KeptWork, Observations
 from vsd2m.benchmark.metric import Score, Weights
 from vsd2m.benchmark.observations import Observer, ObserverSpec, metric_class
 from vsd2m.benchmark.origin import Origin, describe_outputs, read_cost
-from vsd2m.benchmark.real_clips import data_revision, list_split
+from vsd2m.benchmark.real_clips import data_revision, list_real
 from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
 from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of
 from vsd2m.benchmark.tables import as_markdown
@@ -63,13 +63,7 @@ def run_benchmark(
     """
     store = Store(out)
     weights = Weights(config.weights, read_text)
-    real = list_split(
-        config.shards,
-        splits=config.splits,
-        num_frames=config.num_frames,
-        size=config.size,
-        max_clips=config.max_real,
-    )
+    real = list_real(config)
     generated = {name: list_folder(Path(folder)) for name, folder in config.generated.items()}
     judged: dict[str, Sequence[ClipReference]] = {REAL: real, **generated}
     candidates = [Candidate(name, metric_class(name)(weights)) for name in config.metrics]

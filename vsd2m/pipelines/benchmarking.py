@@ -13,7 +13,7 @@ from vsd2m.benchmark.config import BenchmarkConfig, JudgingConfig
 from vsd2m.benchmark.kept import Observations
 from vsd2m.benchmark.observations import ObserverSpec
 from vsd2m.benchmark.origin import Origin
-from vsd2m.benchmark.real_clips import list_split
+from vsd2m.benchmark.real_clips import list_real
 from vsd2m.benchmark.results import REAL, Results
 from vsd2m.benchmark.runner import Observe, ObserveTask, observe_here, run_benchmark
 from vsd2m.core.errors import ConfigError
@@ -67,13 +67,7 @@ def run_suite(
     """
     ray = _cluster(runner, cluster)
     sources = _sources(config)
-    real = list_split(
-        config.shards,
-        splits=config.splits,
-        num_frames=config.num_frames,
-        size=config.size,
-        max_clips=config.max_real,
-    )
+    real = list_real(config)
     folders = {source.name: _folder(source, out) for source in sources}
     parts = {
         source.name: plan_parts(source, real, folders[source.name], config.sampling)

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import Extractor
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.media.backbone import NUM_FEATURES, VERSIONS, load_backbone
 
 FRAMES = "spread8"
@@ -26,6 +25,6 @@ class EfficientNetLite0(Extractor):
         self._backbone = load_backbone(num_threads=1)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         pooled: NDArray[np.float32] = self._backbone.features(shown).mean(axis=0)
         return pooled

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractors.efficientnet_lite0 import EfficientNetLite0
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 
 FRAMES = "spread8"
 
@@ -17,6 +16,6 @@ class EfficientNetLite0Motion(EfficientNetLite0):
         return {**super().protocol(), "pool": "mean absolute change between frames"}
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         moved: NDArray[np.float32] = np.abs(np.diff(self._backbone.features(shown), axis=0)).mean(axis=0)
         return moved

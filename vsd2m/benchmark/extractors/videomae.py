@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import Extractor, weights_digest
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
@@ -63,7 +62,7 @@ class VideoMae(Extractor):
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
         import torch
 
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         pixels = (resize(shown, self._network.config.image_size).astype(np.float32) / 255 - MEAN) / DEVIATION
         with torch.inference_mode():
             video = torch.from_numpy(pixels).permute(0, 3, 1, 2)[None].contiguous()

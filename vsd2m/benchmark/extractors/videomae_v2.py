@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from vsd2m.benchmark.checkpoint import not_expected, read_state
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractor import Extractor, weights_digest
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.core.registry import import_extra
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
@@ -66,7 +65,7 @@ class VideoMaeV2(Extractor):
         """Pixels go in as 0..1, without a mean or deviation: so does the published number."""
         import torch
 
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         pixels = torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 255
         small = torch.nn.functional.interpolate(pixels, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
         with torch.inference_mode():

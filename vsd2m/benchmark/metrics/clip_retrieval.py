@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clip_encoder import ClipEncoder
+from vsd2m.benchmark.clip_encoder import EncodedMetric
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import Metric, Score, Weights, bootstrap_of_mean
 from vsd2m.core.errors import ConfigError
@@ -12,7 +12,7 @@ TIE = 1e-6
 """Similarities closer than this are equal: rounding differs with the place of a text among the others."""
 
 
-class ClipRetrieval(Metric):
+class ClipRetrieval(EncodedMetric):
     """Share of clips whose own prompt is the most similar of all (recall at 1).
 
     The candidates are the different prompts of the generated and the real clips. Their number is part of the
@@ -22,21 +22,15 @@ class ClipRetrieval(Metric):
     name = "clip_retrieval"
     better = "higher"
     compares = True
+    reading = "recall at 1"
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self.encoder = ClipEncoder(weights)
         self._texts: dict[str, NDArray[np.float32]] = {}
         self._pictures: list[tuple[str, NDArray[np.float32]]] = []
 
-    def missing(self) -> str | None:
-        return self.encoder.missing()
-
     def protocol(self) -> dict[str, str | int]:
-        return {**self.encoder.protocol(), "reading": "recall at 1", "num_candidates": len(self._texts)}
-
-    def setup(self) -> None:
-        self.encoder.setup()
+        return {**super().protocol(), "num_candidates": len(self._texts)}
 
     def update(self, clip: JudgedClip) -> None:
         if clip.prompt:

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.metric import ClipMetric
 
 FRAMES = "spread8"
@@ -26,7 +25,7 @@ class FrameBlur(ClipMetric):
         return {"frames": FRAMES, "filter": f"mean of {WIDTH} pixels", "axis": "the more blurred one"}
 
     def measure(self, clip: JudgedClip) -> float | None:
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         found = [blur for frame in shown if (blur := blur_of(frame @ LUMA)) is not None]
         return float(np.mean(found)) if found else None
 

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.metric import ClipMetric
 
 FRAMES = "spread8"
@@ -24,7 +23,7 @@ class FrameNoise(ClipMetric):
         return {"frames": FRAMES, "filter": "difference of two Laplacians, 3 x 3", "range": "0..1"}
 
     def measure(self, clip: JudgedClip) -> float | None:
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         return noise_of(shown.astype(np.float64) / 255) if min(shown.shape[1:3]) >= 3 else None
 
 

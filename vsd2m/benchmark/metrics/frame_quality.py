@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from vsd2m.benchmark.clip_encoder import FRAMES, ClipEncoder
+from vsd2m.benchmark.clip_encoder import FRAMES, EncodedMetric
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.frame_rules import FRAME_RULES
-from vsd2m.benchmark.metric import ClipMetric, Weights
+from vsd2m.benchmark.metric import ClipMetric
 
 GOOD, BAD = "Good photo.", "Bad photo."
 SCALE = 100.0
 
 
-class FrameQuality(ClipMetric):
+class FrameQuality(EncodedMetric, ClipMetric):
     """Probability of "Good photo." against "Bad photo." by CLIP, 0 to 1, mean over 8 frames.
 
     Made for photographs: on drawings it ranks, if at all, within one style. The paper leaves out CLIP's position
@@ -20,22 +19,13 @@ class FrameQuality(ClipMetric):
 
     name = "frame_quality"
     better = "higher"
-
-    def __init__(self, weights: Weights) -> None:
-        super().__init__(weights)
-        self.encoder = ClipEncoder(weights)
-
-    def missing(self) -> str | None:
-        return self.encoder.missing()
-
-    def protocol(self) -> dict[str, str | int]:
-        return {**self.encoder.protocol(), "reading": f"softmax of {SCALE:g} x cosine, {GOOD!r} against {BAD!r}"}
+    reading = f"softmax of {SCALE:g} x cosine, {GOOD!r} against {BAD!r}"
 
     def setup(self) -> None:
-        self.encoder.setup()
+        super().setup()
         self._texts = np.stack([self.encoder.text(GOOD), self.encoder.text(BAD)])
 
     def measure(self, clip: JudgedClip) -> float | None:
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         good, bad = self._texts.astype(np.float64) @ self.encoder.frames(shown).T.astype(np.float64)
         return float((1 / (1 + np.exp(SCALE * (bad - good)))).mean())

@@ -4,7 +4,6 @@ import re
 
 from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.edit_distance import edit_distance
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.metric import ClipMetric
 
 FRAMES = "spread8"
@@ -32,7 +31,7 @@ class TextLegibility(ClipMetric):
         asked = asked_text(clip.prompt or "")
         if not asked or self.weights.read_text is None:
             return None
-        shown = clip.frames[FRAME_RULES[FRAMES](len(clip.frames))]
+        shown = clip.shown(FRAMES)
         read = {_letters(self.weights.read_text(frame)) for frame in shown}
         return max(0.0, 1 - min(edit_distance(asked, text) for text in read) / len(asked))
 

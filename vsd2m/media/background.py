@@ -49,9 +49,7 @@ def figure(reduced: Reduced) -> Figure:
 
 def window(coverage: Planes) -> Window:
     """The rectangle around the figure in all frames; specks under 2 % of a side do not widen it."""
-    rows, columns = np.zeros(coverage.shape[1], np.int64), np.zeros(coverage.shape[2], np.int64)
-    _count_seen(coverage, rows, columns)
-    return Window(*_span(rows, len(columns)), *_span(columns, len(rows)))
+    return Window(*_window(coverage))
 
 
 @compiled
@@ -175,19 +173,27 @@ def _sweep_across(alike: Planes, reached: Planes) -> None:
 
 
 @compiled
-def _count_seen(coverage: Planes, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> None:
-    """In each row and column, the pixels that the figure covers in any frame."""
-    for y in range(rows.size):
-        seen = np.zeros(columns.size, np.uint8)
+def _window(coverage: Planes) -> tuple[int, int, int, int]:
+    """Rows and columns count where the figure covers enough of them in any of the frames."""
+    _, height, width = coverage.shape
+    rows, columns, seen = np.zeros(height, np.int64), np.zeros(width, np.int64), np.empty(width, np.uint8)
+    for y in range(height):
+        seen[:] = 0
         for n in range(len(coverage)):
             row = coverage[n, y]
-            for x in range(seen.size):
+            for x in range(width):
                 seen[x] |= row[x] >> np.uint8(7)
-        for x in range(seen.size):
+        for x in range(width):
             columns[x] += seen[x]
             rows[y] += seen[x]
+    return (*_span(rows, width), *_span(columns, height))
 
 
+@inlined
 def _span(counts: npt.NDArray[np.int64], length: int) -> tuple[int, int]:
-    used = np.flatnonzero(counts >= max(1.0, 0.02 * length))
-    return (int(used[0]), int(used[-1]) + 1) if len(used) else (0, len(counts))
+    """From the first to the last of the counts of at least 2 % of `length`; all where there is none."""
+    first, last = len(counts), -1
+    for i in range(len(counts)):
+        if counts[i] >= max(1.0, 0.02 * length):
+            first, last = min(first, i), i
+    return (first, last + 1) if last >= 0 else (0, len(counts))

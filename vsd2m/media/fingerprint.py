@@ -4,8 +4,10 @@ T frames of the clip, H and W its size in pixels.
 All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so every host gives the same words.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,10 +60,10 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     from vsd2m.media.reduced import reduce
     from vsd2m.media.resampling import Window, resample
 
-    indices = normalised_indices(durations_ms, NUM_FRAMES)
-    is_new = np.diff(indices, prepend=-1) > 0
-    distinct, place = indices[is_new], np.cumsum(is_new) - 1
-    reduced = reduce(frames, distinct)
+    indices = normalised_indices(durations_ms, NUM_FRAMES).tolist()
+    distinct = sorted(set(indices))
+    place = np.array([distinct.index(index) for index in indices])
+    reduced = reduce(frames, np.array(distinct))
     pixels, luma = reduced
     coverage, background = figure(reduced)
     cut, whole = np.empty_like(luma), np.empty_like(luma)
@@ -87,11 +89,10 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
 
 def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frames: int) -> npt.NDArray[np.int64]:
     """The frames on screen in the middle of each of `num_frames` equal parts of one loop, as browsers play it."""
-    durations = np.asarray(durations_ms, dtype=np.int64)
-    ends = np.cumsum(np.where(durations <= 10, _CLAMPED_MS, durations))
-    middles = (2 * np.arange(num_frames) + 1) * ends[-1]
-    found: npt.NDArray[np.int64] = np.searchsorted(2 * num_frames * ends, middles, side="right")
-    return found
+    durations = np.asarray(durations_ms, np.int64).tolist()
+    ends = list(accumulate(duration if duration > 10 else _CLAMPED_MS for duration in durations))
+    middles = ((2 * step + 1) * ends[-1] // (2 * num_frames) for step in range(num_frames))
+    return np.array([bisect_right(ends, middle) for middle in middles])
 
 
 def _facts(background: int, around: "Window", shape: tuple[int, ...]) -> np.uint64:

@@ -6,6 +6,7 @@ Specification: GIF89a, CompuServe 1990.
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,7 @@ _PIXELS_AT_ONCE = 1 << 21
 """Pixels drawn between two looks at the clock, some milliseconds' work."""
 
 
-@dataclass(frozen=True)
-class GifImage:
+class GifImage(NamedTuple):
     """An image block and the graphic control before it. `data`: the LZW code size and the sub-blocks, terminated."""
 
     left: int

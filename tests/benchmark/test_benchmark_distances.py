@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pixel_metrics import FirstPixels, Frechet, Mmd
 
 from vsd2m.benchmark import distances
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.distances import FeatureSet, FrechetMetric, PolynomialMmdMetric
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.distances import FeatureSet
 from vsd2m.benchmark.extrapolation import infinite_frechet_distance
 from vsd2m.benchmark.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.metric import Weights
@@ -18,31 +18,6 @@ from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 JEDI_FIRST = np.arange(1, 10).reshape(3, 3)
 JEDI_SECOND = np.array([[7, 6, 5], [4, 3, 2], [1, 1, 8], [0, 2, 5]])
-
-
-class FirstPixels(Extractor):
-    """The first pixels of the first frame, as they are: a network that needs no weights."""
-
-    def setup(self) -> None:
-        pass
-
-    num_features = 4
-
-    def protocol(self):
-        return {"extractor": "first pixels"}
-
-    def features(self, clip):
-        return clip.frames[0, 0, :, 0].astype(np.float32)
-
-
-class Frechet(FrechetMetric):
-    name = "frechet"
-    extractor_class = FirstPixels
-
-
-class Mmd(PolynomialMmdMetric):
-    name = "mmd"
-    extractor_class = FirstPixels
 
 
 def clips(seed: int, count: int, size: int = 4, shift: int = 0) -> list[JudgedClip]:

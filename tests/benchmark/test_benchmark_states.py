@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pixel_metrics import Frechet, Mmd
 
 from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.distances import FrechetMetric, PolynomialMmdMetric
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.distances import FrechetMetric
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.metrics.flicker import Flicker
@@ -19,29 +19,6 @@ from vsd2m.benchmark.moments import RunningMoments
 from vsd2m.benchmark.stand_ins import moving_clip
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
-
-
-class FirstPixels(Extractor):
-    num_features = 4
-
-    def setup(self):
-        pass
-
-    def protocol(self):
-        return {"extractor": "first pixels"}
-
-    def features(self, clip):
-        return clip.frames[0, 0, :4, 0].astype(np.float32)
-
-
-class Frechet(FrechetMetric):
-    name = "frechet"
-    extractor_class = FirstPixels
-
-
-class Mmd(PolynomialMmdMetric):
-    name = "mmd"
-    extractor_class = FirstPixels
 
 
 def noise(seed: int, count: int) -> list[JudgedClip]:

@@ -10,7 +10,6 @@ and of several rounds the fastest counts for each file and contender, so that a 
 import argparse
 import io
 import json
-import multiprocessing
 import os
 import random
 import subprocess
@@ -183,47 +182,12 @@ def data_juicer(python: str, paths: list[Path], rounds: int) -> tuple[str, float
     return found["name"], len(paths) / found["seconds"]
 
 
-PASSES = 5
-"""Times that a process reads the files in one measurement of the scaling: some seconds of the clock."""
-
-
-def scaling(files: list[bytes], rounds: int) -> tuple[float, float]:
-    """Probed stickers a second in one process and in two at once; the best of several rounds."""
-    return tuple(max(_throughput(files, workers) for _ in range(rounds)) for workers in (1, 2))  # type: ignore[return-value]
-
-
-def _throughput(files: list[bytes], num_processes: int) -> float:
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(num_processes + 1)
-    workers = [context.Process(target=_probe_all, args=(files, barrier)) for _ in range(num_processes)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    started = time.perf_counter()
-    barrier.wait()
-    seconds = time.perf_counter() - started
-    for worker in workers:
-        worker.join()
-    return num_processes * PASSES * len(files) / seconds
-
-
-def _probe_all(files: list[bytes], barrier: "multiprocessing.synchronize.Barrier") -> None:
-    for data in files:  # loads the compiled passes of every format
-        whole_probe(data)
-    barrier.wait()
-    for _ in range(PASSES):
-        for data in files:
-            whole_probe(data)
-    barrier.wait()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stickers", type=Path, default=Path(__file__).parents[2] / "shared" / "stickers")
     parser.add_argument("--num-files", type=int, default=150, help="drawn from the folder by chance, always the same")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data-juicer", metavar="PYTHON", help="interpreter of an environment with py-data-juicer")
-    parser.add_argument("--no-scaling", action="store_true", help="leave out the runs in one and in two processes")
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = os.environ["VIPS_CONCURRENCY"] = "1"
     suffixes = {".gif", ".png", ".jpg", ".webp"}
@@ -240,9 +204,6 @@ def main() -> None:
         print(
             f"\nData-Juicer ({name}), first frames: {peer:.0f} stickers/s; probe, all frames: {speed / peer:.2f} of it"
         )
-    if not options.no_scaling:
-        one, two = scaling(files, options.rounds)
-        print(f"\none process {one:.0f} stickers/s, two {two:.0f}: {two / one:.2f} times")
 
 
 if __name__ == "__main__":

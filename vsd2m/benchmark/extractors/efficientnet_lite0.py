@@ -21,7 +21,7 @@ class EfficientNetLite0(Extractor):
         return {"frames": FRAMES, "size": "squash 224", "pool": "mean over frames", **VERSIONS}
 
     def setup(self) -> None:
-        # one, as Ray gives each observer a core: two that wait for each other on a busy core took 50 times as long
+        # one, as Ray gives each observer a core: two that wait for each other took many times as long on a busy machine
         self._backbone = load_backbone(num_threads=1)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:

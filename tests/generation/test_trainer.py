@@ -26,6 +26,15 @@ def equal_weights(first, second):
     return all(torch.equal(first[part][name], second[part][name]) for part in first for name in first[part])
 
 
+def test_a_process_may_train_with_one_arithmetic_and_then_with_another(tmp_path):
+    losses = [
+        train(tiny_config(tmp_path / name, num_steps=1, mixed_precision=name), clips=drawn_clips(count=4)).losses[0]
+        for name in ("no", "bf16", "no")
+    ]
+    assert losses[0] == losses[2]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05) and losses[1] != losses[0]
+
+
 def test_the_loss_falls_and_is_written_down(tmp_path):
     optimizer = {"learning_rate": 3e-3, "warmup_steps": 2}
     result = train(tiny_config(tmp_path, num_steps=30, optimizer=optimizer), clips=drawn_clips(count=6))

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from diffusers.training_utils import EMAModel
 
 from vsd2m.core.commit import digest
@@ -191,6 +192,7 @@ def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
     """The devices of this run: its processes, arithmetic, sharding and trackers."""
     folder = Path(config.out)
     plugin = fsdp_plugin(objective.shard_blocks) if config.fsdp else None
+    AcceleratorState._reset_state()  # accelerate keeps a process to the arithmetic of the first training in it
     accelerator = Accelerator(
         cpu=not torch.accelerator.is_available(),
         mixed_precision=config.mixed_precision,

@@ -12,7 +12,7 @@ import argparse
 import io
 import math
 import zlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -56,36 +56,47 @@ def main() -> None:
     parser.add_argument("--num-train", type=int, default=1200)
     parser.add_argument("--num-test", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--addresses", type=float, default=0.0, help="share of lines that are web addresses, as watermarks are"
+    )
     arguments = parser.parse_args()
     for number, name in enumerate(FOLDERS):
         count = arguments.num_train if name == "train" else arguments.num_test
         rng = np.random.default_rng([arguments.seed, number])
-        write_folder(arguments.lines / name, count, arguments.fonts, *FOLDERS[name], rng)
+        texts = partial(line_of_text, addresses=arguments.addresses)
+        write_folder(arguments.lines / name, count, arguments.fonts, texts, *FOLDERS[name], rng)
         print(arguments.lines / name, count)
 
 
 def write_folder(
-    folder: Path, count: int, fonts: Path, test_texts: bool, new_fonts: bool, new_grounds: bool, rng
+    folder: Path, count: int, fonts: Path, texts, test_texts: bool, new_fonts: bool, new_grounds: bool, rng
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     labels = []
     for number in range(count):
-        text, font = text_and_font(fonts, test_texts, new_fonts, rng)
+        text, font = text_and_font(fonts, texts, test_texts, new_fonts, rng)
         draw_line(text, font, choice(GROUNDS[new_grounds], rng), rng).save(folder / f"{number:05d}.png")
         labels.append(f"{number:05d}.png\t{text}\n")
     (folder / LABELS).write_text("".join(labels), encoding="utf-8")
 
 
-def text_and_font(fonts: Path, test_texts: bool, new_fonts: bool, rng) -> tuple[str, Path]:
+def text_and_font(fonts: Path, texts, test_texts: bool, new_fonts: bool, rng) -> tuple[str, Path]:
     """A text of the wanted part (a text belongs to one part by its checksum) and a font that has all its characters."""
     while True:
-        text = english(rng) if rng.random() < 0.5 else chinese(rng)
+        text = texts(rng)
         name = choice((HANZI if is_chinese(text) else LATIN)[new_fonts], rng)
         folder = Path(vsd2m.gallery.__path__[0]) / "fonts" if name.startswith("sticker-") else fonts
         font = folder / f"{name}.ttf"
         text = text.upper() if name in CAPITALS_ONLY else text
         if (zlib.crc32(text.lower().encode()) % 5 == 0) == test_texts and has_all(font, text):
             return text, font
+
+
+def line_of_text(rng, *, addresses: float) -> str:
+    if addresses and rng.random() < addresses:
+        ending = choice((".com", ".net", ".org", ".cn", ".me", ".io"), rng)
+        return "".join(choice(WORDS, rng) for _ in range(rng.integers(1, 4))) + ending
+    return english(rng) if rng.random() < 0.5 else chinese(rng)
 
 
 def english(rng) -> str:

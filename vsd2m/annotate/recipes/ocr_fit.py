@@ -29,10 +29,7 @@ def fine_tune(
     on_step: OnStep | None = None,
 ) -> list[float]:
     """Trains the weights in `graph` and puts the trained ones there; returns the loss of every step."""
-    import paddle
-
-    paddle.seed(config.seed)
-    network = build_network(len(table))
+    network = build_network(len(table))  # nothing of it stays random: all weights are loaded
     pairs = pair_layers(network, graph)
     load_weights(pairs, graph)
     train_mode(network)

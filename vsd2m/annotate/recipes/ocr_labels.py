@@ -88,7 +88,7 @@ def _labels(folder: Path) -> list[str]:
 
 
 def _checked(folder: Path, number: int, label: str, known: frozenset[str], max_width: int) -> LabelledLine | LeftOut:
-    name, tab, text = label.rstrip("\r").partition("\t")
+    name, tab, text = label.partition("\t")
     path = folder / name
     if not tab:
         return LeftOut(number, label, "no_tab")

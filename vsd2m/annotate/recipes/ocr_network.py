@@ -21,6 +21,7 @@ def build_network(num_characters: int) -> Any:
     os.environ.setdefault("GLOG_minloglevel", "2")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # paddle's own imports warn of what a user cannot change
+        import_extra("paddle", extra="annotate")
         module = import_extra(_MODULE, extra="annotate")
         configs = import_extra(_CONFIGS, extra="annotate").MODEL_CONFIGS
     config = copy.deepcopy(configs[MODEL_NAME]) | {"head_out_channels": num_characters}

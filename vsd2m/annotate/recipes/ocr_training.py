@@ -139,7 +139,7 @@ def _write_report(folder: Path, config: OcrTrainingConfig, done: OcrTraining, re
     report = {
         "vsd2m": __version__,
         "started_from": {recogniser: PACKAGED_OCR[WEIGHTS].versions()[recogniser]},
-        "config": config.model_dump(mode="json"),
+        "config": config.model_dump(mode="json", exclude={"out"}),  # the same training is the same wherever it lies
         **{name: value for name, value in asdict(done).items() if name != "folder"},
     }
     (folder / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

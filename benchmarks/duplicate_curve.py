@@ -16,13 +16,14 @@ from pathlib import Path
 import labelled_duplicates as labelled
 import numpy as np
 
-from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.distance import courses, distances
 from vsd2m.filter.duplicates.groups import group
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig
 from vsd2m.media.fingerprint import fingerprint
 
 THRESHOLDS = np.arange(0.8, 2.01, 0.05)
 OTHERS, TEXTS, TEMPLATE, START = "two stickers", "two texts", "text and no text", "the same first frame"
+BACKWARDS, THING = "played backwards", "a thing added"
 LEAST_PRECISION, LEAST_RECALL = 0.99, 0.97
 PARTS = ("chosen on", "held out", "all")
 
@@ -100,17 +101,21 @@ def _add_copies_and_look_alikes(made: LabelledSet, name: str, moving: labelled.M
     other = labelled.same_start(moving, rng)
     if other is not None:
         made.pair(original, made.add(other), START, label=False, name=name, half=half)
+    turned = labelled.backwards(moving)
+    if turned is not None:
+        made.pair(original, made.add(turned), BACKWARDS, label=False, name=name, half=half)
+    made.pair(original, made.add(labelled.with_a_thing(moving, rng)), THING, label=False, name=name, half=half)
     return original
 
 
 def measure(made: LabelledSet) -> np.ndarray:
     """The distance of every pair; those far apart in course alone are not measured further."""
     words = np.array(made.words, dtype=np.uint64)
-    pairs = Pairs(words, np.array([p.first for p in made.pairs]), np.array([p.second for p in made.pairs]))
-    distances = pairs.course()
-    open_pairs = np.flatnonzero(distances <= THRESHOLDS[-1])
-    distances[open_pairs] = pairs.take(open_pairs).distances(0.0)
-    return distances
+    first, second = np.array([p.first for p in made.pairs]), np.array([p.second for p in made.pairs])
+    out = courses(words, first, second)
+    open_pairs = np.flatnonzero(out <= THRESHOLDS[-1])
+    out[open_pairs] = distances(words, first[open_pairs], second[open_pairs], 0.0)
+    return out
 
 
 def score(together: np.ndarray, labels: np.ndarray) -> dict[str, float]:

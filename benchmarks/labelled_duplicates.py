@@ -18,6 +18,7 @@ from vsd2m.media.decode import decode
 MAX_FRAMES = 60
 MAX_PIXELS = 4_000_000
 MIN_SIDE = 64
+VISIBLE_LEVELS = 48.0
 WORDS = [
     "hello",
     "good night",
@@ -227,6 +228,38 @@ def same_start(m: Moving, _rng: np.random.Generator) -> Moving | None:
     frames = m.frames.copy()
     frames[1:] = frames[:1, :, ::-1]
     return Moving(frames, m.durations_ms)
+
+
+def backwards(m: Moving) -> Moving | None:
+    """Played from its last frame to its first; `None` for a loop that looks alike both ways, from whichever frame."""
+    played = _small(m)
+    turned = played[::-1]
+    gaps = [np.abs(played - np.roll(turned, shift, axis=0)).max(axis=(1, 2)).mean() for shift in range(len(played))]
+    return Moving(m.frames[::-1], m.durations_ms[::-1]) if min(gaps) > VISIBLE_LEVELS else None
+
+
+def _small(m: Moving) -> np.ndarray:
+    """`[16, 16, 16]` grey levels, a transparent background grey, at equal steps of the playing time."""
+    ends = np.cumsum(np.where(m.durations_ms <= 10, 100, m.durations_ms))
+    places = np.searchsorted(ends, (np.arange(16) + 0.5) / 16 * ends[-1], side="right")
+    grey = Image.new("RGBA", m.frames.shape[2:0:-1], (128, 128, 128, 255))
+    shown = [Image.alpha_composite(grey, Image.fromarray(m.frames[place])).convert("L") for place in places]
+    return np.stack([np.asarray(s.resize((16, 16), Image.Resampling.BOX), np.float32) for s in shown])
+
+
+def with_a_thing(m: Moving, rng: np.random.Generator) -> Moving:
+    """A ball, a sixth of the shorter side wide, of a colour unlike what it covers, beside or on the figure."""
+    height, width = m.frames.shape[1:3]
+    side = max(8, min(height, width) // 6)
+    x, y = int(rng.uniform(0.1, 0.9) * (width - side)), int(rng.uniform(0.05, 0.6) * (height - side))
+    covered = m.frames[:, y : y + side, x : x + side]
+    behind = covered[..., :3][covered[..., 3] > 127]
+    mean = behind.mean(axis=0) if len(behind) else np.full(3, 128.0)
+    layer = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+    colour = tuple(int(c) for c in np.where(mean < 128, 235, 35))
+    ImageDraw.Draw(layer).ellipse((x, y, x + side, y + side), fill=(*colour, 255), outline=(0, 0, 0, 255))
+    frames = [np.asarray(Image.alpha_composite(Image.fromarray(f), layer)) for f in m.frames]
+    return Moving(np.stack(frames), m.durations_ms)
 
 
 def real_stickers(folder: Path) -> Iterator[tuple[str, Moving]]:

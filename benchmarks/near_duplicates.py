@@ -16,8 +16,9 @@ from functools import cache
 
 import numpy as np
 
-from vsd2m.filter.duplicates.distance import COURSE_UNIT, Pairs
+from vsd2m.filter.duplicates.distance import COURSE_UNIT, distances
 from vsd2m.filter.duplicates.groups import families, group
+from vsd2m.filter.duplicates.hashes import bit_count
 from vsd2m.media import fingerprint as layout
 from vsd2m.media.compiled import compiled
 
@@ -117,7 +118,7 @@ def brute_force(words: np.ndarray, lines: np.ndarray, num_threads: int) -> tuple
     found = []
     for start in range(0, len(lines), ROWS):
         first, second = _near_in_course(*hashes, lines[start : start + ROWS], ALLOWED_BITS)
-        near = np.flatnonzero(Pairs(words, first, second, num_threads).distances(LIMIT) <= LIMIT)
+        near = np.flatnonzero(distances(words, first, second, LIMIT, num_threads=num_threads) <= LIMIT)
         found.append((first[near], second[near]))
     return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
 
@@ -140,23 +141,15 @@ def _near_in_course(
                 bits = 0
                 for k in range(8):
                     own = hashes[i, k]
-                    here = _bit_count(own ^ hashes[j, k])
-                    before = _bit_count(own ^ hashes[j, (k + 7) & 7])
-                    after = _bit_count(own ^ hashes[j, (k + 1) & 7])
+                    here = bit_count(own ^ hashes[j, k])
+                    before = bit_count(own ^ hashes[j, (k + 7) & 7])
+                    after = bit_count(own ^ hashes[j, (k + 1) & 7])
                     bits += min(here, before, after)
                 if bits <= allowed:
                     first.append(i)
                     second.append(j)
                     break
     return np.array(first, np.int64), np.array(second, np.int64)
-
-
-@compiled
-def _bit_count(word: int) -> int:
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 def main() -> None:

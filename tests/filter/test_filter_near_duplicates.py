@@ -2,17 +2,16 @@ import numpy as np
 import polars as pl
 import pytest
 from filter_clips import DURATIONS, character, filled, lossy, row, table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.keys import sticker_key
-from vsd2m.filter.duplicates.alignment import align, warp
 from vsd2m.filter.duplicates.candidates import links
-from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.distance import distances
 from vsd2m.filter.duplicates.groups import Measured, joined, take_apart
-from vsd2m.filter.duplicates.picture import told_from_background
+from vsd2m.filter.duplicates.unpacked import unpacked
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
 from vsd2m.media.fingerprint import fingerprint
 
@@ -61,20 +60,9 @@ def test_a_figure_that_fills_the_border_is_found_on_a_new_background(colour):
     wide = np.ascontiguousarray(ORIGINAL[:, 22:78, 34:94])
     copy = filled(wide, colour)
     words = np.array([fingerprint(copy, DURATIONS), fingerprint(wide, DURATIONS)], dtype=np.uint64)
-    assert told_from_background(words).tolist() == [False, True]
+    assert [unpacked(line).is_told for line in words] == [False, True]
     found = groups([row("original", wide, num_bytes=5000), row("copy", copy)])
     assert len(set(found.values())) == 1
-
-
-def test_the_alignment_finds_a_shift_and_a_scale_whatever_lies_beyond_the_common_part():
-    generator = np.random.default_rng(5)
-    coarse = generator.integers(0, 255, (9, 9), dtype=np.uint8)
-    picture = np.asarray(Image.fromarray(coarse).resize((32, 32), Image.Resampling.BICUBIC), np.float32)[None]
-    truth = np.array([[1.2, -0.06, -0.7, 0.05]], np.float32)
-    moved, inside = warp(picture, truth)
-    torn = np.where(inside > 0, moved, 255).astype(np.float32)
-    torn[:, :3] = 0
-    assert np.abs(align(torn, picture, np.zeros((1, 4), np.float32)) - truth).max() < 0.25
 
 
 def test_a_copy_of_a_full_picture_is_found_after_its_border_was_cut():
@@ -166,6 +154,7 @@ def test_a_fingerprint_of_another_version_is_refused(fingerprint):
         STAGE.process_table(table([row("face", ORIGINAL), {**row("old", ORIGINAL), "fingerprint": fingerprint}]))
 
 
+@settings(deadline=None)  # compiles at the first call
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
 def test_joining_families_over_arrays_is_union_find(drawn):
     count, edges = drawn
@@ -214,9 +203,9 @@ def test_a_chain_of_likenesses_is_taken_apart_by_its_winner():
     chain = np.zeros(len(words), np.int64)
     found = take_apart(words, rank, chain, 1.4)
     places = np.arange(len(words))
-    assert (Pairs(words, places[:-1], places[1:]).distances(1.4) <= 1.4).mean() > 0.9
+    assert (distances(words, places[:-1], places[1:], 1.4) <= 1.4).mean() > 0.9
     assert 1 < len(np.unique(found.winner)) < len(words)
-    assert (Pairs(words, found.winner, places).distances(1.4) <= 1.4).all()
+    assert (distances(words, found.winner, places, 1.4) <= 1.4).all()
     assert (found.winner <= places).all()
 
 

@@ -8,7 +8,6 @@ import polars as pl
 from pydantic import Field
 
 from vsd2m.core.stage import Resources, StageConfig, StageSpec, TableResult, TableStage
-from vsd2m.filter.duplicates.groups import group
 from vsd2m.filter.duplicates.signatures import matrix
 
 QUALITY = ("width", "height", "num_distinct_frames", "num_bytes")
@@ -32,7 +31,7 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="near_duplicates",
-            version=1,
+            version=2,
             reads=("fingerprint", *QUALITY),
             writes=("duplicate_group", "duplicate_group_size"),
             resources=Resources(num_cpus=2),
@@ -42,6 +41,8 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
         return 4e-5
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
+        from vsd2m.filter.duplicates.groups import group
+
         words, lines = matrix(table["fingerprint"])
         found = group(
             words, preference(table)[lines], self.config.max_distance, num_threads=self.spec.resources.num_cpus

@@ -1,10 +1,9 @@
 """Candidate links between look-alikes by banded locality-sensitive hashing.
 
-Four views of a fingerprint are taken: the low frequencies of its small picture with the background exchanged for
-white, grey and black, and the bits of its whole frames' hashes. A table orders all stickers by a code of 16 bands of
-4 bits, each the cell of a random projection of a view (Datar et al., SCG 2004; sorting by whole codes as in LSH
-forests, Bawa et al., WWW 2005): look-alikes come to stand side by side however many stickers there are. Neighbours
-that share the first bands and most of a 64-bit sketch are linked.
+A table orders all stickers by a code of 16 bands of 3 bits, each the cell of a random projection of a view of the
+sticker (Datar et al., SCG 2004; sorting by whole codes as in LSH forests, Bawa et al., WWW 2005): look-alikes come to
+stand side by side however many stickers there are. Neighbours that share the first bands and most of a 64-bit sketch
+are linked.
 """
 
 from collections.abc import Iterator
@@ -14,20 +13,18 @@ from functools import cache, partial
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.filter.duplicates import signatures as of
-from vsd2m.filter.duplicates.signatures import Rows, Words
-from vsd2m.media import fingerprint as layout
+from vsd2m.filter.duplicates.features import Features, views
+from vsd2m.filter.duplicates.hashes import bit_count
+from vsd2m.filter.duplicates.signatures import Rows, Words, frozen
+from vsd2m.filter.duplicates.unpacked import Plane
+from vsd2m.media.compiled import compiled
 
-BACKGROUNDS = (255.0, 128.0, 0.0)
 TABLES_PER_VIEW = 8
 NUM_NEIGHBOURS = 4
-MAX_SKETCH_BITS = 18
-_MAX_FREQUENCY = 5
-_NUM_BANDS, _NUM_SHARED = 16, 4
-_CELL = 1.0
-_CHUNK = 2048
+MAX_SKETCH_BITS = 16
+_NUM_BANDS, _BAND_BITS, _NUM_SHARED, _SKETCH_BITS = 16, 3, 4, 64
+_UNUSED_BITS, _UNSHARED_BITS = np.uint64(64 - _NUM_BANDS * _BAND_BITS), np.uint64(64 - _NUM_SHARED * _BAND_BITS)
 
-Features = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.uint64]
 
 
@@ -39,91 +36,79 @@ def links(words: Words, rank: Rows, *, num_threads: int = 1) -> Iterator[tuple[R
     """
     by_rank = np.argsort(rank)
     with ThreadPoolExecutor(num_threads) as pool:
-        for which, features in enumerate(_views(words, by_rank, pool)):
-            sketch = _bits(features @ _directions(features.shape[1], 64, 1000 + which))
-            tables = range(TABLES_PER_VIEW * which, TABLES_PER_VIEW * (which + 1))
-            for lots in pool.map(partial(_neighbours, features, sketch), tables):
-                for first, second in lots:
-                    yield by_rank[first], by_rank[second]
+        for which, (features, unit) in enumerate(views(frozen(words), by_rank, pool)):
+            sketch = np.empty(len(features), np.uint64)
+            _sketch(features, _directions(features.shape[1], _SKETCH_BITS, 1000 + which, unit), sketch)
+            for start in range(0, TABLES_PER_VIEW, num_threads):
+                tables = range(TABLES_PER_VIEW)[start : start + num_threads]
+                numbers = [TABLES_PER_VIEW * which + table for table in tables]
+                for lots in pool.map(partial(_neighbours, features, unit, sketch), numbers):
+                    yield from ((by_rank[first], by_rank[second]) for first, second in lots)
 
 
-def _views(words: Words, by_rank: Rows, pool: ThreadPoolExecutor) -> Iterator[Features]:
-    """The features of each view, lines by rank."""
-    starts = range(0, len(words), _CHUNK)
-    parts = pool.map(lambda start: _low_frequencies(words[by_rank[start : start + _CHUNK]]), starts)
-    shown, covered, own = (np.concatenate(part) for part in zip(*parts, strict=True))
-    for background in BACKGROUNDS:
-        yield shown - (np.float32(background) - own[:, None]) * covered
-    del shown, covered
-    yield np.concatenate(list(pool.map(lambda start: _whole_frames(words[by_rank[start : start + _CHUNK]]), starts)))
-
-
-def _low_frequencies(words: Words) -> tuple[Features, Features, Features]:
-    """The low frequencies `[P, 20]` of the pictures and of the coverage, and the grey level of the background.
-
-    On another background a picture's are its own, less the change of background times those of the coverage.
-    """
-    pictures = _transformed(of.pictures(words))
-    return pictures, _transformed(of.coarse_coverages(words)) * 2, of.backgrounds(words)
-
-
-def _transformed(planes: of.Planes) -> Features:
-    """Cosine transform up to `_MAX_FREQUENCY` half-waves, brought to one scale."""
-    side = planes.shape[-1]
-    wave = np.arange(_MAX_FREQUENCY + 1)
-    basis = np.cos(np.pi * wave[:, None] * (2 * np.arange(side) + 1) / (2 * side)).astype(np.float32)
-    basis /= np.linalg.norm(basis, axis=1, keepdims=True)
-    order = np.add.outer(wave, wave)
-    used = (order > 0) & (order <= _MAX_FREQUENCY)
-    expected = 800 / (1.0 + order[used]) ** 1.3  # falls with frequency as that of pictures does
-    features: Features = (basis @ planes @ basis.T)[:, used] / expected.astype(np.float32)
-    return features
-
-
-def _whole_frames(words: Words) -> Features:
-    """`[P, 64]`: for each bit of the whole frames' hashes the share of frames that have it, brought to one scale."""
-    hashes = np.ascontiguousarray(words[:, layout.WHOLE]).view(np.uint8)
-    bits = np.unpackbits(hashes.reshape(-1, layout.NUM_FRAMES, 8), axis=2)
-    share: Features = np.float32(1.5) * (bits.mean(axis=1, dtype=np.float32) - np.float32(0.5))
-    return share
+def _neighbours(features: Features, unit: float, sketch: Codes, table: int) -> list[tuple[Rows, Rows]]:
+    """The places that stand 1, 2, ... `NUM_NEIGHBOURS` apart in the table and look alike by their sketch."""
+    keys = np.empty(len(features), np.uint64)
+    shift = np.random.default_rng(2000 + table).uniform(0, 1, _NUM_BANDS).astype(np.float32)
+    place_bits = np.uint64(max(len(features) - 1, 1).bit_length())
+    _codes(features, _directions(features.shape[1], _NUM_BANDS, 3000 + table, unit), shift, place_bits, keys)
+    keys.sort()
+    return [_side_by_side(keys, sketch, place_bits, step) for step in range(1, NUM_NEIGHBOURS + 1)]
 
 
 @cache
-def _directions(num_features: int, count: int, seed: int) -> Features:
-    """Random unit vectors `[num_features, count]`."""
+def _directions(num_features: int, count: int, seed: int, length: float) -> Plane:
+    """Random vectors `[num_features, count]` of one length."""
     drawn = np.random.default_rng(seed).standard_normal((num_features, count))
-    unit: Features = (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
-    return unit
+    vectors: Plane = (drawn / np.linalg.norm(drawn, axis=0) * length).astype(np.float32)
+    return vectors
 
 
-def _codes(features: Features, table: int) -> Codes:
-    """The cells of the table's projections, the first in the highest bits."""
-    shift = np.random.default_rng(2000 + table).uniform(0, 1, _NUM_BANDS).astype(np.float32)
-    cells = features @ _directions(features.shape[1], _NUM_BANDS, 3000 + table)
-    cells /= np.float32(_CELL)
-    cells += shift + np.float32(8)
-    np.clip(cells, 0, 15.5, out=cells)
-    nibbles = cells.astype(np.uint8)
-    paired = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
-    return np.ascontiguousarray(paired).view(">u8")[:, 0].astype(np.uint64)
+@compiled
+def _project(features: Features, directions: Plane, out: Plane) -> None:
+    out[:] = 0
+    for k in range(len(features)):
+        value = np.float32(features[k])
+        for band in range(len(out)):
+            out[band] += value * directions[k, band]
 
 
-def _bits(projections: Features) -> Codes:
-    words: Codes = np.packbits(projections > 0, axis=1).view(np.uint64)[:, 0]
-    return words
+@compiled
+def _sketch(features: Features, directions: Plane, out: Codes) -> None:
+    """On which side of random planes a sticker lies, a bit each."""
+    projected = np.empty(_SKETCH_BITS, np.float32)
+    for i in range(len(features)):
+        _project(features[i], directions, projected)
+        word = np.uint64(0)
+        for bit in range(_SKETCH_BITS):
+            word |= np.uint64(projected[bit] > 0) << np.uint64(bit)
+        out[i] = word
 
 
-def _neighbours(features: Features, sketch: Codes, table: int) -> list[tuple[Rows, Rows]]:
-    """The places that stand 1, 2, ... `NUM_NEIGHBOURS` apart in the table and look alike by their sketch."""
-    codes = _codes(features, table)
-    order = np.argsort(codes, kind="stable")
-    shared = (codes >> np.uint64(64 - 4 * _NUM_SHARED))[order]
-    sketch = sketch[order]
-    lots = []
-    for step in range(1, min(NUM_NEIGHBOURS, len(order) - 1) + 1):
-        alike = np.bitwise_count(sketch[step:] ^ sketch[:-step]) <= MAX_SKETCH_BITS
-        alike &= shared[step:] == shared[:-step]
-        place = np.flatnonzero(alike)
-        one, other = order[place], order[place + step]
-        lots.append((np.minimum(one, other), np.maximum(one, other)))
-    return lots
+@compiled
+def _codes(features: Features, directions: Plane, shift: Plane, place_bits: np.uint64, out: Codes) -> None:
+    """The cells of the table's projections (one in eight has the same bits: so far apart none are alike), the first in
+    the highest bits; in the lowest the line, so that sorting these orders the lines."""
+    mask = (1 << _BAND_BITS) - 1
+    projected = np.empty(_NUM_BANDS, np.float32)
+    for i in range(len(features)):
+        _project(features[i], directions, projected)
+        code = np.uint64(0)
+        for band in range(_NUM_BANDS):
+            cell = np.int64(np.floor(projected[band] + shift[band])) & mask
+            code = code << np.uint64(_BAND_BITS) | np.uint64(cell)
+        out[i] = (code << _UNUSED_BITS) >> place_bits << place_bits | np.uint64(i)
+
+
+@compiled
+def _side_by_side(keys: Codes, sketch: Codes, place_bits: np.uint64, step: int) -> tuple[Rows, Rows]:
+    """The pairs of places, the smaller first."""
+    mask = (np.uint64(1) << place_bits) - np.uint64(1)
+    first, second, count = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32), 0
+    for i in range(len(keys) - step):
+        one, other = keys[i] & mask, keys[i + step] & mask
+        shared = (keys[i] ^ keys[i + step]) >> _UNSHARED_BITS == 0
+        if shared and bit_count(sketch[one] ^ sketch[other]) <= MAX_SKETCH_BITS:
+            first[count], second[count] = min(one, other), max(one, other)
+            count += 1
+    return first[:count].astype(np.int64), second[:count].astype(np.int64)

@@ -1,4 +1,4 @@
-"""How far apart two stickers are, from their fingerprints alone. P pairs at a time.
+"""How far apart two stickers are, from their fingerprints alone.
 
 The distance is the root of the sum of the squares of three differences, each scaled so that the same limit serves all.
 Copies differ much in one of them at most; two stickers with one character, or one dance, a little in all:
@@ -6,114 +6,114 @@ Copies differ much in one of them at most; two stickers with one character, or o
 - course: bits in which the frames' hashes differ, each frame beside the best of three neighbours in time;
 - tones: mean difference of the figure's colours;
 - picture: the mean pictures laid on each other (`picture.py`). This is what keeps two texts under one drawing apart.
+
+What fits clearly better when played backwards is infinitely far: it is another animation.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.filter.duplicates import signatures as of
-from vsd2m.filter.duplicates.picture import difference, told_from_background
-from vsd2m.filter.duplicates.signatures import Planes, Rows, Words
-from vsd2m.media import fingerprint as layout
+from vsd2m.filter.duplicates.hashes import NUM_BITS, course, runs_backwards
+from vsd2m.filter.duplicates.picture import difference
+from vsd2m.filter.duplicates.signatures import Rows, Words, frozen
+from vsd2m.filter.duplicates.unpacked import Line, Plane, chroma, coarse_coverage, figure_window, is_told, unpacked
+from vsd2m.media.compiled import compiled
 
 Distances = npt.NDArray[np.float32]
-Measure = Callable[..., Distances]
 
 COURSE_UNIT, TONE_UNIT = 0.3, 20.0  # share of bits, and grey levels, that count as a distance of 1
-WINDOW_SLACK = 0.06
+WINDOW_SLACK = np.float32(0.06)
+_COURSE_BITS = np.float32(COURSE_UNIT * NUM_BITS)
+_TONE_LEVELS = np.float32(TONE_UNIT)
+_CHUNK = 2048
+_ZERO, _ONE, _FOUR = np.float32(0), np.float32(1), np.float32(4)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of lines of `words`: `first[i]`, the better sticker, and `second[i]`."""
-
-    words: Words
-    first: Rows
-    second: Rows
-    num_threads: int = 1
-
-    def take(self, places: Rows) -> "Pairs":
-        return Pairs(self.words, self.first[places], self.second[places], self.num_threads)
-
-    def course(self) -> Distances:
-        """The difference of course alone, a lower bound of the distance and a thousand times cheaper."""
-        hashes = self.words[:, : layout.WHOLE.stop]  # gathering whole lines would cost more than comparing
-        return Pairs(hashes, self.first, self.second, self.num_threads)._in_chunks(_course, 1 << 15)
-
-    def distances(self, enough: float, course: Distances | None = None) -> Distances:
-        """The distance of each pair, given its course or not. A pair found within `enough` is not measured further,
-        and one whose course or tones differ by more neither: only on which side of `enough` a distance lies is sure.
-        0 measures all."""
-        out = self.course() if course is None else course.copy()
-        for measure in (_with_tones, partial(_with_picture, enough=enough)):  # in full chunks, each
-            near = np.flatnonzero(out <= enough) if enough > 0 else np.arange(len(out))
-            out[near] = self.take(near)._in_chunks(measure, 128, out[near])
-        return out
-
-    def _in_chunks(self, measure: Measure, size: int, *columns: Distances) -> Distances:
-        """`measure` of both sets of words and of `columns`, which hold one value a pair."""
-
-        def one(start: int) -> Distances:
-            part = slice(start, start + size)
-            words = self.words[self.first[part]], self.words[self.second[part]]
-            return measure(*words, *(column[part] for column in columns))
-
-        starts = range(0, len(self.first), size)
-        if not starts:
-            return np.empty(0, np.float32)
-        if len(starts) == 1 or self.num_threads == 1:
-            return np.concatenate(list(map(one, starts)))
-        with ThreadPoolExecutor(self.num_threads) as pool:
-            return np.concatenate(list(pool.map(one, starts)))
+def courses(words: Words, first: Rows, second: Rows) -> Distances:
+    """The difference of course alone of the pairs of lines (`first[i]`, `second[i]`), a lower bound of the distance."""
+    out = np.empty(len(first), np.float32)
+    _courses(frozen(words), first, second, out)
+    return out
 
 
-def _course(first: Words, second: Words) -> Distances:
-    parts = (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)
-    least = np.min([_hash_difference(first[:, part], second[:, part]) for part in parts], axis=0)
-    share: Distances = (least / np.float32(COURSE_UNIT)).astype(np.float32, copy=False)
-    return share
+def distances(words: Words, first: Rows, second: Rows, enough: float, *, num_threads: int = 1) -> Distances:
+    """The distance of the pairs of lines (`first[i]`, the better sticker, and `second[i]`).
+
+    A pair found within `enough` is not measured further, so that only on which side of `enough` a distance lies is
+    sure; infinite where course and tones alone differ by more, so that the pictures were not compared. With `enough`
+    0 all is measured.
+    """
+    words, out = frozen(words), np.empty(len(first), np.float32)
+
+    def measure(lot: slice) -> None:
+        _distances(words, first[lot], second[lot], np.float32(enough), out[lot])
+
+    lots = [slice(start, start + _CHUNK) for start in range(0, len(first), _CHUNK)]
+    with ThreadPoolExecutor(num_threads) as pool:
+        list(pool.map(measure, lots))
+    return out
 
 
-def _hash_difference(first: Words, second: Words) -> Distances:
-    """Share of differing bits: for each frame the nearest of the three frames about its time, the worse direction."""
-    bits = np.stack([np.bitwise_count(first ^ np.roll(second, shift, axis=1)) for shift in (-1, 0, 1)])
-    forth = bits.min(axis=0).sum(axis=1, dtype=np.int32)
-    back = np.stack([np.roll(bits[k], 1 - k, axis=1) for k in range(3)]).min(axis=0).sum(axis=1, dtype=np.int32)
-    share: Distances = np.maximum(forth, back).astype(np.float32) / np.float32(64 * layout.NUM_FRAMES)
-    return share
+@compiled
+def _courses(words: Words, first: Rows, second: Rows, out: Distances) -> None:
+    for i in range(len(first)):
+        out[i] = np.float32(course(words[first[i]], words[second[i]])) / _COURSE_BITS
 
 
-def _with_tones(first: Words, second: Words, course: Distances) -> Distances:
-    distances: Distances = np.hypot(course, _tones(first, second) / np.float32(TONE_UNIT))
-    return distances
+@compiled
+def _distances(words: Words, first: Rows, second: Rows, enough: np.float32, out: Distances) -> None:
+    limit = enough * enough if enough > 0 else np.float32(np.inf)
+    for i in range(len(first)):
+        one, other = words[first[i]], words[second[i]]
+        square = (np.float32(course(one, other)) / _COURSE_BITS) ** 2
+        if square <= limit:
+            square += _tones(one, other) ** 2
+        if square <= limit and not runs_backwards(one, other):
+            allowed = np.sqrt(limit - square) if enough > 0 else _ZERO
+            out[i] = np.sqrt(square + difference(unpacked(one), unpacked(other), allowed) ** 2)
+        else:
+            out[i] = np.inf
 
 
-def _with_picture(first: Words, second: Words, so_far: Distances, enough: float) -> Distances:
-    allowed = np.sqrt(np.maximum(np.float32(enough) ** 2 - so_far**2, 0))
-    distances: Distances = np.hypot(so_far, difference(first, second, allowed))
-    return distances
+@compiled
+def _tones(first: Line, second: Line) -> np.float32:
+    """Difference of blue and red in `TONE_UNIT`: mean over the cells that both figures cover, or, where their windows
+    differ, of the figures' means; 0 where only one is told from a background, since then other parts would be
+    compared."""
+    one, other = coarse_coverage(first), coarse_coverage(second)
+    colours, other_colours = chroma(first), chroma(second)
+    window, other_window = figure_window(first), figure_window(second)
+    if np.abs(window - other_window).max() <= WINDOW_SLACK:
+        return _cells_apart(colours, other_colours, one, other) / _TONE_LEVELS
+    if is_told(one) != is_told(other):
+        return _ZERO
+    blue = np.sum(colours[:64]) / _figure(one) - np.sum(other_colours[:64]) / _figure(other)
+    red = np.sum(colours[64:]) / _figure(one) - np.sum(other_colours[64:]) / _figure(other)
+    return np.float32(np.sqrt(blue * blue + red * red) / _TONE_LEVELS)
 
 
-def _tones(first: Words, second: Words) -> Distances:
-    """Difference of blue and red: mean over the cells that both figures cover, or, where their windows differ, of the
-    figures' means; 0 where only one is told from a background, since then other parts would be compared."""
-    colours = [of.chromas(words) for words in (first, second)]
-    cover = [of.figures(words)[:, None] for words in (first, second)]
-    both = np.minimum(*cover)
-    cells = np.hypot(*np.moveaxis((colours[0] - colours[1]) * both, 1, 0)).sum(axis=(1, 2)) / _total(both)[:, 0]
-    means = [colour.sum(axis=(2, 3)) / _total(share) for colour, share in zip(colours, cover, strict=True)]
-    figures = np.hypot(*np.moveaxis(means[0] - means[1], 1, 0))
-    same_window = np.abs(of.windows(first) - of.windows(second)).max(axis=1) <= WINDOW_SLACK
-    both_told = told_from_background(first) == told_from_background(second)
-    tones: Distances = np.where(same_window, cells, np.where(both_told, figures, 0)).astype(np.float32)
-    return tones
+@compiled
+def _cells_apart(colours: Plane, other_colours: Plane, coverage: Plane, other_coverage: Plane) -> np.float32:
+    """Mean difference over the cells of the colours (8 x 8), weighted with the lesser of both coverages (16 x 16)."""
+    apart, weight = _ZERO, _ZERO
+    for y in range(8):
+        for x in range(8):
+            cell, corner = 8 * y + x, 32 * y + 2 * x
+            both = min(_quarter(coverage, corner), _quarter(other_coverage, corner))
+            blue, red = colours[cell] - other_colours[cell], colours[64 + cell] - other_colours[64 + cell]
+            apart += both * np.sqrt(blue * blue + red * red)
+            weight += both
+    return np.float32(apart / max(weight, _ONE))
 
 
-def _total(share: Planes) -> Planes:
-    total: Planes = share.sum(axis=(2, 3)).clip(1)
-    return total
+@compiled
+def _quarter(coverage: Plane, corner: int) -> np.float32:
+    return np.float32((coverage[corner] + coverage[corner + 1] + coverage[corner + 16] + coverage[corner + 17]) / _FOUR)
+
+
+@compiled
+def _figure(coverage: Plane) -> np.float32:
+    """Cells of the colours that the figure covers."""
+    return np.float32(max(np.sum(coverage) / _FOUR, _ONE))

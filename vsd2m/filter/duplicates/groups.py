@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.filter.duplicates.candidates import links
-from vsd2m.filter.duplicates.distance import Pairs
+from vsd2m.filter.duplicates.distance import distances
 from vsd2m.filter.duplicates.signatures import Rows, Words
+from vsd2m.media.compiled import compiled
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Groups:
 
 @dataclass(frozen=True)
 class Measured:
-    """Distances of pairs that were measured; a pair is first * lines + second, in the order of the pairs."""
+    """Distances of pairs of which the pictures were compared; a pair is first * lines + second, in the order of the
+    pairs. What course and tones tell apart is measured again sooner than looked up."""
 
     pair: Rows
     distance: npt.NDArray[np.float32]
@@ -59,32 +61,47 @@ def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int 
     family, measured = np.arange(len(words)), Measured.nothing()
     if not len(words):
         return family, measured
-    for first, second in links(words, rank, num_threads=num_threads):
-        apart = family[first] != family[second]
-        codes = np.unique(first[apart] * len(words) + second[apart])
+    for linked in links(words, rank, num_threads=num_threads):
+        codes = np.unique(_open_pairs(family, *linked))
         codes = codes[np.isnan(measured.look_up(codes))]
-        pairs = Pairs(words, codes // len(words), codes % len(words), num_threads)
-        course = pairs.course()
-        close = np.flatnonzero(course <= max_distance)
-        distance = pairs.take(close).distances(max_distance, course[close])
-        measured = measured.added(codes[close], distance)
-        near = close[distance <= max_distance]
-        family = joined(family, pairs.first[near], pairs.second[near])
+        first, second = codes // len(words), codes % len(words)
+        distance = distances(words, first, second, max_distance, num_threads=num_threads)
+        compared = np.isfinite(distance)
+        measured = measured.added(codes[compared], distance[compared])
+        near = distance <= max_distance
+        family = joined(family, first[near], second[near])
     return family, measured
 
 
 def joined(family: Rows, first: Rows, second: Rows) -> Rows:
-    """Union-find over whole arrays: `family` (each line's smallest) with the links added."""
+    """Union-find: `family` (each line's smallest) with the links added."""
     family = family.copy()
-    while True:
-        one, other = family[first], family[second]
-        open_links = one != other
-        if not open_links.any():
-            return family
-        one, other = one[open_links], other[open_links]
-        np.minimum.at(family, np.maximum(one, other), np.minimum(one, other))
-        while (shorter := family[family] != family).any():
-            family[shorter] = family[family[shorter]]
+    _join(family, first, second)
+    return family
+
+
+@compiled
+def _join(family: Rows, first: Rows, second: Rows) -> None:
+    for i in range(len(first)):
+        one, other = first[i], second[i]
+        while family[one] != one:
+            one = family[one]
+        while family[other] != other:
+            other = family[other]
+        family[max(one, other)] = min(one, other)
+    for i in range(len(family)):  # the smallest stands first, so its own is final
+        family[i] = family[family[i]]
+
+
+@compiled
+def _open_pairs(family: Rows, first: Rows, second: Rows) -> Rows:
+    """The pairs, as codes, of lines that are not in one family."""
+    codes, count = np.empty(len(first), np.int64), 0
+    for i in range(len(first)):
+        if family[first[i]] != family[second[i]]:
+            codes[count] = first[i] * len(family) + second[i]
+            count += 1
+    return codes[:count]
 
 
 def take_apart(
@@ -109,7 +126,7 @@ def take_apart(
         left, best = left[others], best[others]
         apart = measured.look_up(best * len(words) + left)
         new = np.flatnonzero(np.isnan(apart))
-        apart[new] = Pairs(words, best[new], left[new], num_threads).distances(max_distance)
+        apart[new] = distances(words, best[new], left[new], max_distance, num_threads=num_threads)
         near = apart <= max_distance
         winner[left[near]], distance[left[near]] = best[near], apart[near]
         left = left[~near]

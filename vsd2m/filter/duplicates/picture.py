@@ -1,4 +1,4 @@
-"""The difference of two stickers' mean pictures, laid on each other. P pairs at a time.
+"""The difference of two stickers' mean pictures, laid on each other.
 
 What differs is counted in units of the deviation that compression, motion, resampling and an exchanged background
 explain in a cell. The worst 4 x 4 of the 32 x 32 cells decides, three times over: what is fine in the deviation (the
@@ -6,209 +6,191 @@ letters of a text), what is even in it (a surface in another grey), and the two 
 surface may differ more than letters: a palette of few colours moves surfaces, hardly ever shapes.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from vsd2m.filter.duplicates import signatures as of
-from vsd2m.filter.duplicates.alignment import align, between_windows, warp
-from vsd2m.filter.duplicates.signatures import Planes, Words
+from vsd2m.filter.duplicates.alignment import align, between_windows, slope, warp
+from vsd2m.filter.duplicates.unpacked import SIDE, Plane, Unpacked
+from vsd2m.media.compiled import compiled
 
-Distances = npt.NDArray[np.float32]
-
-TOLD_SHARE = 0.97
-LEAST_OVERLAP = 0.6
+LEAST_OVERLAP = np.float32(0.6)
 FAR = np.float32(1000)
 
 
-@dataclass(frozen=True)
-class Explained:
-    """What explains a deviation of grey levels: always, by the size of the gradient, by the motion, and by the share
-    of two details."""
+class Explained(NamedTuple):
+    """What explains a deviation of grey levels: always, by the size of the gradient, by the motion, by the share of
+    two details, and by the exchanged background."""
 
-    always: float
-    by_slope: float = 0.0
-    by_motion: float = 0.0
-    by_detail: float = 0.0
-    by_background: float = 1.0
+    always: np.float32
+    by_slope: np.float32
+    by_motion: np.float32
+    by_detail: np.float32
+    by_background: np.float32
 
 
-FINE = Explained(always=7, by_slope=0.32, by_motion=0.2)
-EVEN = Explained(always=13, by_slope=0.25, by_motion=0.3)
-DETAIL = Explained(always=6.5, by_motion=0.2, by_detail=0.27, by_background=2.0)
-_BACKGROUND_SHARE = 0.8
+BY_FINE = Explained(*map(np.float32, (7, 0.32, 0.2, 0, 1)))
+BY_EVEN = Explained(*map(np.float32, (13, 0.25, 0.3, 0, 1)))
+BY_DETAIL = Explained(*map(np.float32, (6.5, 0, 0.2, 0.27, 2)))
+SHOWN, DETAIL, MOTION, UNSURE = range(4)
+AS_THEY_LIE, ALIGNED, FRAMED = range(3)
+_BACKGROUND_SHARE = np.float32(0.8)
 _EVEN_SIDE, _BLOCK = 5, 4
+_ZERO, _HALF, _ONE, _WHITE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
 
 
-def difference(first: Words, second: Words, enough: Distances) -> Distances:
+@compiled
+def difference(first: Unpacked, second: Unpacked, enough: np.float32) -> np.float32:
     """The least over the hypotheses: on each background, as they lie, then aligned, then aligned from where their
-    windows lie in the frame. A pair found within its `enough` is not tried further."""
-    best: Distances = np.full(len(first), FAR, dtype=np.float32)
-    backgrounds, worth = _backgrounds(first, second)
-    same_window = (of.windows(first) == of.windows(second)).all(axis=1)
-    for hypothesis in (_as_they_lie, _aligned, _by_window):
-        for background, open_pairs in zip(backgrounds, worth, strict=True):
-            rows = np.flatnonzero((best > enough) & open_pairs & ~(same_window & (hypothesis is _by_window)))
-            if len(rows):
-                sides = Sides.made_of(first[rows], second[rows], background[rows])
-                best[rows] = np.minimum(best[rows], hypothesis(sides))
+    windows lie in the frame. A pair found within `enough` is not tried further."""
+    best = FAR
+    backgrounds, count = _backgrounds(first, second)
+    for hypothesis in range(2 if (first.window == second.window).all() else 3):
+        for background in backgrounds[:count]:
+            if best <= enough:
+                return best
+            found = _ZERO
+            one, other = _planes(first, background), _planes(second, background)
+            windows = first.window, second.window
+            for _ in range(2 if hypothesis == FRAMED else 1):
+                found = max(found, _laid(one, other, windows, background, hypothesis))
+                one, other = other, one
+                windows = windows[1], windows[0]
+            best = min(best, found)
     return best
 
 
-def told_from_background(words: Words) -> npt.NDArray[np.bool_]:
-    """Whether a figure was told from a background, or the whole picture is taken for it."""
-    told: npt.NDArray[np.bool_] = of.coarse_coverages(words).mean(axis=(1, 2)) < TOLD_SHARE
-    return told
+@compiled
+def _backgrounds(first: Unpacked, second: Unpacked) -> tuple[Plane, int]:
+    """The grey levels to compare on, and how many: the first picture's background, the second's, and, where only one
+    has a background told from its figure, the grey that the other shows around that figure."""
+    levels, count = np.empty(3, np.float32), 1
+    levels[0] = first.background
+    if second.background != first.background:
+        levels[count] = second.background
+        count += 1
+    if first.is_told != second.is_told:
+        levels[count] = _grey_around(first, second) if first.is_told else _grey_around(second, first)
+        count += 1
+    return levels, count
 
 
-def _backgrounds(first: Words, second: Words) -> tuple[Planes, npt.NDArray[np.bool_]]:
-    """Backgrounds `[3, P]` on which to compare, and which of them are worth it: the first picture's, the second's,
-    and, where only one has a background told from its figure, the grey that the other shows around that figure."""
-    own = [of.backgrounds(words) for words in (first, second)]
-    told = [told_from_background(words) for words in (first, second)]
-    around = np.zeros(len(first), np.float32)
-    for figure, full, rows in ((first, second, told[0] & ~told[1]), (second, first, told[1] & ~told[0])):
-        if rows.any():
-            around[rows] = _grey_around(figure[rows], full[rows])
-    worth = np.stack([np.ones(len(first), np.bool_), own[0] != own[1], told[0] != told[1]])
-    return np.stack([*own, around]), worth
+@compiled
+def _grey_around(figure: Unpacked, full: Unpacked) -> np.float32:
+    """The mean of the `full` picture where the figure of the other, brought to its window, is not."""
+    moved, inside = warp(figure.coverage.reshape(1, SIDE, SIDE), between_windows(full.window, figure.window, SIDE))
+    total, weight = _ZERO, _ZERO
+    for y in range(SIDE):
+        for x in range(SIDE):
+            free = _ONE - min(max(moved[0, y, x] * inside[y, x], _ZERO), _ONE)
+            share = free * free * free * free + np.float32(1e-4)
+            total += share * full.picture[y, x]
+            weight += share
+    return total / weight
 
 
-def _grey_around(figure: Words, full: Words) -> npt.NDArray[np.float32]:
-    """The mean of the `full` pictures where the figures of the others, brought to their windows, are not."""
-    covered, inside = warp(of.coverages(figure), between_windows(of.windows(full), of.windows(figure), of.SIDE))
-    free = (1 - np.clip(covered * inside, 0, 1)) ** 4 + np.float32(1e-4)
-    grey: npt.NDArray[np.float32] = (free * of.pictures(full)).sum(axis=(1, 2)) / free.sum(axis=(1, 2))
-    return grey
+@compiled
+def _planes(of: Unpacked, background: np.float32) -> Plane:
+    """`[4, 32, 32]`: `SHOWN` on the background, `DETAIL`, `MOTION`, and `UNSURE`, the deviation to expect along the
+    figure's edge, where the background was exchanged."""
+    planes = np.empty((4, SIDE, SIDE), np.float32)
+    change = background - of.background
+    for y in range(SIDE):
+        for x in range(SIDE):
+            planes[DETAIL, y, x], planes[MOTION, y, x] = of.detail[y, x], of.motion[y, x]
+            around = _ONE - of.coverage[y, x]
+            planes[SHOWN, y, x] = min(max(of.picture[y, x] + around * change, _ZERO), _WHITE)
+            planes[UNSURE, y, x] = _BACKGROUND_SHARE * of.coverage[y, x] * around * abs(change)
+    return planes
 
 
-def _as_they_lie(sides: "Sides") -> Distances:
-    return sides.difference(sides.second)
+@compiled
+def _laid(
+    first: Plane, second: Plane, windows: tuple[Plane, Plane], background: np.float32, hypothesis: int
+) -> np.float32:
+    """The difference once the second planes are laid on the first.
+
+    `AS_THEY_LIE`. `ALIGNED`: a border was cut off or added; what lies beyond the other picture is not compared.
+    `FRAMED`: the figure was framed otherwise; beyond its window a picture shows background, and is compared as such.
+    """
+    inside = np.ones((SIDE, SIDE), np.float32)
+    if hypothesis != AS_THEY_LIE:
+        start = np.zeros(4, np.float32) if hypothesis == ALIGNED else between_windows(windows[0], windows[1], SIDE)
+        second, inside = warp(second, align(first[SHOWN], second[SHOWN], start))
+        if hypothesis == ALIGNED and np.mean(inside) < LEAST_OVERLAP:
+            return FAR
+    if hypothesis == FRAMED:
+        for y in range(SIDE):
+            for x in range(SIDE):
+                second[SHOWN, y, x] = background + (second[SHOWN, y, x] - background) * inside[y, x]
+                second[DETAIL, y, x] *= inside[y, x]
+                inside[y, x] = _ONE
+    return _worst(first, second, inside)
 
 
-def _aligned(sides: "Sides") -> Distances:
-    """A border was cut off or added: what lies beyond the other picture is not compared."""
-    return sides.moved_difference(np.zeros((len(sides.background), 4), np.float32), framed=False)
+@compiled
+def _worst(first: Plane, second: Plane, inside: Plane) -> np.float32:
+    """The worst block of cells, in units of what is explained; compared where the two overlap."""
+    deviation = np.empty((SIDE, SIDE), np.float32)
+    for y in range(SIDE):
+        for x in range(SIDE):
+            deviation[y, x] = (first[SHOWN, y, x] - second[SHOWN, y, x]) * inside[y, x]
+    even = _even(deviation)
+    slopes, other_slopes = slope(first[SHOWN]), slope(second[SHOWN])
+    units = np.empty((3, SIDE, SIDE), np.float32)
+    for y in range(SIDE):
+        for x in range(SIDE):
+            steep = (slopes[y, x] + other_slopes[y, x]) * _HALF
+            motion = min(first[MOTION, y, x], second[MOTION, y, x])
+            unsure = first[UNSURE, y, x] + second[UNSURE, y, x]
+            detail = max(first[DETAIL, y, x], second[DETAIL, y, x])
+            beyond = abs(first[DETAIL, y, x] - second[DETAIL, y, x]) * inside[y, x]
+            units[0, y, x] = abs(deviation[y, x] - even[y, x]) / _explained(BY_FINE, steep, motion, unsure, detail)
+            units[1, y, x] = deviation[y, x] / _explained(BY_EVEN, steep, motion, unsure, detail)
+            units[2, y, x] = beyond / _explained(BY_DETAIL, steep, motion, unsure, detail)
+    worst = _ZERO
+    for k in range(len(units)):
+        for mean in _means(units[k], _BLOCK).ravel():
+            worst = max(worst, abs(mean))
+    return worst
 
 
-def _by_window(sides: "Sides") -> Distances:
-    """The figure was framed otherwise: beyond its window a picture shows background, and is compared as such."""
-    swapped = Sides(sides.second, sides.first, sides.background)
-    both = (s.moved_difference(between_windows(s.first.window, s.second.window, of.SIDE), framed=True)
-            for s in (sides, swapped))  # fmt: skip
-    return np.maximum(*both)
+@compiled
+def _explained(
+    by: Explained, steep: np.float32, motion: np.float32, unsure: np.float32, detail: np.float32
+) -> np.float32:
+    explained = by.always + by.by_slope * steep + by.by_motion * motion
+    return explained + by.by_detail * detail + by.by_background * unsure
 
 
-@dataclass(frozen=True)
-class Side:
-    """Pictures of 32 x 32 on a common background, and what goes with each cell. `unsure`: deviation to expect along
-    the figure's edge, where the background was exchanged."""
-
-    shown: Planes
-    detail: Planes
-    motion: Planes
-    unsure: Planes
-    window: Planes
-
-    @classmethod
-    def made_of(cls, words: Words, background: npt.NDArray[np.float32]) -> "Side":
-        shown, covered = of.pictures(words), of.coverages(words)
-        change = (background - of.backgrounds(words))[:, None, None]
-        unsure: Planes = np.zeros_like(shown)
-        if change.any():
-            shown = np.clip(shown + (1 - covered) * change, 0, 255)
-            unsure = np.float32(_BACKGROUND_SHARE) * covered * (1 - covered) * np.abs(change)
-        detail, motion = of.enlarged(of.details(words)), of.enlarged(of.motions(words))
-        return cls(shown, detail, motion, unsure, of.windows(words))
-
-    def warped(self, motion: Planes, outside: Planes | None) -> tuple["Side", Planes]:
-        """Moved, and where the result lies inside; `outside` is the background to be shown beyond, if any."""
-        shown, inside = warp(self.shown, motion)
-        detail, moved, unsure = (warp(planes, motion)[0] for planes in (self.detail, self.motion, self.unsure))
-        if outside is not None:
-            shown, detail = outside + (shown - outside) * inside, detail * inside
-        return Side(shown, detail, moved, unsure, self.window), inside
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Two sets of pictures on the same `background` (`[P]`)."""
-
-    first: Side
-    second: Side
-    background: npt.NDArray[np.float32]
-
-    @classmethod
-    def made_of(cls, first: Words, second: Words, background: npt.NDArray[np.float32]) -> "Sides":
-        return cls(Side.made_of(first, background), Side.made_of(second, background), background)
-
-    def moved_difference(self, start: Planes, *, framed: bool) -> Distances:
-        """The difference once the second pictures are aligned from `start`."""
-        motion = align(self.first.shown, self.second.shown, start)
-        if framed:
-            return self.difference(self.second.warped(motion, self.background[:, None, None])[0])
-        second, inside = self.second.warped(motion, None)
-        worst = self.difference(second, inside)
-        worst[inside.mean(axis=(1, 2)) < LEAST_OVERLAP] = FAR
-        return worst
-
-    def difference(self, second: Side, inside: Planes | None = None) -> Distances:
-        """The difference of the first pictures from `second`, where they overlap."""
-        deviation = self.first.shown - second.shown
-        beyond = np.abs(self.first.detail - second.detail)
-        if inside is not None:
-            deviation *= inside
-            beyond *= inside
-        slope = (_slopes(self.first.shown) + _slopes(second.shown)) / np.float32(2)
-        motion = np.minimum(self.first.motion, second.motion)
-        unsure = self.first.unsure + second.unsure
-        fine = np.abs(deviation - _even(deviation)) / _expected(FINE, slope, motion, unsure)
-        even = deviation / _expected(EVEN, slope, motion, unsure)
-        beyond /= _expected(DETAIL, slope, motion, unsure, np.maximum(self.first.detail, second.detail))
-        blocks = (_block_means(fine), np.abs(_block_means(even)), _block_means(beyond))
-        worst: Distances = np.max([block.max(axis=(1, 2)) for block in blocks], axis=0)
-        return worst
-
-
-def _expected(by: Explained, slope: Planes, motion: Planes, unsure: Planes, detail: Planes | None = None) -> Planes:
-    expected: Planes = np.float32(by.always) + np.float32(by.by_motion) * motion
-    expected += np.float32(by.by_background) * unsure
-    if by.by_slope:
-        expected += np.float32(by.by_slope) * slope
-    if detail is not None:
-        expected += np.float32(by.by_detail) * detail
-    return expected
-
-
-def _slopes(planes: Planes) -> Planes:
-    """Size of the gradient."""
-    down, across = np.gradient(planes, axis=(1, 2))
-    down *= down
-    across *= across
-    down += across
-    slopes: Planes = np.sqrt(down, out=down)
-    return slopes
-
-
-def _even(planes: Planes) -> Planes:
+@compiled
+def _even(plane: Plane) -> Plane:
     """The mean of the cells around each, mirrored at the edge."""
-    margin = _EVEN_SIDE // 2
-    return _means(np.pad(planes, ((0, 0), (margin, margin), (margin, margin)), mode="reflect"), _EVEN_SIDE)
+    size, margin = len(plane), _EVEN_SIDE // 2
+    padded = np.empty((size + 2 * margin, size + 2 * margin), np.float32)
+    for y in range(size):
+        row, out = plane[y], padded[y + margin]
+        for x in range(size):
+            out[x + margin] = row[x]
+        for k in range(margin):
+            out[k], out[margin + size + k] = row[margin - k], row[size - 2 - k]
+    for k in range(margin):
+        padded[k], padded[margin + size + k] = padded[2 * margin - k], padded[margin + size - 2 - k]
+    return _means(padded, _EVEN_SIDE)
 
 
-def _block_means(planes: Planes) -> Planes:
-    return _means(planes, _BLOCK)
-
-
-def _means(planes: Planes, side: int) -> Planes:
+@compiled
+def _means(plane: Plane, side: int) -> Plane:
     """Means over every block of `side` x `side`."""
-    size = planes.shape[-1] - side + 1
-    down = planes[:, :size].copy()
-    for k in range(1, side):
-        down += planes[:, k : k + size]
-    means: Planes = down[:, :, :size].copy()
-    for k in range(1, side):
-        means += down[:, :, k : k + size]
-    means /= np.float32(side * side)
+    size, width = len(plane) - side + 1, len(plane)
+    down, means = np.empty((size, width), np.float32), np.empty((size, size), np.float32)
+    for y in range(size):
+        for x in range(width):
+            total = plane[y, x] + plane[y + 1, x] + plane[y + 2, x] + plane[y + 3, x]
+            down[y, x] = total + plane[y + 4, x] if side == _EVEN_SIDE else total
+    for y in range(size):
+        row = down[y]
+        for x in range(size):
+            total = row[x] + row[x + 1] + row[x + 2] + row[x + 3]
+            means[y, x] = (total + row[x + 4] if side == _EVEN_SIDE else total) / np.float32(side * side)
     return means

@@ -1,0 +1,166 @@
+"""What candidates are looked for by: four views of each sticker.
+
+Low frequencies of its small picture with the background exchanged, of the figure in its window and of the whole frame
+(a copy's background may not be told from its figure, and the window then is the frame); and the bits of the whole
+frames' hashes. All sums are made in one order, so that every machine gives the same.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from vsd2m.filter.duplicates.signatures import Rows, Words
+from vsd2m.filter.duplicates.unpacked import SIDE, Plane, coarse_coverage, picture
+from vsd2m.media import fingerprint as layout
+from vsd2m.media.compiled import compiled
+
+Features = npt.NDArray[np.int16] | npt.NDArray[np.int8]
+
+_UNIT = np.float32(2.0**-8)
+BACKGROUNDS = {"window": (255.0, 128.0, 0.0), "frame": (255.0, 0.0)}
+_CHANGE_UNIT = np.float32(2.0**-15)  # of the coverage's part in a feature, for each grey level of another background
+_MAX_FREQUENCY = 5
+_COVERAGE_SIDE = 16
+_STEPS = 1024
+_WHOLE, _NUM_FRAMES, _NUM_BITS = layout.WHOLE.start, layout.NUM_FRAMES, 64
+_BIT_UNIT = 1.5 / _NUM_FRAMES / 2
+_CHUNK = 1 << 14
+
+
+def views(words: Words, order: Rows, pool: ThreadPoolExecutor) -> Iterator[tuple[Features, float]]:
+    """The features `[M, k]` of each view and their unit, lines taken in `order`."""
+    lots = [slice(start, start + _CHUNK) for start in range(0, len(order), _CHUNK)]
+
+    def fill(function: Callable[..., None], *arrays: Features, settings: tuple[object, ...] = ()) -> None:
+        """Calls `function` for lots of lines, with their part of the `arrays`."""
+        parts = ([array[lot] for array in (order, *arrays)] for lot in lots)
+        list(pool.map(lambda part: function(words, *part, *settings), parts))
+
+    shown, covered, features = (np.empty((len(order), len(_expected())), np.int16) for _ in range(3))
+    for part, backgrounds in BACKGROUNDS.items():
+        fill(_frequencies, shown, covered, settings=(_waves(), _expected(), part == "frame"))
+        for grey in backgrounds:
+            fill(_exchange, shown, covered, features, settings=(np.float32(grey),))
+            yield features, float(_UNIT)
+    del shown, covered, features
+    bits = np.empty((len(order), _NUM_BITS), np.int8)
+    fill(_hash_bits, bits)
+    yield bits, _BIT_UNIT
+
+
+@cache
+def _waves() -> Plane:
+    """`[_STEPS, frequencies]` of the cosine transform; rounded, so that each host's cosines are the same."""
+    exact = np.cos(np.pi * np.arange(_MAX_FREQUENCY + 1) * (np.arange(_STEPS)[:, None] + 0.5) / _STEPS)
+    return (np.round(exact * 2**16) / 2**16).astype(np.float32)
+
+
+@cache
+def _expected() -> Plane:
+    """What a coefficient is divided by: it falls with frequency as that of pictures does. In the order of features."""
+    orders = [down + across for down, across in _used()]
+    return np.round(800 / (1.0 + np.array(orders)) ** 1.3).astype(np.float32)
+
+
+def _used() -> list[tuple[int, int]]:
+    count = _MAX_FREQUENCY + 1
+    return [(down, across) for down in range(count) for across in range(count - down) if down + across]
+
+
+@compiled
+def _frequencies(
+    words: Words, order: Rows, shown: Features, covered: Features, waves: Plane, expected: Plane, framed: bool
+) -> None:
+    window, unit, change_unit = np.array([0, 255, 0, 255], np.uint8), expected * _UNIT, expected * _CHANGE_UNIT
+    fine, coarse = _cosines(waves, window, SIDE), _cosines(waves, window, _COVERAGE_SIDE)
+    for i in range(len(order)):
+        line = words[order[i]]
+        facts = line[:1].view(np.uint8)
+        if framed and _moved(window, facts[1:5]):
+            fine, coarse = _cosines(waves, window, SIDE), _cosines(waves, window, _COVERAGE_SIDE)
+        figure, behind = picture(line), np.float32(facts[0])
+        for y in range(SIDE):
+            for x in range(SIDE):
+                figure[y, x] -= behind
+        _transform(figure, fine, unit, shown[i])
+        coverage = coarse_coverage(line).reshape(_COVERAGE_SIDE, _COVERAGE_SIDE)
+        _transform(coverage, coarse, change_unit, covered[i])
+
+
+@compiled
+def _moved(window: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> bool:
+    """Sets `window` to `target`; whether that changed anything."""
+    changed = False
+    for k in range(len(window)):
+        changed |= window[k] != target[k]
+        window[k] = target[k]
+    return changed
+
+
+@compiled
+def _transform(plane: Plane, cosines: Plane, unit: Plane, out: Features) -> None:
+    """Coefficients of the cosine transform of a frame up to `_MAX_FREQUENCY` half-waves, each in its `unit`; the frame
+    shows the plane in its window, and nothing around it."""
+    size, count = cosines.shape[1:]
+    row, sums, place = np.empty(size, np.float32), np.empty(count, np.float32), 0
+    for vertical in range(count):
+        row[:] = 0
+        for y in range(size):
+            factor = cosines[0, y, vertical]
+            for x in range(size):
+                row[x] += factor * plane[y, x]
+        sums[:] = 0
+        for x in range(size):
+            for horizontal in range(count):
+                sums[horizontal] += cosines[1, x, horizontal] * row[x]
+        for horizontal in range(0 if vertical else 1, count - vertical):
+            out[place] = _limited(sums[horizontal] / unit[place])
+            place += 1
+
+
+@compiled
+def _cosines(waves: Plane, window: npt.NDArray[np.uint8], size: int) -> Plane:
+    """`[2, size, frequencies]`: the waves, down and across, at the middles of the cells of a window (top, bottom, left,
+    right, of 255), of one scale whatever the number of cells."""
+    out = np.empty((2, size, waves.shape[1]), np.float32)
+    for axis in range(2):
+        start, stop = np.float32(window[2 * axis]), np.float32(window[2 * axis + 1])
+        cell = (stop - start) / np.float32(255 * size)
+        norm, first_norm = cell * np.float32(np.sqrt(2 * SIDE)), cell * np.float32(np.sqrt(SIDE))
+        for i in range(size):
+            place = start / np.float32(255) + (np.float32(i) + np.float32(0.5)) * cell
+            step = min(int(place * np.float32(_STEPS)), _STEPS - 1)
+            out[axis, i, 0] = first_norm
+            for k in range(1, waves.shape[1]):
+                out[axis, i, k] = waves[step, k] * norm
+    return out
+
+
+@compiled
+def _exchange(words: Words, order: Rows, shown: Features, covered: Features, out: Features, grey: np.float32) -> None:
+    """The features on another background: those of the picture, less the change times those of the coverage."""
+    factor = _CHANGE_UNIT / _UNIT
+    for i in range(len(order)):
+        change = (grey - np.float32(words[order[i], 0] & np.uint64(255))) * factor
+        for k in range(shown.shape[1]):
+            out[i, k] = _limited(np.float32(shown[i, k]) - change * np.float32(covered[i, k]))
+
+
+@compiled
+def _limited(value: np.float32) -> np.int16:
+    return np.int16(min(max(np.rint(value), np.float32(-32767)), np.float32(32767)))
+
+
+@compiled
+def _hash_bits(words: Words, order: Rows, out: Features) -> None:
+    """For each bit of the whole frames' hashes how many frames have it, less how many do not."""
+    for i in range(len(order)):
+        hashes = words[order[i], _WHOLE : _WHOLE + _NUM_FRAMES]
+        for bit in range(_NUM_BITS):
+            count = 0
+            for k in range(_NUM_FRAMES):
+                count += (hashes[k] >> np.uint64(bit)) & np.uint64(1)
+            out[i, bit] = 2 * np.int64(count) - _NUM_FRAMES

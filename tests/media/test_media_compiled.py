@@ -5,7 +5,9 @@ from pathlib import Path
 import vsd2m
 
 CALLER = "from callee import twice\nfrom vsd2m.media.compiled import compiled\n\n@compiled\ndef run(x):\n    return twice(x)\n"
-CALLEE = "from vsd2m.media.compiled import compiled\nFACTOR = {factor}\n\n@compiled\ndef twice(x):\n    return FACTOR * x\n"
+CALLEE = (
+    "from vsd2m.media.compiled import compiled\nFACTOR = {factor}\n\n@compiled\ndef twice(x):\n    return FACTOR * x\n"
+)
 
 
 def run(folder: Path) -> int:

@@ -8,6 +8,7 @@ frames' hashes. All sums are made in one order, so that every machine gives the 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ Features = npt.NDArray[np.int16] | npt.NDArray[np.int8]
 
 _UNIT = np.float32(2.0**-8)
 BACKGROUNDS = {"window": (255.0, 128.0, 0.0), "frame": (255.0, 0.0)}
+_OWN = -1.0
 _CHANGE_UNIT = np.float32(2.0**-15)  # of the coverage's part in a feature, for each grey level of another background
 _MAX_FREQUENCY = 5
 _COVERAGE_SIDE = 16
@@ -39,13 +41,13 @@ def views(words: Words, order: Rows, pool: ThreadPoolExecutor) -> Iterator[tuple
         parts = ([array[lot] for array in (order, *arrays)] for lot in lots)
         list(pool.map(lambda part: function(words, *part, *settings), parts))
 
-    shown, covered, features = (np.empty((len(order), len(_expected())), np.int16) for _ in range(3))
+    shown, covered = (np.empty((len(order), len(_expected())), np.int16) for _ in range(2))
     for part, backgrounds in BACKGROUNDS.items():
         fill(_frequencies, shown, covered, settings=(_waves(), _expected(), part == "frame"))
-        for grey in backgrounds:
-            fill(_exchange, shown, covered, features, settings=(np.float32(grey),))
-            yield features, float(_UNIT)
-    del shown, covered, features
+        for before, grey in pairwise((_OWN, *backgrounds)):
+            fill(_exchange, shown, covered, settings=(np.float32(before), np.float32(grey)))
+            yield shown, float(_UNIT)
+    del shown, covered
     bits = np.empty((len(order), _NUM_BITS), np.int8)
     fill(_hash_bits, bits)
     yield bits, _BIT_UNIT
@@ -140,13 +142,17 @@ def _cosines(waves: Plane, window: npt.NDArray[np.uint8], size: int) -> Plane:
 
 
 @compiled
-def _exchange(words: Words, order: Rows, shown: Features, covered: Features, out: Features, grey: np.float32) -> None:
-    """The features on another background: those of the picture, less the change times those of the coverage."""
+def _exchange(
+    words: Words, order: Rows, shown: Features, covered: Features, before: np.float32, grey: np.float32
+) -> None:
+    """Takes the features from one background (`_OWN`: each sticker's own) to another: the coverage's times the change
+    are subtracted from the picture's."""
     factor = _CHANGE_UNIT / _UNIT
     for i in range(len(order)):
-        change = (grey - np.float32(words[order[i], 0] & np.uint64(255))) * factor
+        behind = np.float32(words[order[i], 0] & np.uint64(255)) if before == _OWN else before
+        change = (grey - behind) * factor
         for k in range(shown.shape[1]):
-            out[i, k] = _limited(np.float32(shown[i, k]) - change * np.float32(covered[i, k]))
+            shown[i, k] = _limited(np.float32(shown[i, k]) - change * np.float32(covered[i, k]))
 
 
 @compiled

@@ -62,7 +62,8 @@ def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int 
     if not len(words):
         return family, measured
     for linked in links(words, rank, num_threads=num_threads):
-        codes = np.unique(_open_pairs(family, *linked))
+        codes = np.sort(_open_pairs(family, *linked))
+        codes = codes[np.diff(codes, prepend=-1) != 0]
         codes = codes[np.isnan(measured.look_up(codes))]
         first, second = codes // len(words), codes % len(words)
         distance = distances(words, first, second, max_distance, num_threads=num_threads)

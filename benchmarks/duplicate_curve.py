@@ -16,7 +16,7 @@ from pathlib import Path
 import labelled_duplicates as labelled
 import numpy as np
 
-from vsd2m.filter.duplicates.distance import courses, distances
+from vsd2m.filter.duplicates.distance import distances
 from vsd2m.filter.duplicates.groups import group
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig
 from vsd2m.media.fingerprint import fingerprint
@@ -109,13 +109,9 @@ def _add_copies_and_look_alikes(made: LabelledSet, name: str, moving: labelled.M
 
 
 def measure(made: LabelledSet) -> np.ndarray:
-    """The distance of every pair; those far apart in course alone are not measured further."""
+    """The distance of every pair."""
     words = np.array(made.words, dtype=np.uint64)
-    first, second = np.array([p.first for p in made.pairs]), np.array([p.second for p in made.pairs])
-    out = courses(words, first, second)
-    open_pairs = np.flatnonzero(out <= THRESHOLDS[-1])
-    out[open_pairs] = distances(words, first[open_pairs], second[open_pairs], 0.0)
-    return out
+    return distances(words, np.array([p.first for p in made.pairs]), np.array([p.second for p in made.pairs]), 0.0)
 
 
 def score(together: np.ndarray, labels: np.ndarray) -> dict[str, float]:

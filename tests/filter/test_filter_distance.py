@@ -7,8 +7,8 @@ from filter_clips import DURATIONS, character, filled, lossy
 from PIL import Image
 
 from vsd2m.filter.duplicates.alignment import align, warp
-from vsd2m.filter.duplicates.distance import courses, distances
-from vsd2m.filter.duplicates.hashes import runs_backwards
+from vsd2m.filter.duplicates.distance import COURSE_UNIT, distances
+from vsd2m.filter.duplicates.hashes import NUM_BITS, course, runs_backwards
 from vsd2m.filter.duplicates.unpacked import picture
 from vsd2m.media import fingerprint as layout
 from vsd2m.media.fingerprint import fingerprint
@@ -59,9 +59,10 @@ def test_stopping_early_never_changes_the_side_of_the_limit(enough):
 
 
 def test_course_is_a_lower_bound_and_symmetrical():
-    course = courses(WORDS, FIRST, SECOND)
-    assert (course <= distances(WORDS, FIRST, SECOND, 0.0)).all()
-    assert (course == courses(WORDS, SECOND, FIRST)).all()
+    pairs = list(zip(WORDS[FIRST], WORDS[SECOND], strict=True))
+    bits = np.array([course(one, other) for one, other in pairs])
+    assert (bits / (COURSE_UNIT * NUM_BITS) <= distances(WORDS, FIRST, SECOND, 0.0) + 1e-6).all()
+    assert (bits == [course(other, one) for one, other in pairs]).all()
 
 
 def test_distances_do_not_depend_on_threads_or_neighbours_in_the_batch():

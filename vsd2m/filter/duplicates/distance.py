@@ -31,13 +31,6 @@ _CHUNK = 2048
 _ZERO, _ONE, _FOUR = np.float32(0), np.float32(1), np.float32(4)
 
 
-def courses(words: Words, first: Rows, second: Rows) -> Distances:
-    """The difference of course alone of the pairs of lines (`first[i]`, `second[i]`), a lower bound of the distance."""
-    out = np.empty(len(first), np.float32)
-    _courses(frozen(words), first, second, out)
-    return out
-
-
 def distances(words: Words, first: Rows, second: Rows, enough: float, *, num_threads: int = 1) -> Distances:
     """The distance of the pairs of lines (`first[i]`, the better sticker, and `second[i]`).
 
@@ -54,12 +47,6 @@ def distances(words: Words, first: Rows, second: Rows, enough: float, *, num_thr
     with ThreadPoolExecutor(num_threads) as pool:
         list(pool.map(measure, lots))
     return out
-
-
-@compiled
-def _courses(words: Words, first: Rows, second: Rows, out: Distances) -> None:
-    for i in range(len(first)):
-        out[i] = np.float32(course(words[first[i]], words[second[i]])) / _COURSE_BITS
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What candidates are looked for by: four views of each sticker.
+"""What candidates are looked for by: six views of each sticker.
 
 Low frequencies of its small picture with the background exchanged, of the figure in its window and of the whole frame
 (a copy's background may not be told from its figure, and the window then is the frame); and the bits of the whole
@@ -63,13 +63,9 @@ def _waves() -> Plane:
 @cache
 def _expected() -> Plane:
     """What a coefficient is divided by: it falls with frequency as that of pictures does. In the order of features."""
-    orders = [down + across for down, across in _used()]
-    return np.round(800 / (1.0 + np.array(orders)) ** 1.3).astype(np.float32)
-
-
-def _used() -> list[tuple[int, int]]:
     count = _MAX_FREQUENCY + 1
-    return [(down, across) for down in range(count) for across in range(count - down) if down + across]
+    orders = np.array([down + across for down in range(count) for across in range(count - down)][1:])
+    return np.round(800 / (1.0 + orders) ** 1.3).astype(np.float32)
 
 
 @compiled

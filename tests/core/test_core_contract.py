@@ -12,7 +12,7 @@ from vsd2m.core import errors
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
 from vsd2m.core.keys import sticker_key
-from vsd2m.core.registry import import_extra, lookup
+from vsd2m.core.registry import import_extra
 from vsd2m.core.schema import COLUMNS, INPUT_DIGEST, KEY, columns_schema
 from vsd2m.pipelines.plan import make_plan
 from vsd2m.pipelines.stages import STAGES
@@ -60,11 +60,6 @@ def test_every_column_names_a_stage_that_exists_and_says_what_it_is():
     for column in COLUMNS.values():
         assert column.stage in STAGES, column.name
         assert column.description, column.name
-
-
-def test_an_unknown_name_in_a_registry_is_answered_with_the_known_ones():
-    with pytest.raises(ConfigError, match="unknown runner 'x'; known: a, b"):
-        lookup({"b": "m:B", "a": "m:A"}, "x", kind="runner")
 
 
 def test_a_missing_extra_names_the_command_that_installs_it():

@@ -51,8 +51,8 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
         ),
         ("stages.media_filter.rules.aspect_ratio.max", 2, r"stages.media_filter.rules.aspect_ratio.max: unknown key"),
         ("stages.Big", {"stage": "ocr"}, "'Big' is no stage name"),
-        ("stages.mine", {"stage": "no_such_module:Stage"}, "stages.mine.stage: cannot import 'no_such_module:Stage'"),
-        ("stages.mine", {"stage": "pathlib:Path"}, "'pathlib:Path' is not a Stage class"),
+        ("stages.mine", {"stage": "no_such_module:Stage"}, "stages.mine.stage: cannot import the stage 'no_such_module:Stage'"),
+        ("stages.mine", {"stage": "pathlib:Path"}, "'pathlib:Path' is not a stage"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(path, value, message, tmp_path):

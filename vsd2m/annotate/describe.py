@@ -9,7 +9,7 @@ from vsd2m.annotate.describers import DESCRIBERS
 from vsd2m.annotate.describers.base import Describer, Sighting
 from vsd2m.annotate.describers.measured import MeasuredSettings
 from vsd2m.annotate.describers.vision import VisionSettings
-from vsd2m.core.registry import lookup
+from vsd2m.core.registry import component
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
 
@@ -29,7 +29,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
 
     def __init__(self, config: DescribeConfig) -> None:
         super().__init__(config)
-        describer = lookup(DESCRIBERS, config.describer.describer, kind="describer")
+        describer = component(DESCRIBERS, config.describer.describer, kind="describer", base=Describer)
         self._describer: Describer[Any] = describer(config.describer)
 
     @property

@@ -1,9 +1,19 @@
-"""Registries are plain dicts `name -> "module:attribute"`; nothing is imported before it is asked for."""
+"""Components by name: a registry is a plain dict `name -> "module:Class"`; nothing is imported before it is asked for.
 
+Wherever a config takes a name from a registry, it also takes `your.module:Class`: `component` resolves both, and
+`Chosen` is the pydantic annotation of a config field that holds one component with its options.
+"""
+
+import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from vsd2m.core.errors import ConfigError, MissingExtraError
 
@@ -14,11 +24,89 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def lookup(registry: Mapping[str, str], name: str, *, kind: str) -> Any:
-    """The object registered under `name`; a `ConfigError` lists the known names of this `kind`."""
-    if name not in registry:
-        raise ConfigError(f"unknown {kind} {name!r}; known: {', '.join(sorted(registry))}")
-    return load(registry[name])
+def component(registry: Mapping[str, str], name: str, *, kind: str, base: type | None = None) -> Any:
+    """What `name` stands for: a registered class or function, or a user's own as `module:Class`.
+
+    `ConfigError` where the name is unknown (with the nearest one known), cannot be imported, or is no subclass
+    of `base`.
+    """
+    if name not in registry and ":" not in name:
+        raise ConfigError(
+            f"unknown {kind} {name!r}{did_you_mean(name, registry)}; "
+            f"known: {', '.join(registry)}, or `module:Class` of your own"
+        )
+    where = registry.get(name, name)
+    try:
+        cls = load(where)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"cannot import the {kind} {where!r}: {error}") from error
+    if base and not (isinstance(cls, type) and issubclass(cls, base)):
+        raise ConfigError(f"{where!r} is not a {kind}: expected a subclass of {base.__module__}:{base.__name__}")
+    return cls
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """ " (did you mean 'this'?)" for the nearest known name, or nothing."""
+    nearest = difflib.get_close_matches(wrong, list(known), n=1)
+    return f" (did you mean {nearest[0]!r}?)" if nearest else ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Annotates a config field that holds one component: `Annotated[EngineConfig, Chosen(ENGINES, "engine", ...)]`.
+
+    The value is written as a mapping whose key `key` names the component; the other keys are the fields of that
+    component's own `Config`, which validates them, so that an error carries the field's path. A bare name stands
+    for the component with its defaults. `base`: "module:Class" of what the component has to be.
+    """
+
+    registry: Mapping[str, str]
+    key: str
+    base: str
+    default: str | None = None
+
+    def component(self, name: str) -> Any:
+        """The component's class."""
+        return component(self.registry, name, kind=self.key.replace("_", " "), base=load(self.base))
+
+    def validate(self, value: Any) -> BaseModel:
+        """The config of the component that `value` names; `ValueError` where there is none."""
+        if isinstance(value, BaseModel):
+            value = value.model_dump()
+        options = {self.key: value} if isinstance(value, str) else value
+        if not isinstance(options, Mapping):
+            raise ValueError(f"expected a name or a mapping with the key `{self.key}`, found {type(value).__name__}")
+        name = options.get(self.key, self.default)
+        if not isinstance(name, str):
+            raise ValueError(f"the key `{self.key}` is missing; known: {', '.join(self.registry)}, or `module:Class`")
+        try:
+            config_class = self.component(name).Config
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        config: BaseModel = config_class.model_validate({**options, self.key: name})
+        return config
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        known = [
+            {"allOf": [handler(self.component(name).Config.__pydantic_core_schema__), self._names({"const": name})]}
+            for name in self.registry
+        ]
+        own = self._names({"type": "string", "pattern": ":"})
+        return {"anyOf": [{"enum": list(self.registry)}, *known, own]}
+
+    def _names(self, value: JsonSchemaValue) -> JsonSchemaValue:
+        required = [] if self.default is not None and value.get("const") == self.default else [self.key]
+        return {"type": "object", "properties": {self.key: value}, "required": required}
+
+
+def _dump(config: BaseModel, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    return config.model_dump(mode=info.mode)
 
 
 def import_extra(module: str, *, extra: str) -> ModuleType:

@@ -53,14 +53,28 @@ class StageConfig(BaseModel):
 
     def output_fields(self) -> dict[str, Any]:
         """The config as JSON values, without the fields that cannot change the output."""
-        fields = type(self).model_fields
-        skip = {name for name, info in fields.items() if _is_neutral(info.json_schema_extra)}
-        return self.model_dump(mode="json", exclude=skip)
+        values = self.model_dump(mode="json")
+        return {
+            name: _output_value(getattr(self, name), values[name])
+            for name, info in type(self).model_fields.items()
+            if not _is_neutral(info.json_schema_extra)
+        }
 
 
 def neutral(default: Any, **kwargs: Any) -> Any:
     """A pydantic field that does not affect a stage's output."""
     return Field(default, json_schema_extra={"affects_output": False}, **kwargs)
+
+
+def _output_value(value: Any, dumped: Any) -> Any:
+    """`dumped`, without the neutral fields of configs inside."""
+    if isinstance(value, StageConfig):
+        return value.output_fields()
+    if isinstance(value, Mapping):
+        return {name: _output_value(part, dumped[name]) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return [_output_value(part, dumped[place]) for place, part in enumerate(value)]
+    return dumped
 
 
 def _is_neutral(extra: Any) -> bool:

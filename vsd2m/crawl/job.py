@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from vsd2m.core.errors import ConfigError
-from vsd2m.core.registry import lookup
+from vsd2m.core.registry import component
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.crawl.sources.base import Source
 
@@ -38,11 +37,7 @@ class Job(BaseModel):
 
     def open_source(self) -> Source:
         """The source under its registry name, or `package.module:Class`; `ConfigError` if there is none."""
-        registry = {**SOURCES, self.source: self.source} if ":" in self.source else SOURCES
-        try:
-            source: Source = lookup(registry, self.source, kind="crawl source")(self.site)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"crawl source {self.source!r} cannot be loaded: {error}") from error
+        source: Source = component(SOURCES, self.source, kind="crawl source", base=Source)(self.site)
         return source
 
 

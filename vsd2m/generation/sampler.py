@@ -9,7 +9,7 @@ from typing import Any
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
 from vsd2m.core.keys import sticker_key
-from vsd2m.core.registry import import_extra, lookup
+from vsd2m.core.registry import component, import_extra
 from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import GenerationConfig
@@ -121,7 +121,7 @@ def load_pipeline(checkpoint: str | Path) -> Any:
     try:
         name = json.loads((Path(checkpoint) / "model_index.json").read_text())["_class_name"]
         with no_progress_bars():
-            pipeline = lookup(PIPELINES, name, kind="pipeline").from_pretrained(str(checkpoint))
+            pipeline = component(PIPELINES, name, kind="pipeline").from_pretrained(str(checkpoint))
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise EngineError(f"cannot load {checkpoint}: {reason}; expected a folder written by `vsd2m train`") from error

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vsd2m.core.registry import import_extra, lookup
+from vsd2m.core.registry import component, import_extra
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, shard_clips
 from vsd2m.generation.sampler import generate
@@ -49,7 +49,7 @@ def train(
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
-    train_family = lookup(FAMILIES, config.family, kind="family of generators")
+    train_family = component(FAMILIES, config.family, kind="family of generators")
     result: TrainResult = train_family(
         config,
         clips or shard_clips(config.data),

@@ -1,6 +1,5 @@
 """The pipeline's config: YAML in, a checked `PipelineConfig` out, every refusal with the field's path."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
@@ -8,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.core.registry import load
+from vsd2m.core.registry import component, did_you_mean, load
 from vsd2m.core.stage import Stage, StageConfig
 from vsd2m.core.storage import Store
 from vsd2m.pipelines.stages import STAGES
@@ -84,27 +83,15 @@ def stage_of(name: str, values: Mapping[str, Any] | None) -> Stage[Any]:
     options = dict(values or {})
     registered = options.pop("stage", name)
     path = f"stages.{name}"
-    if registered not in STAGES and ":" not in str(registered):
-        raise ConfigError(
-            f"{path}.stage: unknown stage {registered!r}{_guess(str(registered), STAGES)}; known: {', '.join(STAGES)}"
-        )
-    stage_class = _stage_class(path, STAGES.get(registered, registered))
+    try:
+        stage_class: type[Stage[Any]] = component(STAGES, str(registered), kind="stage", base=Stage)
+    except ConfigError as error:
+        raise ConfigError(f"{path}.stage: {error}") from error
     config = validate(stage_class.Config, options, path=path)
     try:
         return stage_class(config)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _stage_class(path: str, where: str) -> type[Stage[Any]]:
-    """The class at "module:Class": one of ours, or a user's own."""
-    try:
-        found = load(where)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{path}.stage: cannot import {where!r}: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Stage)):
-        raise ConfigError(f"{path}.stage: {where!r} is not a Stage class")
-    return found
 
 
 def json_schema() -> dict[str, Any]:
@@ -146,7 +133,7 @@ def _problem(model: type[BaseModel], path: str, found: dict[str, Any]) -> str:
     if found["type"] == "extra_forbidden":
         allowed = _fields_at(model, location[:-1])
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
-        return f"{where}: unknown key{_guess(location[-1], allowed)}{listed}"
+        return f"{where}: unknown key{did_you_mean(location[-1], allowed)}{listed}"
     if found["type"] == "missing":
         return f"{where}: required, but not given"
     message = found["msg"].removeprefix("Value error, ")
@@ -181,8 +168,3 @@ def _override(values: dict[str, Any], dotted: str, value: Any) -> None:
             values[parent] = {}
         values = values[parent]
     values[last] = value
-
-
-def _guess(wrong: str, known: Any) -> str:
-    close = difflib.get_close_matches(wrong, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -9,7 +9,7 @@ from vsd2m.annotate.engines.fake import FakeConfig
 from vsd2m.annotate.engines.openai import OpenAIConfig
 from vsd2m.annotate.engines.transformers import TransformersConfig
 from vsd2m.annotate.engines.vllm import VllmConfig
-from vsd2m.core.registry import lookup
+from vsd2m.core.registry import component
 
 ENGINES: dict[str, str] = {
     "fake": "vsd2m.annotate.engines.fake:FakeEngine",
@@ -26,5 +26,5 @@ EngineConfig = Annotated[
 
 def make_engine(config: TransformersConfig | OpenAIConfig | VllmConfig | FakeConfig) -> TextEngine:
     """The engine that `config.engine` names, not yet started."""
-    engine: TextEngine = lookup(ENGINES, config.engine, kind="engine")(config)
+    engine: TextEngine = component(ENGINES, config.engine, kind="engine", base=TextEngine)(config)
     return engine

@@ -12,7 +12,7 @@ from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from torch import nn
 
-from vsd2m.core.registry import lookup
+from vsd2m.core.registry import component
 from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv, text_attention
 from vsd2m.generation.diffusion.layers.heads import set_num_heads
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
@@ -81,7 +81,7 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             set_num_heads(self, num_attention_heads)
             self.register_to_config(num_attention_heads=num_attention_heads)
         start_as_identity(self)
-        lookup(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
+        component(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
         frame_conv.install(self)
         text_attention.install(self)
         self.gradient_checkpointing = False

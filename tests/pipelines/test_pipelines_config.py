@@ -51,7 +51,11 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
         ),
         ("stages.media_filter.rules.aspect_ratio.max", 2, r"stages.media_filter.rules.aspect_ratio.max: unknown key"),
         ("stages.Big", {"stage": "ocr"}, "'Big' is no stage name"),
-        ("stages.mine", {"stage": "no_such_module:Stage"}, "stages.mine.stage: cannot import the stage 'no_such_module:Stage'"),
+        (
+            "stages.mine",
+            {"stage": "no_such_module:Stage"},
+            "stages.mine.stage: cannot import the stage 'no_such_module:Stage'",
+        ),
         ("stages.mine", {"stage": "pathlib:Path"}, "'pathlib:Path' is not a stage"),
     ],
 )

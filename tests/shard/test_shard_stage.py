@@ -12,7 +12,7 @@ from small_run import commit_split, hashes, make_rows, make_run, write_shards
 
 from vsd2m.core.errors import StorageError
 from vsd2m.shard.split import SplitConfig
-from vsd2m.shard.stage import ShardConfig, ShardStage, sticker_text
+from vsd2m.shard.stage import ShardConfig, ShardStage
 from vsd2m.shard.writer import ShardSample, encode_json, write_tar
 
 
@@ -130,13 +130,6 @@ def test_the_kept_rows_give_the_place_of_each_sticker(tmp_path):
     for kept in result.kept:
         media = rows[kept["key"]]
         assert tar[kept["tar_offset"] :][: len(media)] == media
-
-
-def test_the_text_is_the_caption_then_the_description_then_the_words():
-    row = {"caption": "c", "description": "d", "trigger_words": ["a", "b"]}
-    assert sticker_text(row) == "c"
-    assert sticker_text({**row, "caption": None}) == "d"
-    assert sticker_text({"trigger_words": ["a", "b"]}) == "a, b"
 
 
 def test_an_empty_tar_is_still_a_tar():

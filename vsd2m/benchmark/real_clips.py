@@ -15,6 +15,7 @@ from vsd2m.core.storage import Store
 from vsd2m.shard.clips import ClipOptions
 from vsd2m.shard.loader import make_sample
 from vsd2m.shard.reader import Shard, check_media, column_names, list_shards, read_columns
+from vsd2m.shard.sticker_text import sticker_text
 
 _COLUMNS = ("key", "tar_offset", "num_bytes", "caption", "description", "trigger_words", "domain")
 _FRAME_COUNTS = ("num_frames", "num_distinct_frames")
@@ -24,7 +25,7 @@ _FRAME_COUNTS = ("num_frames", "num_distinct_frames")
 class RealClip:
     """A sticker in a shard; the clip's name is its key.
 
-    `prompt` is its caption; where it has none its description, else its trigger words: what generators are trained on.
+    `prompt` is its text (`sticker_text`), which generators are trained on.
     """
 
     shards: str
@@ -109,7 +110,7 @@ def _clip(store: Store, shard: Shard, row: Mapping[str, Any], *, num_frames: int
         num_bytes=row["num_bytes"],
         split=shard.split,
         domain=row.get("domain"),
-        prompt=row.get("caption") or row.get("description") or " ".join(row.get("trigger_words") or []),
+        prompt=sticker_text(row),
         num_frames=num_frames,
         size=size,
     )

@@ -10,6 +10,10 @@ from vsd2m.core.commit import digest
 from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import DataConfig
+from vsd2m.shard.sticker_text import sticker_text
+
+
+_VERSION = 2  # raised where the same shards give other clips or texts
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def shard_clips(config: DataConfig) -> ClipSource:
 
     store = Store(config.shards)
     shards = {shard.name: store.sha256(shard.parquet) for shard in list_shards(store, split=config.split)}
-    cut = [config.domain, config.num_frames, config.size, config.static]
+    cut = [_VERSION, config.domain, config.num_frames, config.size, config.static]
     return ClipSource(identity=digest([shards, cut]), read=lambda: _read(config))
 
 
@@ -53,8 +57,7 @@ def _read(config: DataConfig) -> Iterator[TrainingClip]:
     for sample in samples:
         if config.domain not in (None, sample["domain"]):
             continue
-        caption = sample["caption"] or sample["description"] or " ".join(sample["trigger_words"])
-        text = conditioning_text(sample["domain"], caption)
+        text = conditioning_text(sample["domain"], sticker_text(sample))
         tags = tuple(word for word in (sample["domain"], *sample["trigger_words"]) if word)
         yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"], tags=tags)
 

@@ -13,6 +13,7 @@ from vsd2m.core.run import Run
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, json_columns, json_facts, layout_of, parquet_schema, published_columns
+from vsd2m.shard.sticker_text import sticker_text
 from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, tar_index, write_tar
 
 FOLDER = "shards"
@@ -64,11 +65,6 @@ class ShardStage(FileStage[ShardConfig]):
         if self._plan is None or self._plan.run is not run:
             self._plan = _Plan(run)
         return self._plan
-
-
-def sticker_text(row: dict[str, Any]) -> str:
-    """A tar's `txt`: the caption; where there is none the description, then the trigger words."""
-    return row.get("caption") or row.get("description") or ", ".join(row.get("trigger_words") or [])
 
 
 class _Plan:

@@ -12,7 +12,6 @@ from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import DataConfig
 from vsd2m.shard.sticker_text import sticker_text
 
-
 _VERSION = 2  # raised where the same shards give other clips or texts
 
 

@@ -52,8 +52,11 @@ class Gif:
         return b"".join([*parts, *map(gif_frame_bytes, self.frames), self.trailer])
 
     def compose(self) -> np.ndarray:
-        """`[T, H, W, 4]` as browsers show it: what is not drawn, or cleared, is transparent."""
-        canvas = np.zeros((self.height, self.width, 4), np.uint8)
+        """`[T, H, W, 4]` as browsers show it: what is not drawn, or cleared, is transparent, and the screen grows to
+        hold the first image."""
+        rows, columns = self.frames[0].indices.shape
+        height, width = max(self.height, self.frames[0].top + rows), max(self.width, self.frames[0].left + columns)
+        canvas = np.zeros((height, width, 4), np.uint8)
         shown = []
         for frame in self.frames:
             before = canvas.copy()
@@ -61,7 +64,7 @@ class Gif:
             cells = []
             for (row, column), index in np.ndenumerate(frame.indices):
                 y, x = frame.top + row, frame.left + column
-                if y >= self.height or x >= self.width:
+                if y >= height or x >= width:
                     continue
                 cells.append((y, x))
                 if index != frame.transparent:
@@ -223,9 +226,10 @@ class Webp:
     height: int
     frames: list[WebpFrame]
     loop_count: int = 0
+    uses_alpha: bool = True
 
     def to_bytes(self) -> bytes:
-        canvas = struct.pack("<I", 0x12) + _u24(self.width - 1) + _u24(self.height - 1)
+        canvas = struct.pack("<I", 0x12 if self.uses_alpha else 0x02) + _u24(self.width - 1) + _u24(self.height - 1)
         chunks = [riff_chunk(b"VP8X", canvas), riff_chunk(b"ANIM", struct.pack("<IH", 0xFF00FF00, self.loop_count))]
         for frame in self.frames:
             height, width = frame.pixels.shape[:2]
@@ -235,13 +239,16 @@ class Webp:
         return riff(b"".join(chunks))
 
     def compose(self) -> np.ndarray:
-        """`[T, H, W, 4]` float64; a cleared box is transparent, whatever the background colour."""
+        """`[T, H, W, 4]` float64; a cleared box is transparent, whatever the background colour. Where alpha is not
+        used, every pixel of a frame is opaque."""
         canvas = np.zeros((self.height, self.width, 4))
         shown = []
         for frame in self.frames:
             for row, column in np.ndindex(*frame.pixels.shape[:2]):
                 cell = (frame.top + row, frame.left + column)
                 source = frame.pixels[row, column].astype(float)
+                if not self.uses_alpha:
+                    source[3] = 255
                 canvas[cell] = _over(source, canvas[cell]) if frame.blend else source
             canvas[np.rint(canvas[..., 3]) == 0] = 0
             canvas = np.rint(canvas)

@@ -62,7 +62,15 @@ def test_the_content_decides_the_format(media_format):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"<!doctype html><title>Not found</title>", b"\0" * 100, b"GIF88a" + bytes(50), b"RIFF"]
+    "data",
+    [
+        b"",
+        b"<!doctype html><title>Not found</title>",
+        b"<!-- page --><html><body><svg></svg></body></html>",
+        b"\0" * 100,
+        b"GIF88a" + bytes(50),
+        b"RIFF",
+    ],
 )
 def test_what_is_no_picture_says_so(data):
     expected = "truncated" if data == b"RIFF" else "not_an_image"
@@ -77,6 +85,15 @@ def test_what_is_no_picture_says_so(data):
         (b"\x1a\x45\xdf\xa3" + bytes(20), "webm"),
         (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
         (b"\x1f\x8b\x08" + bytes(20), "gzip"),
+        (b"\0\0\0\x20ftypmif1\0\0\0\0mif1avifmiaf" + bytes(20), "avif"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + b"avif" * 5, "mp4"),
+        (b"\xef\xbb\xbf<!-- drawn by hand -->\n<svg/>", "svg"),
+        (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' ''>\n<SVG>", "svg"),
+        (b"PK\x03\x04" + bytes(26) + b"manifest.json{}", "dotlottie"),
+        (b"PK\x03\x04" + bytes(26) + b"word/document.xml", "zip"),
+        (b"qoif" + bytes(30), "qoi"),
+        (b"\0\0\x02\0\x01\0" + bytes(30), "cur"),
+        (PNG_SIGNATURE + chunk(b"CgBI", bytes(4)) + png_header(4, 4) + chunk(b"IEND", b""), "CgBI"),
     ],
 )
 def test_other_formats_are_named(data, name):

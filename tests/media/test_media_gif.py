@@ -109,6 +109,19 @@ def test_reserved_disposal_4_restores_and_5_to_7_leave(rng):
         np.testing.assert_array_equal(shown, Gif(6, 6, as_meant, GRADIENT).compose())
 
 
+@pytest.mark.parametrize(("left", "top"), [(0, 0), (3, 1)])
+def test_the_screen_grows_to_hold_the_first_image_and_later_ones_are_clipped(rng, left, top):
+    frames = [
+        GifFrame(rng.integers(0, 255, (4, 5)), left, top),
+        GifFrame(rng.integers(0, 255, (9, 9)), 1, 1, disposal=CLEAR),
+        GifFrame(rng.integers(0, 255, (1, 1))),
+    ]
+    gif = Gif(2, 3, frames, GRADIENT)
+    clip = decoded(gif)
+    assert (clip.width, clip.height) == (left + 5, top + 4)
+    np.testing.assert_array_equal(clip.frames, gif.compose())
+
+
 def test_a_screen_without_size_takes_that_of_the_first_frame(rng):
     gif = Gif(0, 0, [GifFrame(rng.integers(0, 255, (4, 3)), 2, 1)], GRADIENT)
     clip = decoded(gif)
@@ -128,6 +141,18 @@ def test_comments_unknown_extensions_and_gif87a_are_read(rng):
 def test_a_missing_trailer_and_junk_after_it_are_forgiven(rng, trailer):
     gif = Gif(8, 8, [GifFrame(rng.integers(0, 255, (8, 8))) for _ in range(3)], GRADIENT, trailer=trailer)
     np.testing.assert_array_equal(decoded(gif).frames, gif.compose())
+
+
+CONTROL = b"\x21\xf9\x04\0\x05\0\0\0"
+
+
+@pytest.mark.parametrize("between", [b"", b"\x21\xfe\x03bye\0", b"\x21\xff\x0bXMP DataXMP\x01x\0", CONTROL])
+def test_a_control_block_left_over_before_the_trailer_is_forgiven(rng, between):
+    gif = Gif(4, 4, [GifFrame(rng.integers(0, 255, (4, 4))) for _ in range(2)], GRADIENT, trailer=CONTROL + between)
+    np.testing.assert_array_equal(decode(gif.to_bytes() + b";").frames, gif.compose())
+    with pytest.raises(MediaError) as caught:
+        decode(gif.to_bytes())
+    assert caught.value.reason == "truncated"
 
 
 def test_missing_terminators_after_whole_image_data_are_forgiven(rng):

@@ -81,6 +81,27 @@ def test_a_tgs_is_the_lottie_within():
     np.testing.assert_array_equal(packed.frames, plain.frames)
 
 
+def test_whole_numbers_may_be_written_with_a_point():
+    drawn = document(shape(position=moving([10, 24, 0], [50, 24, 0], 0, 10)))
+
+    def pointed(value):
+        if isinstance(value, dict):
+            return {name: pointed(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [pointed(part) for part in value]
+        return float(value) if type(value) is int else value
+
+    written = json.dumps(pointed(drawn)).encode()
+    assert b'"ty": 4.0' in written and b'"w": 64.0' in written
+    np.testing.assert_array_equal(decode(written).frames, decode(json.dumps(drawn).encode()).frames)
+
+
+def test_a_byte_order_mark_is_skipped():
+    marked = b"\xef\xbb\xbf" + lottie(shape(position=(32, 24)))
+    for data in (marked, gzip.compress(marked, mtime=0)):
+        np.testing.assert_array_equal(decode(data).frames, decode(lottie(shape(position=(32, 24)))).frames)
+
+
 def test_the_probe_writes_all_columns():
     columns = probe(tgs(shape(position=moving([10, 24, 0], [50, 24, 0], 0, 10))))
     assert (columns["media_format"], columns["num_frames"], columns["num_distinct_frames"]) == ("tgs", 10, 10)

@@ -137,6 +137,15 @@ def test_rgb_of_every_depth_with_and_without_a_transparent_colour(rng, depth, wi
     np.testing.assert_array_equal(clip.frames[0], expected)
 
 
+@pytest.mark.parametrize(("color", "depth"), [(0, 1), (0, 2), (0, 4), (0, 8), (2, 8)])
+def test_only_the_low_bits_of_the_transparent_colour_count(color, depth):
+    samples = np.zeros((1, 8, 3 if color else 1), int)
+    samples[0, 0] = 2**depth - 1
+    key = chunk(b"tRNS", struct.pack(">H", 0xFF00 | (2**depth - 1)) * samples.shape[2])
+    clip = decode(still(png_header(8, 1, depth, color), deflate_rows(pack_bits(samples, depth)), key))
+    assert clip.frames[0, 0, :, 3].tolist() == [0] + [255] * 7
+
+
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
 def test_palettes_of_every_depth_with_their_transparency(rng, depth):
     palette = rng.integers(0, 256, (2**depth, 3)).astype(np.uint8)

@@ -22,7 +22,7 @@ def webps(draw):
         pixels[..., 3] = rng.choice([0, 255], pixels.shape[:2])
         duration = draw(st.integers(0, 2**24 - 1))
         frames.append(WebpFrame(pixels.astype(np.uint8), left, top, duration, draw(st.booleans()), draw(st.booleans())))
-    return Webp(width, height, frames, draw(st.integers(0, 65535)))
+    return Webp(width, height, frames, draw(st.integers(0, 65535)), draw(st.booleans()))
 
 
 @given(webps())
@@ -45,6 +45,22 @@ def test_a_still_has_one_frame_without_duration(rng, lossless, mode):
     expected[expected[..., 3] == 0] = 0
     np.testing.assert_array_equal(clip.frames[0], expected)
     assert (clip.num_frames, clip.durations_ms.tolist(), clip.loop_count) == (1, [0], 1)
+
+
+def test_alpha_that_the_header_says_is_not_used_counts_for_nothing():
+    red, green = (np.full((4, 4, 4), (*color, 0), np.uint8) for color in ((255, 0, 0), (0, 255, 0)))
+    webp = Webp(8, 4, [WebpFrame(red, clear=True), WebpFrame(green, 2, 0)], uses_alpha=False)
+    first, second = decode(webp.to_bytes()).frames
+    assert (first[:, :4] == [255, 0, 0, 255]).all() and not first[:, 4:].any()  # what is not drawn is transparent
+    assert (second[:, 2:6] == [0, 255, 0, 255]).all() and not second[:, :2].any() and not second[:, 6:].any()
+
+
+def test_alpha_that_a_lossless_still_says_is_not_used_counts_for_nothing(rng):
+    pixels = rng.integers(0, 256, (5, 7, 4)).astype(np.uint8)
+    data = bytearray(riff(vp8l(pixels)))
+    data[24] &= ~0x10  # alpha_is_used, bit 28 after the signature
+    np.testing.assert_array_equal(decode(bytes(data)).frames[0, ..., :3], pixels[..., :3])
+    assert (decode(bytes(data)).frames[..., 3] == 255).all()
 
 
 def test_cutting_an_animation_anywhere_is_truncation(rng):

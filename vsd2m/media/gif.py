@@ -1,6 +1,7 @@
 """GIF: the blocks are read and the frames composed here, as browsers do; `vsd2m.media.gif_pixels` decompresses.
 
-What is not drawn, and what is disposed of, is transparent. Images are clipped at the screen's edge.
+What is not drawn, and what is disposed of, is transparent. The screen grows to hold the first image; later ones are
+clipped at its edge.
 Specification: GIF89a, CompuServe 1990.
 """
 
@@ -82,23 +83,27 @@ class _Parser:
         self._position = 13
         self._global_palette = self._take_palette(flags)
         self._size = (width, height)
+        has_trailer = self._read_blocks()
+        if self._control is not None and not has_trailer:  # before a trailer it is a leftover, and harmless
+            raise MediaError("truncated", "the GIF ends before the frame its last control block announces")
+        if not self._images:
+            raise MediaError("corrupt" if has_trailer else "truncated", "the GIF holds no image")
+        return GifFile(*self._size, tuple(self._images), self._loop_count, self._background(background_index))
+
+    def _read_blocks(self) -> bool:
+        """Whether a trailer ends them, and not the file."""
         while self._position < len(self._data):
             kind = self._data[self._position]
             self._position += 1
             if kind == _TRAILER:
-                break
+                return True
             if kind == _IMAGE:
                 self._read_image()
             elif kind == _EXTENSION:
                 self._read_extension()
             elif kind != 0:  # stray terminators are harmless and common
                 raise MediaError("corrupt", f"byte {self._position - 1} of the GIF starts no block ({kind:#04x})")
-        if self._control is not None and self._position >= len(self._data):
-            raise MediaError("truncated", "the GIF ends before the frame its last control block announces")
-        if not self._images:
-            missing = "truncated" if self._position >= len(self._data) else "corrupt"
-            raise MediaError(missing, "the GIF holds no image")
-        return GifFile(*self._size, tuple(self._images), self._loop_count, self._background(background_index))
+        return False
 
     def _background(self, index: int) -> tuple[int, int, int, int] | None:
         color = self._global_palette[3 * index : 3 * index + 3]
@@ -146,8 +151,8 @@ class _Parser:
         left, top, width, height, flags = struct.unpack_from("<HHHHB", self._data, self._position)
         self._position += 9
         palette = self._take_palette(flags) or self._global_palette
-        if self._size[0] == 0 or self._size[1] == 0:
-            self._size = (left + width, top + height)
+        if not self._images:
+            self._size = (max(self._size[0], left + width), max(self._size[1], top + height))
         self._meter.check_header(num_frames=len(self._images) + 1, width=self._size[0], height=self._size[1])
         self._meter.check_header(num_frames=1, width=width, height=height)
         delay, transparent, control_flags = 0, 0, 0

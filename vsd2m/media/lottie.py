@@ -73,7 +73,7 @@ def _parse(document: bytes) -> dict[str, Any]:
     if len(document) > MAX_DOCUMENT_BYTES:
         raise MediaError("too_many_bytes", "the Lottie is too long", value=len(document), limit=MAX_DOCUMENT_BYTES)
     try:
-        parsed = json.loads(document, parse_constant=_refuse_constant)
+        parsed = json.loads(document, parse_constant=_refuse_constant, parse_float=_json_number)
     except json.JSONDecodeError as error:
         reason = "truncated" if error.pos >= len(error.doc.rstrip()) else "corrupt"
         raise MediaError(reason, f"the Lottie is no JSON ({error})") from error
@@ -85,6 +85,12 @@ def _parse(document: bytes) -> dict[str, Any]:
     if not isinstance(assets, list) or any(not isinstance(asset, dict) or "p" in asset for asset in assets):
         raise MediaError("unsupported_format", "the Lottie refers to pictures; only drawings are decoded")
     return parsed
+
+
+def _json_number(text: str) -> float:
+    """JSON has one kind of number; rlottie reads `8.0` as none where it expects a whole one."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 1 << 31 else value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -113,6 +113,8 @@ class _Parser:
 
     def read(self, name: bytes, body: bytes) -> None:
         if self._header is None:
+            if name == b"CgBI":
+                raise MediaError("unsupported_format", "Apple's optimised PNG (CgBI) is not decoded")
             if name != b"IHDR":
                 raise MediaError("corrupt", "the PNG does not begin with its header")
             self._header = self._read_header(body)
@@ -253,7 +255,8 @@ def _with_color_key(frame: Frame, image: Image.Image, header: Header) -> npt.NDA
     num_samples = 1 if header.color_type == _GRAY else 3
     if len(header.transparency or b"") != 2 * num_samples:
         raise MediaError("corrupt", "the PNG's tRNS chunk has a wrong length")
-    key = np.array(struct.unpack(f">{num_samples}H", header.transparency or b""))
+    used_bits = (1 << header.bit_depth) - 1  # the others count for nothing
+    key = np.array(struct.unpack(f">{num_samples}H", header.transparency or b"")) & used_bits
     samples = np.asarray(image.convert("L") if image.mode == "1" else image).astype(np.uint16)
     if header.bit_depth == 16 and header.color_type == _RGB:
         low = _inflate(frame, "RGB", "RGB;16L", header)

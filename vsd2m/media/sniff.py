@@ -6,11 +6,14 @@ import zlib
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff")
 
+_BLANKS = b"\xef\xbb\xbf \t\r\n"  # and a byte order mark
 _FOREIGN = (
     (b"BM", "bmp"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
     (b"\x00\x00\x01\x00", "ico"),
+    (b"\x00\x00\x02\x00", "cur"),
+    (b"qoif", "qoi"),
     (b"8BPS", "psd"),
     (b"\xff\x0a", "jpeg-xl"),
     (b"\x00\x00\x00\x0cJXL ", "jpeg-xl"),
@@ -33,8 +36,8 @@ def sniff(data: bytes) -> str | None:
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
     if data[:3] == b"\x1f\x8b\x08":
-        return "tgs" if _inflated_head(data).lstrip()[:1] == b"{" else None
-    return "lottie" if data[:64].lstrip()[:1] == b"{" and b'"layers"' in data else None
+        return "tgs" if _inflated_head(data).lstrip(_BLANKS)[:1] == b"{" else None
+    return "lottie" if data[:64].lstrip(_BLANKS)[:1] == b"{" and b'"layers"' in data else None
 
 
 def is_cut_signature(data: bytes) -> bool:
@@ -50,9 +53,23 @@ def foreign_format(data: bytes) -> str | None:
         if data.startswith(signature):
             return name
     if data[4:8] == b"ftyp":
-        return "avif" if data[8:12] in (b"avif", b"avis") else "iso media (heic, mp4)"
-    head = data[:512].lstrip().lower()
-    return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096].lower() else None
+        return "avif" if {b"avif", b"avis"} & _brands(data) else "iso media (heic, mp4)"
+    if data[:4] == b"PK\x03\x04":
+        return "dotlottie" if b"manifest.json" in data else "zip"
+    return "svg" if _is_svg(data[:4096].lstrip(_BLANKS).lower()) else None
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """The major brand of ISO media and those it is compatible with."""
+    (size,) = struct.unpack_from(">I", data)
+    return {data[8:12], *(data[start : start + 4] for start in range(16, min(size, 512), 4))}
+
+
+def _is_svg(head: bytes) -> bool:
+    """Whether the root element of `head`, in lower case, is `svg`."""
+    if not head.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")):
+        return False
+    return b"<html" not in head.partition(b"<svg")[0] and b"<svg" in head
 
 
 def _inflated_head(data: bytes) -> bytes:

@@ -5,58 +5,21 @@ import json
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from tiny_models import drawn_clips
+from tiny_models import small_videogpt_config, tagged_clips
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 from vsd2m.core.errors import ConfigError  # noqa: E402
-from vsd2m.generation.config import GenerationConfig, TrainConfig, merge  # noqa: E402
-from vsd2m.generation.data import ClipSource, TrainingClip  # noqa: E402
+from vsd2m.generation.config import GenerationConfig, TrainConfig  # noqa: E402
+from vsd2m.generation.data import ClipSource  # noqa: E402
 from vsd2m.generation.sampler import generate, load_pipeline  # noqa: E402
 from vsd2m.generation.trainer import train  # noqa: E402
-
-SMALL = {
-    "num_hiddens": 16,
-    "num_residual_layers": 1,
-    "time_factor": 2,
-    "space_factor": 2,
-    "num_codes": 16,
-    "code_dim": 4,
-    "width": 32,
-    "num_layers": 1,
-    "num_heads": 2,
-    "vqvae_steps": 3,
-}
-
-
-def small_config(out, **values):
-    base = {
-        "preset": "videogpt_tiny",
-        "out": str(out),
-        "videogpt": SMALL,
-        "data": {"shards": "unused", "num_frames": 4, "size": 8},
-        "batch_size": 4,
-        "num_steps": 3,
-        "num_threads": 1,
-    }
-    return TrainConfig.model_validate(merge(base, values))
-
-
-def tagged_clips(count=6):
-    clips = drawn_clips(count=count)
-    tags = [("cartoon", "red"), ("cartoon", "green"), ("cartoon", "blue")]
-
-    def read():
-        for number, clip in enumerate(clips.read()):
-            yield TrainingClip(clip.key, clip.text, clip.frames, clip.mask, tags[number % 3])
-
-    return ClipSource(f"tagged-{clips.identity}", read)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return train(small_config(tmp_path_factory.mktemp("videogpt")), clips=tagged_clips()).checkpoint
+    return train(small_videogpt_config(tmp_path_factory.mktemp("videogpt")), clips=tagged_clips()).checkpoint
 
 
 def test_it_learns_one_clip_by_heart(tmp_path):
@@ -64,7 +27,9 @@ def test_it_learns_one_clip_by_heart(tmp_path):
     optimizer = {"learning_rate": 6e-3, "warmup_steps": 0, "decay": "linear", "ema_decay": 0.0}
     clip = next(iter(tagged_clips().read()))
     source = ClipSource("one", lambda: [clip])
-    result = train(small_config(tmp_path, optimizer=optimizer, noise={"caption_dropout": 0.0}, **steps), clips=source)
+    result = train(
+        small_videogpt_config(tmp_path, optimizer=optimizer, noise={"caption_dropout": 0.0}, **steps), clips=source
+    )
     assert result.losses[-1] < 0.1 * result.losses[0]
     drawn = load_pipeline(result.checkpoint)([clip.tags], seeds=[0], top_k=1)[0]
     error = np.abs(drawn.astype(float) - clip.frames.transpose(0, 2, 3, 1)).mean()
@@ -83,7 +48,7 @@ def test_a_resumed_run_gives_the_losses_of_an_uninterrupted_one_in_both_steps(tm
                 raise KilledError
 
         values = {"save_every": 2, "num_steps": 4, "videogpt": {"vqvae_steps": 4}}
-        return train(small_config(tmp_path / folder, **values), clips=tagged_clips(), on_step=on_step)
+        return train(small_videogpt_config(tmp_path / folder, **values), clips=tagged_clips(), on_step=on_step)
 
     whole = run("whole")
     for kill_at in (3, 7):  # in the VQ-VAE, in the prior
@@ -144,7 +109,7 @@ def test_guidance_is_off_unless_it_is_asked_for_and_leads_away_from_negative_tag
 def test_a_share_of_the_clips_is_trained_on_without_tags(tmp_path, dropout):
     from vsd2m.generation.videogpt.objectives import NextCodeObjective
 
-    config = small_config(tmp_path, noise={"caption_dropout": dropout})
+    config = small_videogpt_config(tmp_path, noise={"caption_dropout": dropout})
     codes, told = np.zeros((500, 3), np.int32), []
 
     def model(codes, tags):
@@ -183,7 +148,7 @@ def test_only_the_trained_size_can_be_drawn(checkpoint):
 )
 def test_impossible_combinations_are_refused(tmp_path, values, message):
     with pytest.raises(ValidationError, match=message):
-        small_config(tmp_path, **values)
+        small_videogpt_config(tmp_path, **values)
 
 
 def test_at_full_size_it_has_about_the_number_of_parameters_of_the_papers_table():

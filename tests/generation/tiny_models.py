@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.config import TrainConfig, merge
 from vsd2m.generation.data import ClipSource, TrainingClip
 
 torch = pytest.importorskip("torch")
@@ -83,3 +83,43 @@ def tiny_config(out: Any, **values: Any) -> TrainConfig:
             **values,
         }
     )
+
+
+SMALL_VIDEOGPT = {
+    "num_hiddens": 16,
+    "num_residual_layers": 1,
+    "time_factor": 2,
+    "space_factor": 2,
+    "num_codes": 16,
+    "code_dim": 4,
+    "width": 32,
+    "num_layers": 1,
+    "num_heads": 2,
+    "vqvae_steps": 3,
+}
+
+
+def small_videogpt_config(out: Any, **values: Any) -> TrainConfig:
+    """VideoGPT in seconds on one thread."""
+    base = {
+        "preset": "videogpt_tiny",
+        "out": str(out),
+        "videogpt": SMALL_VIDEOGPT,
+        "data": {"shards": "unused", "num_frames": 4, "size": 8},
+        "batch_size": 4,
+        "num_steps": 3,
+        "num_threads": 1,
+    }
+    return TrainConfig.model_validate(merge(base, values))
+
+
+def tagged_clips(count: int = 6) -> ClipSource:
+    """`drawn_clips` with tags."""
+    clips = drawn_clips(count=count)
+    tags = [("cartoon", "red"), ("cartoon", "green"), ("cartoon", "blue")]
+
+    def read() -> Any:
+        for number, clip in enumerate(clips.read()):
+            yield TrainingClip(clip.key, clip.text, clip.frames, clip.mask, tags[number % 3])
+
+    return ClipSource(f"tagged-{clips.identity}", read)

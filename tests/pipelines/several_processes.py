@@ -1,10 +1,13 @@
 """Trains a tiny generator in two processes that share this one's imports: `several_processes.py FOLDER`.
 
-FOLDER/plain is trained by data-parallel processes, FOLDER/sharded by processes that share the weights.
+FOLDER/plain is trained by data-parallel processes, FOLDER/sharded by processes that share the weights;
+FOLDER/spoilt-plain and FOLDER/spoilt-sharded likewise, on clips of which one is not finite.
 """
 
+import json
 import multiprocessing
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -15,6 +18,8 @@ from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
 
 NUM_PROCESSES = 2
+SPOILT = 2
+"""The number of the clip that is not finite."""
 
 
 def tiny_config(out: Path, **values: object) -> TrainConfig:
@@ -59,9 +64,26 @@ def work(rank: int, folder: Path) -> None:
     from vsd2m.generation.trainer import train
 
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(NUM_PROCESSES))
-    for name in ("plain", "sharded"):
-        train(tiny_config(folder / name, fsdp=name == "sharded"), clips=moving_noise())
+    for name in ("plain", "sharded", "spoilt-plain", "spoilt-sharded"):
+        values: dict[str, object] = {"fsdp": name.endswith("sharded")}
+        if name.startswith("spoilt"):
+            values["data"] = {"shards": "unused", "num_frames": 2, "size": 8, "cache": str(spoilt_cache(rank, folder))}
+        train(tiny_config(folder / name, **values), clips=moving_noise())
         AcceleratorState._reset_state(reset_partial_state=False)
+
+
+def spoilt_cache(rank: int, folder: Path) -> Path:
+    """The encoded clips of `plain` with one of them infinite; written by the first process."""
+    from torch import distributed
+
+    cache = folder / "cache"
+    if rank == 0 and not cache.exists():
+        shutil.copytree(folder / "plain" / "cache", cache)
+        (encoded,) = cache.glob("latents-*")
+        shape = tuple(json.loads((encoded / "clips.json").read_text())["shape"])
+        np.memmap(encoded / "latents.bin", np.float16, mode="r+", shape=shape)[SPOILT] = np.inf
+    distributed.barrier()
+    return cache
 
 
 def main(folder: str) -> None:

@@ -1,5 +1,6 @@
 """Two processes on one machine: data-parallel, sharing the weights (FSDP), and started by Ray."""
 
+import math
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from several_processes import moving_noise, tiny_config
+from several_processes import SPOILT, moving_noise, tiny_config
 
 from vsd2m.core.errors import EngineError
 from vsd2m.pipelines.ray_train import check_resources, train_on_ray
@@ -68,6 +69,21 @@ def test_a_sharded_run_leaves_the_files_and_numbers_of_one_that_is_not(trained):
 
     name = "checkpoint-000002/unet/diffusion_pytorch_model.safetensors"
     assert largest_difference(load_file(plain / name), load_file(sharded / name)) <= 1e-5
+
+
+def test_a_batch_that_is_not_finite_in_one_process_is_skipped_by_all_and_named_by_the_first(trained):
+    states = [state_of(trained / name) for name in ("spoilt-plain", "spoilt-sharded")]
+    for state in states:
+        (entry,) = state["skipped"]
+        assert entry["reason"] == "loss"
+        assert len(entry["stickers"]) == 2  # the batch of one process, of two
+        assert f"{SPOILT:032x}" in entry["stickers"]
+        assert all(weight.isfinite().all() for weight in (*state["weights"], *state["ema"]["shadow_params"]))
+    for state in states:
+        assert {float(moments["step"]) for moments in state["optimizer"]["state"].values()} == {1.0}  # of two
+        state["losses"] = [loss for loss in state["losses"] if math.isfinite(loss)]
+        assert len(state["losses"]) == 1
+    assert largest_difference(*states) <= 1e-5
 
 
 def test_one_process_goes_on_where_two_that_shared_the_weights_stopped(trained):

@@ -5,6 +5,7 @@ variant alone, and by the weights they start from.
 """
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -77,13 +78,20 @@ def ablate(
                 counted = _counted(on_step, done, total)
                 result = train(variant_config(config, variant, settings, seed), on_step=counted, clips=clips)
                 num_parameters = result.num_parameters
-                losses.append(statistics.fmean(result.losses[-max(len(result.losses) // 4, 1) :]))
+                losses.append(final_loss(result.losses))
             except TrainingError:  # a loss that is not a number is a finding about the variant
                 losses.append(None)
             done += config.num_steps
         rows.append(AblationRow(variant, num_parameters, tuple(losses)))
     Path(config.out, RESULT).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return rows
+
+
+def final_loss(losses: Sequence[float]) -> float | None:
+    """The mean over the last quarter of the steps, without those that were skipped because it is not finite; None where
+    no step is left."""
+    taken = [loss for loss in losses[-max(len(losses) // 4, 1) :] if math.isfinite(loss)]
+    return statistics.fmean(taken) if taken else None
 
 
 def _counted(on_step: OnStep | None, before: int, total: int) -> OnStep | None:

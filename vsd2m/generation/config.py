@@ -147,6 +147,12 @@ class TrainConfig(GenerationBase):
         default="all", description="which weights are trained; the paper trains the temporal convolutions only"
     )
     num_steps: int = Field(default=1000, ge=1, description="optimiser steps")
+    max_skipped_steps: int = Field(
+        default=20,
+        ge=0,
+        description="a step whose loss or gradient is not finite is skipped; training stops after more than this many "
+        "in a row (fp16 may need 16 at the start to find its scale)",
+    )
     batch_size: int = Field(default=16, ge=1, le=4096, description="clips per device and micro-batch")
     accumulation: int = Field(default=1, ge=1, le=1024, description="micro-batches per optimiser step")
     mixed_precision: Literal["no", "bf16", "fp16"] = Field(default="no", description="arithmetic of the forward pass")

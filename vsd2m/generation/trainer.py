@@ -20,7 +20,8 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training run left behind. `losses` has one entry per step, those of resumed runs included."""
+    """What a training run left behind. `losses` has one entry per step, those of resumed runs and of skipped steps
+    included."""
 
     checkpoint: Path
     losses: list[float]
@@ -29,6 +30,7 @@ class TrainResult:
     num_parameters: int
     num_trained_parameters: int
     num_captions_truncated: int
+    num_skipped_steps: int
 
 
 def train(
@@ -40,7 +42,8 @@ def train(
     """Trains, or goes on training, and returns the last checkpoint, which `sampler.generate` draws from.
 
     `on_step(step, num_steps, loss)` is called after every step. `clips` replaces the shards as the source of clips.
-    Raises `TrainingError` if there are no clips, the loss is not a number or `out` holds another run's checkpoints.
+    Raises `TrainingError` if there are no clips, too many steps in a row have a loss or gradient that is not finite,
+    the weights are no longer finite, or `out` holds another run's checkpoints.
     """
     torch = import_extra("torch", extra="train")
     accelerate = import_extra("accelerate", extra="train")

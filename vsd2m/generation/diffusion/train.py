@@ -45,6 +45,7 @@ def train_diffusion(
         num_parameters=sum(size for size, _ in sizes),
         num_trained_parameters=sum(size for size, trained in sizes if trained),
         num_captions_truncated=num_truncated(pipeline.tokenizer, store.texts),
+        num_skipped_steps=len(loop.skipped),
     )
 
 

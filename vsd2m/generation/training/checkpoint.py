@@ -4,6 +4,7 @@ A checkpoint appears whole, by a rename, or not at all. The state is one file, t
 """
 
 import json
+import math
 import os
 import re
 import shutil
@@ -54,7 +55,12 @@ def keep_last(folder: Path, count: int) -> None:
         shutil.rmtree(path)
 
 
-def write_losses(path: Path, losses: Sequence[float]) -> None:
-    """One JSON line per step."""
-    lines = [json.dumps({"step": step, "loss": round(loss, 6)}) for step, loss in enumerate(losses, start=1)]
+def write_losses(path: Path, losses: Sequence[float], skipped: Sequence[Mapping[str, Any]]) -> None:
+    """One JSON line per step; a skipped one says why and with which stickers, and has no loss where that is not
+    finite."""
+    reasons = {entry["step"]: {"skipped": entry["reason"], "stickers": entry["stickers"]} for entry in skipped}
+    lines = [
+        json.dumps({"step": step, "loss": round(loss, 6) if math.isfinite(loss) else None, **reasons.get(step, {})})
+        for step, loss in enumerate(losses, start=1)
+    ]
     path.write_text("\n".join(lines) + "\n")

@@ -3,7 +3,8 @@ step k is seeded by (seed, k, rank), which is what makes a resumed run repeat an
 """
 
 import copy
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from vsd2m.generation.training.checkpoint import (
     write_checkpoint,
     write_losses,
 )
+from vsd2m.generation.training.finite import StepOutcome, all_finite, gather_outcome, lower_scale, name_stickers
 from vsd2m.generation.training.objective import Objective
 from vsd2m.generation.training.schedule import learning_rate, make_optimizer, set_learning_rate
 from vsd2m.generation.training.sharding import (
@@ -36,6 +38,7 @@ from vsd2m.generation.training.sharding import (
 from vsd2m.generation.training.trackers import finish_trackers, start_trackers, tracker_arguments
 
 LOSSES = "losses.jsonl"
+_log = logging.getLogger(__name__)
 
 
 class TrainingLoop:
@@ -52,8 +55,12 @@ class TrainingLoop:
         self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
         self.model, self.optimizer = self.accelerator.prepare(self.module, make_optimizer(trained, config.optimizer))
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.buffers = persistent_buffers(self.module)
         self.ema = EMAModel(self.parameters, decay=config.optimizer.ema_decay)
         self.losses: list[float] = []
+        self.skipped: list[dict[str, Any]] = []
+        """`step`, counted from 1, `reason` and `stickers` of every step that was skipped."""
+        self.gradient_norm = 0.0
         self.step = 0
 
     def run(
@@ -74,7 +81,7 @@ class TrainingLoop:
             loss = self.train_step()
             self.step += 1
             self.losses.append(loss)
-            self.accelerator.log({"loss": loss, "learning_rate": self._learning_rate(self.step - 1)}, step=self.step)
+            self._track(loss)
             if self.step % self.config.save_every == 0 or self.step == self.config.num_steps:
                 path = self._save()
                 if on_checkpoint is not None and self.accelerator.is_main_process:
@@ -85,36 +92,87 @@ class TrainingLoop:
         return path
 
     def train_step(self) -> float:
-        """One optimiser step; its mean loss over all devices. `TrainingError` if it is not a number."""
+        """One optimiser step; its mean loss over all devices.
+
+        Where the loss or the gradient is not finite, nothing changes but `skipped`; `TrainingError` where that has
+        happened more than `max_skipped_steps` times in a row.
+        """
         self.model.train()
         self._seed_step()
-        total = torch.zeros((), device=self.accelerator.device)
+        before = [buffer.clone() for buffer in self.buffers.values()]
+        losses = []
         for micro in range(self.config.accumulation):
-            loss = self._loss(micro)
+            loss = self.objective.loss(self.model, self._indices(micro), self.accelerator.device)
+            # a loss that is not finite goes back as well: the other processes wait for this one's gradients
             self.accelerator.backward(loss / self.config.accumulation)
-            total += loss.detach() / self.config.accumulation
-        self.accelerator.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm)
-        set_learning_rate(self.optimizer, self._learning_rate(self.step))
-        self.optimizer.step()
+            losses.append(loss.detach())
+        norm = self.accelerator.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm)
+        outcome = gather_outcome(self.accelerator, losses, norm)
+        if outcome.suspects:
+            self._skip(outcome, before)
+        else:
+            set_learning_rate(self.optimizer, self._learning_rate(self.step))
+            self.optimizer.step()
+            self.ema.step(self.parameters)
         self.optimizer.zero_grad()
-        self.ema.step(self.parameters)
-        return float(self.accelerator.reduce(total, reduction="mean"))
+        self.gradient_norm = outcome.gradient_norm
+        return outcome.loss
+
+    def _skip(self, outcome: StepOutcome, buffers: list[torch.Tensor]) -> None:
+        """Undoes what the forward passes changed, writes down which stickers they saw, and stops a lost training."""
+        for buffer, value in zip(self.buffers.values(), buffers, strict=True):
+            buffer.copy_(value)
+        if (scaler := self.accelerator.scaler) is not None:
+            lower_scale(scaler)
+        keys = [
+            self.objective.keys[index]
+            for process, micro in outcome.suspects
+            for index in self._indices(micro, process=process)
+        ]
+        entry = {"step": self.step + 1, "reason": outcome.reason, "stickers": keys}
+        self.skipped.append(entry)
+        found = f"the {outcome.reason} is not finite; stickers: {name_stickers(keys)}"
+        if self.accelerator.is_main_process:
+            _log.warning("step %d is skipped: %s", self.step + 1, found)
+        if not all_finite(self.accelerator, self.parameters):
+            raise TrainingError(
+                f"the weights are not finite before step {self.step + 1}; lower optimizer.learning_rate"
+            )
+        if self._num_skipped_in_a_row() > self.config.max_skipped_steps:
+            raise TrainingError(
+                f"{self._num_skipped_in_a_row()} steps in a row could not be taken, of which step {self.step + 1} is "
+                f"the last: {found}; lower optimizer.learning_rate, leave these stickers out, or raise "
+                "max_skipped_steps"
+            )
+
+    def _num_skipped_in_a_row(self) -> int:
+        """How many steps up to and with the present one were skipped without one in between that was not."""
+        steps = {entry["step"] for entry in self.skipped}
+        step = self.step + 1
+        while step in steps:
+            step -= 1
+        return self.step + 1 - step
+
+    def _track(self, loss: float) -> None:
+        """Sends the numbers of the step that was just taken, or skipped, to the trackers."""
+        values: dict[str, Any] = {
+            "loss": loss,
+            "gradient_norm": self.gradient_norm,
+            "learning_rate": self._learning_rate(self.step - 1),
+            "skipped_steps": len(self.skipped),
+        }
+        if self.skipped and self.skipped[-1]["step"] == self.step:
+            values["skipped_stickers"] = ", ".join(self.skipped[-1]["stickers"])
+        self.accelerator.log(values, step=self.step)
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(self.config.optimizer, step, self.config.num_steps)
 
-    def _loss(self, micro: int) -> torch.Tensor:
-        indices = self._indices(micro)
-        loss = self.objective.loss(self.model, indices, self.accelerator.device)
-        if not torch.isfinite(loss):
-            keys = ", ".join(self.objective.keys[index] for index in indices)
-            raise TrainingError(f"the loss is {loss.item()} at step {self.step}; stickers of the batch: {keys}")
-        return loss
-
-    def _indices(self, micro: int) -> Any:
-        """The clips of this device's micro-batch."""
+    def _indices(self, micro: int, *, process: int | None = None) -> Any:
+        """The clips of a micro-batch, of this process or of another."""
         size, world = self.config.batch_size, self.accelerator.num_processes
-        number = (self.step * self.config.accumulation + micro) * world + self.accelerator.process_index
+        process = self.accelerator.process_index if process is None else process
+        number = (self.step * self.config.accumulation + micro) * world + process
         return batch_indices(len(self.objective.keys), seed=self.config.seed, first=number * size, count=size)
 
     def _seed_step(self) -> None:
@@ -125,6 +183,11 @@ class TrainingLoop:
 
     def _save(self) -> Path:
         path = checkpoint_path(self.folder, self.step)
+        if not all_finite(self.accelerator, self._learnt_tensors()):
+            raise TrainingError(
+                f"after step {self.step} the weights are not finite, and no checkpoint is written of them; lower "
+                "optimizer.learning_rate and start again: training resumes from the last checkpoint"
+            )
         state = self._state()
         if self.accelerator.is_main_process:
             if self.config.fsdp:
@@ -135,10 +198,18 @@ class TrainingLoop:
             write_checkpoint(path, state, lambda folder: self.objective.save(self.saved, folder))
             if not self.config.fsdp:
                 self.ema.restore(self.parameters)
-            write_losses(self.folder / LOSSES, self.losses)
+            write_losses(self.folder / LOSSES, self.losses, self.skipped)
             keep_last(self.folder, self.config.keep_last_n)
         self.accelerator.wait_for_everyone()
         return path
+
+    def _learnt_tensors(self) -> Iterator[torch.Tensor]:
+        """Weights, averages, buffers and moments, as far as this process holds them."""
+        yield from self.parameters
+        yield from self.ema.shadow_params
+        yield from self.buffers.values()
+        for moments in self.optimizer.state_dict()["state"].values():
+            yield from (value for value in moments.values() if isinstance(value, torch.Tensor))
 
     def _state(self) -> dict[str, Any]:
         """All that the next step depends on, whole in the first process; every process gathers."""
@@ -147,10 +218,11 @@ class TrainingLoop:
             "step": self.step,
             "identity": run_identity(self.config),
             "weights": [whole(weight.detach().clone(), keep=keep) for weight in self.parameters],
-            "buffers": {name: buffer.clone() for name, buffer in persistent_buffers(self.module).items()},
+            "buffers": {name: buffer.clone() for name, buffer in self.buffers.items()},
             "optimizer": whole(self.optimizer.state_dict(), keep=keep),
             "ema": whole(self.ema.state_dict(), keep=keep),
             "losses": self.losses,
+            "skipped": self.skipped,
             "scaler": scaler.state_dict() if (scaler := self.accelerator.scaler) else None,
         }
 
@@ -174,7 +246,7 @@ class TrainingLoop:
         with torch.no_grad():
             for weight, saved in zip(self.parameters, state["weights"], strict=True):
                 weight.copy_(shard_like(saved, weight))
-            for name, buffer in persistent_buffers(self.module).items():
+            for name, buffer in self.buffers.items():
                 buffer.copy_(state["buffers"][name])
         ordered = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         self.optimizer.load_state_dict(shard_optimizer_state(state["optimizer"], ordered))
@@ -185,6 +257,7 @@ class TrainingLoop:
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.losses = list(state["losses"])
+        self.skipped = list(state.get("skipped", []))
         self.step = state["step"]
 
 

@@ -33,7 +33,7 @@ def train_videogpt(
     with process.main_process_first():  # the first process encodes, the others find the clips encoded
         store = encode_clips(config, PixelCodec(1), clips)
     first, second = _counted(config, on_step)
-    vqvae = train_vqvae(vqvae_config(config), store, on_step=first)
+    vqvae, num_skipped_steps = train_vqvae(vqvae_config(config), store, on_step=first)
     with process.main_process_first():
         codes = open_codes(cache_folder(config), store, vqvae.to(process.device))
     names = tag_names(store.tags, max_tags=config.videogpt.max_tags)
@@ -53,20 +53,22 @@ def train_videogpt(
         num_parameters=count,
         num_trained_parameters=count,
         num_captions_truncated=0,
+        num_skipped_steps=num_skipped_steps + len(loop.skipped),
     )
 
 
-def train_vqvae(config: TrainConfig, store: LatentStore, *, on_step: OnStep | None) -> VqVae:
-    """The VQ-VAE, in evaluation mode; one that is trained already is only loaded."""
+def train_vqvae(config: TrainConfig, store: LatentStore, *, on_step: OnStep | None) -> tuple[VqVae, int]:
+    """The VQ-VAE, in evaluation mode, and how many steps were skipped; one that is trained already is only loaded."""
     torch.manual_seed(config.seed)
     vqvae = make_vqvae(config)
     if config.compile:
         vqvae.compile()
-    checkpoint = TrainingLoop(config, ReconstructionObjective(config, vqvae, store)).run(on_step=on_step)
+    loop = TrainingLoop(config, ReconstructionObjective(config, vqvae, store))
+    checkpoint = loop.run(on_step=on_step)
     with no_progress_bars():
         trained: VqVae = VqVae.from_pretrained(checkpoint / "vqvae")
     trained.eval().requires_grad_(False)
-    return trained
+    return trained, len(loop.skipped)
 
 
 def vqvae_config(config: TrainConfig) -> TrainConfig:

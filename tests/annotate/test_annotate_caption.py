@@ -5,11 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, chinese_from, split_sentences, with_text
 from vsd2m.annotate.caption import CaptionConfig, CaptionStage
-from vsd2m.annotate.engines.base import Completion, Text
-from vsd2m.annotate.engines.packaged import is_installed
-from vsd2m.annotate.prompts import (
+from vsd2m.annotate.caption_parsing import (
+    NoCaptionError,
+    caption_from,
+    check_against,
+    chinese_from,
+    split_sentences,
+    with_text,
+)
+from vsd2m.annotate.caption_prompts import (
     SUMMARY_EXAMPLES,
     SUMMARY_INSTRUCTION,
     SUSPECT_WORDS,
@@ -17,6 +22,8 @@ from vsd2m.annotate.prompts import (
     summary_prompt,
     translation_prompt,
 )
+from vsd2m.annotate.engines.base import Completion, Text
+from vsd2m.annotate.engines.packaged import is_installed
 from vsd2m.core.stage import Batch
 
 DESCRIPTION = (

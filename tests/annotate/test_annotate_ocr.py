@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
 
-from vsd2m.annotate.ocr import OcrConfig, OcrStage
-from vsd2m.annotate.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
+from vsd2m.annotate.ocr.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
+from vsd2m.annotate.ocr.ocr_stage import OcrConfig, OcrStage
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns
 from vsd2m.media.clip import Clip
@@ -20,7 +20,7 @@ pytest.importorskip("paddleocr")
 pytestmark = pytest.mark.filterwarnings("ignore")  # paddle's own
 
 _ROOT = Path(__file__).parents[2]
-_FONTS = _ROOT / "vsd2m" / "gallery" / "fonts"
+_FONTS = _ROOT / "samples" / "vsd2m_samples" / "fonts"
 _STICKERS = _ROOT.parent / "shared" / "stickers"
 
 

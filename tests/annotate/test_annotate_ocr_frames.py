@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vsd2m.annotate.ocr_frames import alike, background, pictures_to_read, spread_indices
+from vsd2m.annotate.ocr.ocr_frames import alike, background, pictures_to_read, spread_indices
 
 Frames = NDArray[np.uint8]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.annotate.ocr_lines import (
+from vsd2m.annotate.ocr.ocr_lines import (
     Line,
     believable,
     count_characters,

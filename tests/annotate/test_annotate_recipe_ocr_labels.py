@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from vsd2m.annotate.recipes.ocr_labels import LABELS, Lines, num_places_needed, read_lines
+from vsd2m.annotate.ocr_training.ocr_labels import LABELS, Lines, num_places_needed, read_lines
 from vsd2m.core.errors import ConfigError, StorageError
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz 早上好"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vsd2m.annotate.recipes.ocr_reading import decode_places
-from vsd2m.annotate.recipes.ocr_scores import compare, count_faults
+from vsd2m.annotate.ocr_training.ocr_reading import decode_places
+from vsd2m.annotate.ocr_training.ocr_scores import compare, count_faults
 
 TRUTHS = ["good night", "晚安", "LOL", "wow"]
 

@@ -8,16 +8,16 @@ from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from vsd2m.annotate.ocr import OcrConfig, OcrStage
-from vsd2m.annotate.ocr_models import folder_digest, own_folder, recognition_folder
-from vsd2m.annotate.recipes.ocr_config import OcrTrainingConfig
-from vsd2m.annotate.recipes.ocr_fit import fine_tune
-from vsd2m.annotate.recipes.ocr_labels import LABELS, LabelledLine
-from vsd2m.annotate.recipes.ocr_network import build_network, logits, train_mode
-from vsd2m.annotate.recipes.ocr_pictures import prepare, stack
-from vsd2m.annotate.recipes.ocr_reading import LineReader
-from vsd2m.annotate.recipes.ocr_training import LEFT_OUT, REPORT, OcrTraining, character_table, train_ocr
-from vsd2m.annotate.recipes.ocr_weights import Graph, load_weights, pair_layers, store_weights
+from vsd2m.annotate.ocr.ocr_models import folder_digest, own_folder, recognition_folder
+from vsd2m.annotate.ocr.ocr_stage import OcrConfig, OcrStage
+from vsd2m.annotate.ocr_training.ocr_config import OcrTrainingConfig
+from vsd2m.annotate.ocr_training.ocr_fit import fine_tune
+from vsd2m.annotate.ocr_training.ocr_labels import LABELS, LabelledLine
+from vsd2m.annotate.ocr_training.ocr_network import build_network, logits, train_mode
+from vsd2m.annotate.ocr_training.ocr_pictures import prepare, stack
+from vsd2m.annotate.ocr_training.ocr_reading import LineReader
+from vsd2m.annotate.ocr_training.ocr_training import LEFT_OUT, REPORT, OcrTraining, character_table, train_ocr
+from vsd2m.annotate.ocr_training.ocr_weights import Graph, load_weights, pair_layers, store_weights
 from vsd2m.cli.main import app
 from vsd2m.core.errors import ConfigError, EngineError, StorageError
 from vsd2m.core.stage import Batch
@@ -26,7 +26,7 @@ paddle = pytest.importorskip("paddle")
 pytest.importorskip("onnx")
 pytestmark = pytest.mark.filterwarnings("ignore")  # paddle's own
 
-_FONTS = Path(__file__).parents[2] / "vsd2m" / "gallery" / "fonts"
+_FONTS = Path(__file__).parents[2] / "samples" / "vsd2m_samples" / "fonts"
 _TEXTS = ["Good night", "So tired", "早上好", "Wait for me"]
 
 

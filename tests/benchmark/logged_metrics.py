@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from vsd2m.benchmark.distances import FrechetMetric
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
+from vsd2m.benchmark.extractors.base import Extractor
 from vsd2m.benchmark.metric import ClipMetric, Metric, Score
 
 LOG = "LOGGED_METRICS"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vsd2m.benchmark.distances import FrechetMetric, PolynomialMmdMetric
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric, PolynomialMmdMetric
+from vsd2m.benchmark.extractors.base import Extractor
 
 
 class FirstPixels(Extractor):

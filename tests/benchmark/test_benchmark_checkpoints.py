@@ -5,11 +5,11 @@ import warnings
 import pytest
 from benchmark_builders import write_outputs
 
-from vsd2m.benchmark.clips import list_folder
-from vsd2m.benchmark.frame_rules import FRAME_RULES
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
 from vsd2m.benchmark.metrics.fvd import FrechetVideoDistance
+from vsd2m.benchmark.suite.clips import list_folder
+from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
 from vsd2m.core.errors import EngineError
 
 
@@ -67,7 +67,7 @@ def tiny_clip(folder):
     """A CLIP of transformers' own classes with random weights."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+    from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
     allow_torchvision_beside_cpu_torch()
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTrainedTokenizerFast

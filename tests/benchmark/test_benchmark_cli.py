@@ -7,8 +7,8 @@ import pytest
 from benchmark_builders import write_outputs, write_shards
 
 from vsd2m.benchmark.config import BenchmarkConfig
-from vsd2m.benchmark.origin import Origin
 from vsd2m.benchmark.runner import run_benchmark
+from vsd2m.benchmark.suite.provenance import Origin
 from vsd2m.cli.main import app
 from vsd2m.core.errors import ConfigError
 

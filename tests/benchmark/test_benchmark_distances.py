@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pixel_metrics import FirstPixels, Frechet, Mmd
 
-from vsd2m.benchmark import distances
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.distances import FeatureSet
-from vsd2m.benchmark.extrapolation import infinite_frechet_distance
-from vsd2m.benchmark.frechet import frechet_distance, gaussian_distance
+from vsd2m.benchmark.distances import feature_distances as distances
+from vsd2m.benchmark.distances.extrapolation import infinite_frechet_distance
+from vsd2m.benchmark.distances.feature_distances import FeatureSet
+from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
+from vsd2m.benchmark.distances.mmd import polynomial_mmd
+from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.metric import Weights
-from vsd2m.benchmark.mmd import polynomial_mmd
-from vsd2m.benchmark.moments import RunningMoments
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 JEDI_FIRST = np.arange(1, 10).reshape(3, 3)
 JEDI_SECOND = np.array([[7, 6, 5], [4, 3, 2], [1, 1, 8], [0, 2, 5]])

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.fragments import FAST_VQA, FASTER_VQA, mosaics
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics import video_quality
 from vsd2m.benchmark.metrics.video_quality import VideoQuality, load_weights
+from vsd2m.benchmark.networks.fast_vqa_fragments import FAST_VQA, FASTER_VQA, mosaics
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import EngineError
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 torch = pytest.importorskip("torch")
 allow_torchvision_beside_cpu_torch()
 
-from vsd2m.benchmark.fast_vqa_network import FastVqaNetwork, SwinBackbone, WindowAttention  # noqa: E402
+from vsd2m.benchmark.networks.fast_vqa import FastVqaNetwork, SwinBackbone, WindowAttention  # noqa: E402
 
 SMALL = {"width": 12, "depths": (2, 2), "num_heads": (3, 6), "window": (2, 3, 3)}
 TORCHVISION_NAMES = {
@@ -98,7 +98,7 @@ def test_the_network_has_the_names_and_shapes_of_the_published_checkpoint():
 @pytest.fixture
 def small_weights(tmp_path, monkeypatch):
     """A checkpoint of a small network in the published format, and the metric made to expect its size."""
-    import vsd2m.benchmark.fast_vqa_network as module
+    import vsd2m.benchmark.networks.fast_vqa as module
 
     whole = FastVqaNetwork
     monkeypatch.setattr(module, "FastVqaNetwork", lambda: whole(**SMALL))

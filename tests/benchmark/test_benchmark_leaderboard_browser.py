@@ -2,9 +2,9 @@
 
 import pytest
 
-from vsd2m.benchmark.examples import Example, Examples
-from vsd2m.benchmark.leaderboard import leaderboard
-from vsd2m.benchmark.render import Table
+from vsd2m.benchmark.tables.leaderboard import leaderboard
+from vsd2m.benchmark.tables.side_by_side import Example, Examples
+from vsd2m.benchmark.tables.text_tables import Table
 
 ROWS = (
     ("one", "10 [9, 11] (n=9)", "-"),

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.frame_rules import FRAME_RULES
-from vsd2m.benchmark.frechet import frechet_distance, gaussian_distance
+from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.metric import Weights, bootstrap_of_mean
 from vsd2m.benchmark.metrics.flicker import Flicker
 from vsd2m.benchmark.metrics.loop_closure import LoopClosure
 from vsd2m.benchmark.metrics.motion_amount import MotionAmount
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 def clip(frames) -> JudgedClip:

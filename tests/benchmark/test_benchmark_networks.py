@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 
-from vsd2m.benchmark.clip_encoder import ClipEncoder
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.extractors.i3d import I3d, preprocess
 from vsd2m.benchmark.extractors.videomae_v2 import VideoMaeV2, as_transformers
-from vsd2m.benchmark.frame_rules import loop16
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
 from vsd2m.benchmark.metrics.frame_quality import FrameQuality
-from vsd2m.benchmark.stand_ins import (
+from vsd2m.benchmark.networks.openclip import ClipEncoder
+from vsd2m.benchmark.selfcheck.stand_ins import (
     SMALL,
     moving_clip,
     randomised,
@@ -20,13 +18,15 @@ from vsd2m.benchmark.stand_ins import (
     write_i3d_torchscript,
     write_videomae_v2,
 )
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.benchmark.suite.frame_rules import loop16
 from vsd2m.core.errors import EngineError
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 torch = pytest.importorskip("torch")
 allow_torchvision_beside_cpu_torch()
 
-from vsd2m.benchmark.i3d_network import I3dNetwork, _pooled  # noqa: E402
+from vsd2m.benchmark.networks.i3d import I3dNetwork, _pooled  # noqa: E402
 
 
 def test_the_i3d_has_the_names_and_shapes_of_the_published_state():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vsd2m.benchmark import peers
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.benchmark.selfcheck import peers
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 pytest.importorskip("torch")
 allow_torchvision_beside_cpu_torch()

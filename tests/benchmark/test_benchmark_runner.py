@@ -13,15 +13,15 @@ import pytest
 from benchmark_builders import square, write_outputs, write_shards
 
 import vsd2m
-from vsd2m.benchmark.clips import list_folder
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.observations import ObserverSpec, metric_class
-from vsd2m.benchmark.real_clips import data_revision, list_split
 from vsd2m.benchmark.results import REAL, output_folders, read_lines, read_results
 from vsd2m.benchmark.runner import run_benchmark
-from vsd2m.benchmark.tables import as_csv, as_markdown
+from vsd2m.benchmark.suite.clips import list_folder
+from vsd2m.benchmark.suite.real_clips import data_revision, list_split
+from vsd2m.benchmark.tables.results_tables import as_csv, as_markdown
 from vsd2m.core.errors import ConfigError, StorageError
 
 PLAIN = ("motion_amount", "flicker", "loop_closure")

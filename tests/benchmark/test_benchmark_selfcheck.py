@@ -5,17 +5,17 @@ import subprocess
 import numpy as np
 import pytest
 
-from vsd2m.benchmark import recipes
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.extractors.base import Extractor
 from vsd2m.benchmark.metric import Weights
-from vsd2m.benchmark.recipes import RECIPES, Needed, example_videos, git_blob, read_moments
-from vsd2m.benchmark.selfcheck import selfcheck
-from vsd2m.benchmark.stand_ins import moving_clip, write_clip, write_i3d_torchscript
+from vsd2m.benchmark.selfcheck import published_values as recipes
+from vsd2m.benchmark.selfcheck.published_values import RECIPES, Needed, example_videos, git_blob, read_moments
+from vsd2m.benchmark.selfcheck.run_selfcheck import selfcheck
+from vsd2m.benchmark.selfcheck.stand_ins import moving_clip, write_clip, write_i3d_torchscript
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import StorageError
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 def test_without_weights_the_arithmetic_is_right_and_the_rest_says_what_is_missing():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pixel_metrics import Frechet, Mmd
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
+from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.metrics.flicker import Flicker
@@ -15,10 +15,10 @@ from vsd2m.benchmark.metrics.frame_blur import FrameBlur, blur_of
 from vsd2m.benchmark.metrics.frame_noise import FrameNoise
 from vsd2m.benchmark.metrics.fvd_infinite import FvdInfinite
 from vsd2m.benchmark.metrics.motion_amount import MotionAmount
-from vsd2m.benchmark.moments import RunningMoments
-from vsd2m.benchmark.stand_ins import moving_clip
+from vsd2m.benchmark.selfcheck.stand_ins import moving_clip
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 def noise(seed: int, count: int) -> list[JudgedClip]:

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsd2m.benchmark.clip_encoder import ClipEncoder
-from vsd2m.benchmark.clips import JudgedClip, list_folder
 from vsd2m.benchmark.edit_distance import edit_distance
-from vsd2m.benchmark.extractor import weights_digest
+from vsd2m.benchmark.extractors.base import weights_digest
 from vsd2m.benchmark.extractors.videomae import VideoMae
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.metrics.palette_error import PaletteError
 from vsd2m.benchmark.metrics.text_legibility import TextLegibility, asked_text
 from vsd2m.benchmark.metrics.transparency import Transparency
+from vsd2m.benchmark.networks.openclip import ClipEncoder
+from vsd2m.benchmark.suite.clips import JudgedClip, list_folder
 from vsd2m.core.errors import EngineError
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 def flat(*levels: int, prompt: str | None = None) -> JudgedClip:

@@ -12,17 +12,17 @@ import pytest
 from benchmark_builders import write_outputs, write_shards
 
 from vsd2m.benchmark.config import BenchmarkConfig
-from vsd2m.benchmark.curve_chart import curve_chart
-from vsd2m.benchmark.curves import curve_table, curves, pgfplots
-from vsd2m.benchmark.examples import Examples, real_stickers, side_by_side
-from vsd2m.benchmark.leaderboard import leaderboard
 from vsd2m.benchmark.metric import Score
-from vsd2m.benchmark.origin import Cost, Origin, read_cost
-from vsd2m.benchmark.paper_tables import paper_tables, read_runs
-from vsd2m.benchmark.published import PUBLISHED_COSTS, PUBLISHED_SCORES
-from vsd2m.benchmark.real_clips import list_split
-from vsd2m.benchmark.render import RENDERERS, Table
 from vsd2m.benchmark.results import REAL, Results, output_folders, read_lines, read_results, write_results
+from vsd2m.benchmark.suite.provenance import Cost, Origin, read_cost
+from vsd2m.benchmark.suite.real_clips import list_split
+from vsd2m.benchmark.tables.curve_chart import curve_chart
+from vsd2m.benchmark.tables.curves import curve_table, curves, pgfplots
+from vsd2m.benchmark.tables.leaderboard import leaderboard
+from vsd2m.benchmark.tables.paper_tables import paper_tables, read_runs
+from vsd2m.benchmark.tables.published import PUBLISHED_COSTS, PUBLISHED_SCORES
+from vsd2m.benchmark.tables.side_by_side import Examples, real_stickers, side_by_side
+from vsd2m.benchmark.tables.text_tables import RENDERERS, Table
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.storage import Store
 

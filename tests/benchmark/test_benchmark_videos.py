@@ -4,9 +4,9 @@ import av
 import numpy as np
 import pytest
 
-from vsd2m.benchmark import videos
-from vsd2m.benchmark.clips import list_folder
-from vsd2m.benchmark.videos import read_video
+from vsd2m.benchmark.suite import videos
+from vsd2m.benchmark.suite.clips import list_folder
+from vsd2m.benchmark.suite.videos import read_video
 from vsd2m.core.errors import StorageError
 
 

@@ -14,8 +14,8 @@ from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import import_extra
 from vsd2m.core.schema import COLUMNS, INPUT_DIGEST, KEY, columns_schema
-from vsd2m.pipelines.plan import make_plan
-from vsd2m.pipelines.stages import STAGES
+from vsd2m.pipelines.engine.plan import make_plan
+from vsd2m.pipelines.engine.stages import STAGES
 
 COUNTS = {"num_read": 10, "num_kept": 7, "num_dropped": 2, "num_failed": 1}
 
@@ -97,7 +97,7 @@ def test_the_command_line_answers_a_mistake_in_one_line_without_a_traceback(tmp_
 
 
 def test_plan_of_nothing_is_refused():
-    from vsd2m.pipelines.config import PipelineConfig
+    from vsd2m.pipelines.engine.config import PipelineConfig
 
     with pytest.raises(ConfigError, match="expected a source"):
         make_plan(PipelineConfig(run="x", stages={"catalog": None}))

@@ -7,7 +7,7 @@ import polars as pl
 from PIL import Image, ImageDraw, ImageFont
 
 from vsd2m.core.keys import sticker_key
-from vsd2m.media.fingerprint import fingerprint
+from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 DURATIONS = [70] * 8
 

@@ -12,9 +12,9 @@ from vsd2m.core.commit import digest
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec, TableResult, TableStage
-from vsd2m.pipelines.config import PipelineConfig
-from vsd2m.pipelines.local import run_local
-from vsd2m.pipelines.plan import make_plan
+from vsd2m.pipelines.engine.config import PipelineConfig
+from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.plan import make_plan
 
 PLACE = ("media_tar", "media_offset", "num_bytes")
 

@@ -10,8 +10,8 @@ from vsd2m.filter.duplicates.alignment import align, warp
 from vsd2m.filter.duplicates.distance import COURSE_UNIT, distances
 from vsd2m.filter.duplicates.hashes import NUM_BITS, course, runs_backwards
 from vsd2m.filter.duplicates.unpacked import picture
-from vsd2m.media import fingerprint as layout
-from vsd2m.media.fingerprint import fingerprint
+from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 CLIPS = [character(seed) for seed in range(6)] + [lossy(character(2)), filled(character(3), (250, 250, 250))]
 WORDS = np.array([fingerprint(clip, DURATIONS) for clip in CLIPS], dtype=np.uint64)

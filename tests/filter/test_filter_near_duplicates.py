@@ -13,7 +13,7 @@ from vsd2m.filter.duplicates.distance import distances
 from vsd2m.filter.duplicates.groups import Measured, joined, take_apart
 from vsd2m.filter.duplicates.unpacked import unpacked
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
-from vsd2m.media.fingerprint import fingerprint
+from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 STAGE = NearDuplicatesStage(NearDuplicatesConfig())
 TEXTS = ["hello", "good night", "NO WAY", "thanks!", "sorry", "yes"]

@@ -10,10 +10,10 @@ from vsd2m.core.errors import StageError, StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
 from vsd2m.filter import rejects_page, report
-from vsd2m.filter.pages.contact_sheet import Sample, contact_sheet
-from vsd2m.filter.pages.histogram import histogram
-from vsd2m.filter.pages.html import number
 from vsd2m.filter.rule import Check
+from vsd2m.pages.contact_sheet import Sample, contact_sheet
+from vsd2m.pages.histogram import histogram
+from vsd2m.pages.html import number
 
 FILES = pictures()
 
@@ -111,7 +111,7 @@ def test_a_picture_that_cannot_be_shown_is_named(run):
 @pytest.mark.parametrize("values", [[5.0], [1.0, 1.0], [0.0, 1e9], [-3.0, 2.0, 2.5]])
 def test_a_histogram_holds_every_value_and_its_limit(values):
     check = Check("entropy", lambda row: row["entropy"], 2.0, "min", "entropy_too_low")
-    drawn = histogram(values, check)
+    drawn = histogram(values, limit=check.limit, passes=check.passes)
     assert sum(int(count) for count in re.findall(r": (\d+)</title>", drawn)) == len(values)
     assert "limit 2" in drawn
     assert "nan" not in drawn

@@ -1,7 +1,7 @@
 import pytest
 from tiny_models import TINY_2D
 
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 torch = pytest.importorskip("torch")
 allow_torchvision_beside_cpu_torch()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 allow_torchvision_beside_cpu_torch()
 

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from vsd2m.cli.main import app
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
 from vsd2m.generation.embedded import DEFAULTS, embedded_checkpoint, unknown_words
 from vsd2m.media.decode import decode
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 SUBJECTS = json.loads(Path(__file__).with_name("embedded_subjects.json").read_text())
 PROMPTS = {"a cat waving its paw": "cat", "a birthday cake": "birthday cake", "the panda dancing": "panda"}

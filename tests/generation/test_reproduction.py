@@ -30,7 +30,7 @@ def draw_data(folder):
 
 
 def test_both_commands_run_from_end_to_end_with_one_step_of_everything(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "measurements" / "studies" / "reproduction"))
     from reproduction import main
 
     draw_data(tmp_path / "data")

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from vsd2m.media import fingerprint as layout
-from vsd2m.media.fingerprint import normalised_indices
-from vsd2m.media.phash import phash
+from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints.fingerprint import normalised_indices
+from vsd2m.media.fingerprints.phash import phash
 
 
 def fingerprint(frames, durations_ms):

@@ -21,7 +21,7 @@ from PIL import Image
 
 from vsd2m.core.errors import MediaError
 from vsd2m.media.decode import REASONS, DecodeBudget, decode
-from vsd2m.media.sniff import sniff
+from vsd2m.media.media_types import sniff
 
 OPAQUE = np.full((4, 6, 4), 255, np.uint8)
 PALETTE = np.array([[0, 0, 0], [255, 255, 255]])

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
-from vsd2m.media import fingerprint as layout
-from vsd2m.media.background import figure, window
 from vsd2m.media.decode import decode
-from vsd2m.media.fingerprint import fingerprint, normalised_indices
-from vsd2m.media.phash import phash
-from vsd2m.media.reduced import Reduced, reduce
-from vsd2m.media.resampling import UNIT, Window, resample
+from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints.background import figure, window
+from vsd2m.media.fingerprints.fingerprint import fingerprint, normalised_indices
+from vsd2m.media.fingerprints.phash import phash
+from vsd2m.media.fingerprints.reduced import Reduced, reduce
+from vsd2m.media.fingerprints.resampling import UNIT, Window, resample
 
 
 def disc(num_frames: int = 6, size: tuple[int, int] = (120, 100), background=(0, 0, 0, 0)) -> np.ndarray:
@@ -85,8 +85,8 @@ def test_the_hash_of_many_is_the_hash_of_each():
 @pytest.mark.parametrize("num_levels", [1, 2, 3, 256])
 def test_frames_are_hashed_as_pictures_are(num_levels, rng):
     """Few levels in large blocks give coefficients that tie with the median."""
-    from vsd2m.media.fingerprint import cosines_as_integers
-    from vsd2m.media.fingerprint_words import write_hashes
+    from vsd2m.media.fingerprints.fingerprint import cosines_as_integers
+    from vsd2m.media.fingerprints.fingerprint_words import write_hashes
 
     side = 32 if num_levels == 256 else 2
     on_black, covered, whole = np.kron(

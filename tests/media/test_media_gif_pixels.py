@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vsd2m.media.decode import decode
-from vsd2m.media.gif_pixels import draw_images, image_row, index_buffer
+from vsd2m.media.decoders.gif_pixels import draw_images, image_row, index_buffer
 
 COLORS = (np.arange(256, dtype=np.uint32) * 0x01020304) | np.uint32(0xFF000000)
 

@@ -10,8 +10,8 @@ from lottie_documents import document, lottie, moving, shape, tgs
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import DecodeBudget
 from vsd2m.media.decode import decode
+from vsd2m.media.media_types import sniff
 from vsd2m.media.probe import probe
-from vsd2m.media.sniff import sniff
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +177,6 @@ def test_a_process_that_was_forked_starts_its_own_renderer():
 
 
 def test_without_the_extra_the_detail_names_it(monkeypatch):
-    monkeypatch.setattr("vsd2m.media.lottie.find_spec", lambda name: None)
+    monkeypatch.setattr("vsd2m.media.decoders.lottie.find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"unsupported_format.*vsd2m\[lottie\]"):
         decode(tgs(shape()))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.media.sampling import flatten, flip_indices, linspace_indices, resize
+from vsd2m.media.frame_indices import flatten, flip_indices, linspace_indices, resize
 
 counts = st.integers(1, 60)
 

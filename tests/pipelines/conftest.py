@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from vsd2m.pipelines.config import PipelineConfig
-from vsd2m.pipelines.plan import Plan, make_plan
+from vsd2m.pipelines.engine.config import PipelineConfig
+from vsd2m.pipelines.engine.plan import Plan, make_plan
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from vsd2m.cli.main import app
 from vsd2m.core.errors import ConfigError, StageError
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.pipelines.benchmarking import SuiteConfig, command_of, run_suite
-from vsd2m.pipelines.config import nested
-from vsd2m.pipelines.generating import plan_parts
-from vsd2m.pipelines.model_sources import model_sources
-from vsd2m.pipelines.ray_tasks import Cluster, spread
+from vsd2m.pipelines.cluster.ray_tasks import Cluster, spread
+from vsd2m.pipelines.engine.config import nested
+from vsd2m.pipelines.suite.benchmarking import SuiteConfig, command_of, run_suite
+from vsd2m.pipelines.suite.generating import plan_parts
+from vsd2m.pipelines.suite.model_sources import model_sources
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmark"))
 from benchmark_builders import write_outputs, write_shards
@@ -141,9 +141,9 @@ def pictures(folder):
 
 
 def test_a_sticker_is_drawn_from_the_same_seed_in_whatever_part_it_is(monkeypatch, tmp_path, shards):
-    from vsd2m.benchmark.real_clips import list_split
+    from vsd2m.benchmark.suite.real_clips import list_split
 
-    monkeypatch.setattr("vsd2m.pipelines.generating.PROMPTS_PER_PART", 3)
+    monkeypatch.setattr("vsd2m.pipelines.suite.generating.PROMPTS_PER_PART", 3)
     config = suite(shards, {"m": tmp_path}, sampling={"seed": 10})
     (tmp_path / "model_index.json").touch()
     (source,) = model_sources("m", str(tmp_path), "newest")

@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.pipelines.config import json_schema, read_config
-from vsd2m.pipelines.plan import expected_cost, make_plan
-from vsd2m.pipelines.recipes import RECIPES, recipe
+from vsd2m.pipelines.configs import RECIPES, recipe
+from vsd2m.pipelines.engine.config import json_schema, read_config
+from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
 
 def read(tmp_path: Path, text: str, **overrides):

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from vsd2m.pipelines.answers import character_error_rate, check_answers, outcomes_by_file, read_truth
+from vsd2m.pipelines.cluster.ray_runner import run_ray
+from vsd2m.pipelines.demo.right_answers import character_error_rate, check_answers, outcomes_by_file, read_truth
+from vsd2m.pipelines.engine.plan import make_plan
 from vsd2m.pipelines.lineage import why
-from vsd2m.pipelines.plan import make_plan
-from vsd2m.pipelines.ray_runner import run_ray
 from vsd2m.pipelines.status import damaged_files, manifest, status
 
 

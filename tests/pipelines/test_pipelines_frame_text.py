@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from vsd2m.annotate.ocr import OcrConfig
+from vsd2m.annotate.ocr.ocr_stage import OcrConfig
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.text_legibility import TextLegibility
-from vsd2m.pipelines.frame_text import FrameText
+from vsd2m.pipelines.suite.frame_text import FrameText
 
 
 def test_the_protocol_names_the_readers_weights_before_they_are_loaded():

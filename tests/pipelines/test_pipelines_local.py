@@ -5,8 +5,8 @@ import pytest
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.run import Run
+from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.lineage import why
-from vsd2m.pipelines.local import run_local
 from vsd2m.pipelines.status import damaged_files, manifest, status
 
 

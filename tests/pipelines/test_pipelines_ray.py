@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from vsd2m.core.errors import StageError
-from vsd2m.pipelines.local import run_local
-from vsd2m.pipelines.ray_runner import run_ray
+from vsd2m.pipelines.cluster.ray_runner import run_ray
+from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.status import manifest, status
 
 

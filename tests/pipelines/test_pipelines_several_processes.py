@@ -11,7 +11,7 @@ import pytest
 from several_processes import SPOILT, moving_noise, tiny_config
 
 from vsd2m.core.errors import EngineError
-from vsd2m.pipelines.ray_train import check_resources, train_on_ray
+from vsd2m.pipelines.cluster.ray_train import check_resources, train_on_ray
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")

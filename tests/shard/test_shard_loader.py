@@ -15,8 +15,8 @@ from PIL import Image, ImageSequence
 
 import vsd2m
 from vsd2m.core.errors import ConfigError, StorageError
-from vsd2m.shard.loader import collate
-from vsd2m.shard.order import consumer_range, epoch_order
+from vsd2m.shard.loading.loader import collate
+from vsd2m.shard.loading.order import consumer_range, epoch_order
 
 OPTIONS = {"num_frames": 8, "size": 12}
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from small_run import WORDS, commit_split, hashes, make_rows, make_run, write_shards
 
-from vsd2m.shard.charts import bar_chart, funnel_chart, histogram, word_cloud
-from vsd2m.shard.figures import figures, quantiles
+from vsd2m.pages.charts import bar_chart, funnel_chart, histogram, word_cloud
+from vsd2m.shard.publishing.figures import figures, quantiles
+from vsd2m.shard.publishing.statistics import StatisticsConfig, StatisticsStage
 from vsd2m.shard.split import SplitConfig
-from vsd2m.shard.statistics import StatisticsConfig, StatisticsStage
 from vsd2m.shard.verify import verify
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from small_run import make_rows, make_run, write_shards
 
-from vsd2m.benchmark.real_clips import list_split
+from vsd2m.benchmark.suite.real_clips import list_split
 from vsd2m.generation.config import DataConfig
 from vsd2m.generation.data import shard_clips
 from vsd2m.shard.sticker_text import sticker_text

@@ -5,17 +5,17 @@ from typing import Any
 
 from pydantic import Field
 
-from vsd2m.annotate.answers import NoCaptionError, caption_from, check_against, chinese_from, with_text
-from vsd2m.annotate.engines import EngineConfig, make_engine
-from vsd2m.annotate.engines.base import Completion
-from vsd2m.annotate.engines.transformers import TransformersConfig
-from vsd2m.annotate.prompts import (
+from vsd2m.annotate.caption_parsing import NoCaptionError, caption_from, check_against, chinese_from, with_text
+from vsd2m.annotate.caption_prompts import (
     SUMMARY_INSTRUCTION,
     SUSPECT_WORDS,
     TRANSLATION_EXAMPLES,
     summary_prompt,
     translation_prompt,
 )
+from vsd2m.annotate.engines import EngineConfig, make_engine
+from vsd2m.annotate.engines.base import Completion
+from vsd2m.annotate.engines.transformers import TransformersConfig
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 
 

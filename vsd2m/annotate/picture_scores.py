@@ -12,11 +12,11 @@ from pydantic import Field
 
 from vsd2m.annotate.engines.quiet import load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
-from vsd2m.annotate.ocr_frames import spread_indices
+from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
-from vsd2m.media.sampling import flatten
+from vsd2m.media.frame_indices import flatten
 
 
 class PictureScoreConfig(OnDevice, StageConfig, ModelReference):

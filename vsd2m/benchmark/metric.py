@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import JudgedClip
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError
 

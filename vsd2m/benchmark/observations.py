@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m import __version__
-from vsd2m.benchmark.clip_encoder import ClipEncoder
-from vsd2m.benchmark.clips import ClipReference, JudgedClip
-from vsd2m.benchmark.distances import DistanceMetric
-from vsd2m.benchmark.extractor import Extractor
+from vsd2m.benchmark.distances.feature_distances import DistanceMetric
+from vsd2m.benchmark.extractors.base import Extractor
 from vsd2m.benchmark.metric import ClipMetric, Metric, Weights
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
+from vsd2m.benchmark.networks.openclip import ClipEncoder
+from vsd2m.benchmark.suite.clips import ClipReference, JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.registry import load
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import ClipReference
-from vsd2m.benchmark.kept import KeptWork
+from vsd2m.benchmark.finished_work import KeptWork
 from vsd2m.benchmark.metric import Metric
 from vsd2m.benchmark.observations import Sense, identity_of, sense_of, without_frames
 from vsd2m.benchmark.results import REAL
+from vsd2m.benchmark.suite.clips import ClipReference
 from vsd2m.core.commit import digest
 
 

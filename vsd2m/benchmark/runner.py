@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import ClipReference, list_folder
 from vsd2m.benchmark.config import BenchmarkConfig
-from vsd2m.benchmark.kept import KeptWork, Observations
+from vsd2m.benchmark.finished_work import KeptWork, Observations
 from vsd2m.benchmark.metric import Score, Weights
 from vsd2m.benchmark.observations import Observer, ObserverSpec, metric_class
-from vsd2m.benchmark.origin import Origin, describe_outputs, read_cost
-from vsd2m.benchmark.real_clips import data_revision, list_real
 from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
 from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of
-from vsd2m.benchmark.tables import as_markdown
+from vsd2m.benchmark.suite.clips import ClipReference, list_folder
+from vsd2m.benchmark.suite.provenance import Origin, describe_outputs, read_cost
+from vsd2m.benchmark.suite.real_clips import data_revision, list_real
+from vsd2m.benchmark.tables.results_tables import as_markdown
 from vsd2m.core.errors import MissingExtraError
 from vsd2m.core.storage import Store
 

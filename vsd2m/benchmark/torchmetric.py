@@ -13,11 +13,11 @@ import torch
 import torchmetrics
 from torch import Tensor
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.distances import FrechetMetric
-from vsd2m.benchmark.frechet import gaussian_distance
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
+from vsd2m.benchmark.distances.frechet import gaussian_distance
 from vsd2m.benchmark.metric import ClipMetric, Metric, Weights
 from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.registry import load
 

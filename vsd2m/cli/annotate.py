@@ -12,8 +12,8 @@ from vsd2m.cli.progress import bar
 from vsd2m.cli.runs import JsonOption, SetOption, parse_overrides
 
 if TYPE_CHECKING:
-    from vsd2m.annotate.recipes.ocr_scores import Estimate
-    from vsd2m.annotate.recipes.ocr_training import OcrTraining
+    from vsd2m.annotate.ocr_training.ocr_scores import Estimate
+    from vsd2m.annotate.ocr_training.ocr_training import OcrTraining
 
 
 def register(app: typer.Typer) -> None:
@@ -35,9 +35,9 @@ def train_ocr(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tunes the text recogniser on lines of your own, and says what it reads better or worse than before."""
-    from vsd2m.annotate.recipes.ocr_config import OcrTrainingConfig
-    from vsd2m.annotate.recipes.ocr_training import train_ocr as train
-    from vsd2m.pipelines.config import validate
+    from vsd2m.annotate.ocr_training.ocr_config import OcrTrainingConfig
+    from vsd2m.annotate.ocr_training.ocr_training import train_ocr as train
+    from vsd2m.pipelines.engine.config import validate
 
     options = {"lines": lines, "out": out, "held_out": held_out, "num_steps": num_steps, "seed": seed}
     given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}

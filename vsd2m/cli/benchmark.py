@@ -12,7 +12,7 @@ from vsd2m.cli.runs import SetOption, parse_overrides
 from vsd2m.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vsd2m.benchmark.render import Table
+    from vsd2m.benchmark.tables.text_tables import Table
 
 app = typer.Typer(help="Judge generated stickers.", no_args_is_help=True)
 
@@ -36,11 +36,11 @@ def run(
     overrides: SetOption = None,
 ) -> None:
     """Draws the prompts of test stickers, judges what was drawn, and prints the table. Run again to go on."""
-    from vsd2m.benchmark.suites import splits_of
-    from vsd2m.benchmark.tables import as_markdown
-    from vsd2m.pipelines.benchmarking import SuiteConfig, command_of, run_suite
-    from vsd2m.pipelines.config import nested, validate
-    from vsd2m.pipelines.ray_tasks import Cluster
+    from vsd2m.benchmark.suite.test_sets import splits_of
+    from vsd2m.benchmark.tables.results_tables import as_markdown
+    from vsd2m.pipelines.cluster.ray_tasks import Cluster
+    from vsd2m.pipelines.engine.config import nested, validate
+    from vsd2m.pipelines.suite.benchmarking import SuiteConfig, command_of, run_suite
 
     values = {
         "splits": splits_of(suite),
@@ -77,8 +77,8 @@ def prompts(
 
     Add the `file` that you drew for it to each line, and put them beside your files as manifest.jsonl.
     """
-    from vsd2m.benchmark.real_clips import list_split
-    from vsd2m.benchmark.suites import splits_of
+    from vsd2m.benchmark.suite.real_clips import list_split
+    from vsd2m.benchmark.suite.test_sets import splits_of
 
     for clip in list_split(shards, splits=splits_of(suite), num_frames=8, size=256, max_clips=max_prompts):
         row = {"prompt": clip.prompt, "domain": clip.domain, "key": clip.key}
@@ -98,12 +98,12 @@ def table(
     num_examples: Annotated[int, typer.Option(min=0, help="Prompts whose stickers the HTML page shows.")] = 12,
 ) -> None:
     """Prints the scores of one or more benchmark runs, alone or beside the published ones."""
-    from vsd2m.benchmark.curve_chart import curve_chart
-    from vsd2m.benchmark.curves import curve_table, curves, pgfplots
-    from vsd2m.benchmark.paper_tables import paper_tables, read_runs
-    from vsd2m.benchmark.render import RENDERERS
     from vsd2m.benchmark.results import read_results
-    from vsd2m.benchmark.tables import as_csv, table_of
+    from vsd2m.benchmark.tables.curve_chart import curve_chart
+    from vsd2m.benchmark.tables.curves import curve_table, curves, pgfplots
+    from vsd2m.benchmark.tables.paper_tables import paper_tables, read_runs
+    from vsd2m.benchmark.tables.results_tables import as_csv, table_of
+    from vsd2m.benchmark.tables.text_tables import RENDERERS
 
     _check("--style", style, ("plain", "paper"))
     _check("--format", form, (*RENDERERS, "html", *(["svg"] if figure else [])))
@@ -127,11 +127,11 @@ def table(
 
 
 def _page(folders: Sequence[str], tables: "list[Table]", num_examples: int) -> str:
-    from vsd2m.benchmark.curve_chart import curve_chart
-    from vsd2m.benchmark.curves import curves
-    from vsd2m.benchmark.examples import real_stickers, side_by_side
-    from vsd2m.benchmark.leaderboard import leaderboard
     from vsd2m.benchmark.results import output_folders, read_results
+    from vsd2m.benchmark.tables.curve_chart import curve_chart
+    from vsd2m.benchmark.tables.curves import curves
+    from vsd2m.benchmark.tables.leaderboard import leaderboard
+    from vsd2m.benchmark.tables.side_by_side import real_stickers, side_by_side
 
     results = read_results(*folders)
     drawn = output_folders(*folders)
@@ -148,8 +148,8 @@ def selfcheck(
     peers: Annotated[bool, typer.Option(help="Beside other implementations, on random weights, as well.")] = False,
 ) -> None:
     """Computes published numbers anew and prints them beside ours; exits with 1 if one differs."""
-    from vsd2m.benchmark.render import Table, markdown
-    from vsd2m.benchmark.selfcheck import selfcheck
+    from vsd2m.benchmark.selfcheck.run_selfcheck import selfcheck
+    from vsd2m.benchmark.tables.text_tables import Table, markdown
 
     checks = list(selfcheck(weights, with_peers=peers))
     verdicts = {True: "agrees", False: "DIFFERS", None: "not computed"}

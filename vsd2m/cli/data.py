@@ -10,6 +10,7 @@ from vsd2m.cli.progress import bar
 from vsd2m.cli.runs import RunArgument
 from vsd2m.core.errors import StorageError
 from vsd2m.core.run import Run
+from vsd2m.pipelines.demo.sample_artist import sample_artist
 
 filter_app = typer.Typer(help="About the filters of a run.", no_args_is_help=True)
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
@@ -30,10 +31,8 @@ def samples(
     seed: Annotated[int, typer.Option(help="Another seed, other stickers.", min=0)] = 0,
 ) -> None:
     """Draws animated stickers, and a truth file that says what is in them."""
-    from vsd2m.gallery.samples import write_samples
-
     with bar("drawing", num_stickers) as shown:
-        write_samples(folder, num_stickers=num_stickers, seed=seed, on_progress=shown)
+        sample_artist().write_samples(folder, num_stickers=num_stickers, seed=seed, on_progress=shown)
     typer.echo(folder)
 
 

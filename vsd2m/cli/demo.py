@@ -9,9 +9,9 @@ from rich.table import Table
 
 from vsd2m.cli.output import print_table
 from vsd2m.cli.progress import RunProgress, bar, bars
-from vsd2m.pipelines import demo as steps
-from vsd2m.pipelines.answers import Answer
-from vsd2m.pipelines.demo import DemoFiles
+from vsd2m.pipelines.demo import run_demo as steps
+from vsd2m.pipelines.demo.right_answers import Answer
+from vsd2m.pipelines.demo.run_demo import DemoFiles
 
 
 def register(app: typer.Typer) -> None:

@@ -37,14 +37,14 @@ def train(
 ) -> None:
     """Trains a generator on shards, or goes on where it was stopped."""
     from vsd2m.generation.config import TrainConfig
-    from vsd2m.pipelines.config import read_yaml, validate
+    from vsd2m.pipelines.engine.config import read_yaml, validate
 
     values = read_yaml(str(config), parse_overrides(overrides))
     checked = validate(TrainConfig, values, path=str(config))
     if ablation is not None:
         _ablate(checked, ablation, num_seeds)
     elif launcher == "ray":
-        from vsd2m.pipelines.ray_train import train_on_ray
+        from vsd2m.pipelines.cluster.ray_train import train_on_ray
 
         _report(train_on_ray(checked, num_workers=num_workers, address=address))
     else:
@@ -88,7 +88,7 @@ def generate(
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.embedded import DEFAULTS, embedded_checkpoint, unknown_words
     from vsd2m.generation.sampler import generate as draw
-    from vsd2m.pipelines.config import validate
+    from vsd2m.pipelines.engine.config import validate
 
     wanted = [line for prompt in prompts for line in _prompts(prompt)]
     values = parse_overrides(overrides)

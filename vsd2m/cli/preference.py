@@ -30,9 +30,9 @@ def create(
     seed: Annotated[int, typer.Option(help="Decides the arrangement.")] = 0,
 ) -> None:
     """Makes a study of the prompts that all models drew. Nothing is asked yet: serve it."""
-    from vsd2m.benchmark.preference.config import StudyConfig
-    from vsd2m.benchmark.preference.study import create_study
-    from vsd2m.pipelines.config import validate
+    from vsd2m.labelling.config import StudyConfig
+    from vsd2m.labelling.study import create_study
+    from vsd2m.pipelines.engine.config import validate
 
     values = {
         "title": title,
@@ -53,8 +53,8 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8010,
 ) -> None:
     """Serves the labelling page until Ctrl-C. Answers are saved one by one; serve again to go on."""
-    from vsd2m.benchmark.preference.server import serve_forever
-    from vsd2m.benchmark.preference.study import Study
+    from vsd2m.labelling.server import serve_forever
+    from vsd2m.labelling.study import Study
 
     serve_forever(Study(study), host=host, port=port, on_ready=lambda url: typer.echo(f"labellers go to {url}"))
 
@@ -65,7 +65,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Prints how far every labeller is."""
-    from vsd2m.benchmark.preference.study import Study
+    from vsd2m.labelling.study import Study
 
     progress = Study(study).progress()
     if as_json:
@@ -85,11 +85,11 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Prints win rates, strengths, ratings and agreement, and writes them with plots as one page."""
-    from vsd2m.benchmark.preference.analysis import AnalysisConfig, analyse
-    from vsd2m.benchmark.preference.results_page import write_page
-    from vsd2m.benchmark.preference.study import Study
-    from vsd2m.benchmark.preference.summary import as_text
-    from vsd2m.pipelines.config import validate
+    from vsd2m.labelling.analysis import AnalysisConfig, analyse
+    from vsd2m.labelling.results_page import write_page
+    from vsd2m.labelling.study import Study
+    from vsd2m.labelling.summary import as_text
+    from vsd2m.pipelines.engine.config import validate
 
     values = {"min_checks_passed": min_checks_passed, "num_resamples": num_resamples}
     opened = Study(study)

@@ -40,9 +40,9 @@ def run(
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
 ) -> None:
     """Runs a pipeline, or goes on where it was stopped."""
-    from vsd2m.pipelines.config import read_config
-    from vsd2m.pipelines.plan import make_plan
-    from vsd2m.pipelines.runners import run_plan
+    from vsd2m.pipelines.engine.config import read_config
+    from vsd2m.pipelines.engine.plan import make_plan
+    from vsd2m.pipelines.engine.runners import run_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
     with bars() as progress:
@@ -59,8 +59,8 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Prints the stages, their resources and the expected cost, without running."""
-    from vsd2m.pipelines.config import read_config
-    from vsd2m.pipelines.plan import expected_cost, make_plan
+    from vsd2m.pipelines.engine.config import read_config
+    from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
     costs = expected_cost(planned, num_stickers=num_stickers)
@@ -133,7 +133,7 @@ def verify(run: RunArgument) -> None:
 
 def schema() -> None:
     """Prints the JSON schema of a pipeline config."""
-    from vsd2m.pipelines.config import json_schema
+    from vsd2m.pipelines.engine.config import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
 

@@ -27,7 +27,7 @@ from vsd2m.crawl.responses import (
 )
 from vsd2m.crawl.sources.base import FoundSticker
 from vsd2m.crawl.spool import Spool, SpoolError
-from vsd2m.media.sniff import sniff
+from vsd2m.media.media_types import sniff
 
 MAX_PAGE_BYTES = 16 << 20
 

@@ -9,9 +9,9 @@ import polars as pl
 
 from vsd2m.core.run import Run
 from vsd2m.core.schema import MEDIA_COLUMNS
-from vsd2m.filter.pages.contact_sheet import Sample, contact_sheet
-from vsd2m.filter.pages.html import number, page, table
 from vsd2m.filter.report import write_text
+from vsd2m.pages.contact_sheet import Sample, contact_sheet
+from vsd2m.pages.html import number, page, table
 
 NUM_SAMPLES = 40
 

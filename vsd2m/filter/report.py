@@ -16,11 +16,11 @@ from vsd2m.core.errors import StageError, StorageError
 from vsd2m.core.run import Run, StageLayout
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.storage import Store
-from vsd2m.filter.pages.contact_sheet import MAX_PICTURE_BYTES, Sample, contact_sheet
-from vsd2m.filter.pages.histogram import histogram
-from vsd2m.filter.pages.html import number, page, table
 from vsd2m.filter.rule import Check
 from vsd2m.filter.stage import FilterConfig
+from vsd2m.pages.contact_sheet import MAX_PICTURE_BYTES, Sample, contact_sheet
+from vsd2m.pages.histogram import histogram
+from vsd2m.pages.html import number, page, table
 
 NUM_SAMPLES = 20
 _SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2)
@@ -115,7 +115,7 @@ def _section(run: Run, report: CheckReport) -> list[str]:
         f"<h2>{escape(report.stage)}: {escape(report.rule)}</h2>",
         f"<p>Keeps {escape(check.measure)} of {bound} {number(check.limit)}; drops {dropped:,} of "
         f"{len(report.values):,} as <code>{escape(check.reason)}</code>, if it were the only rule.</p>",
-        histogram(report.values, check),
+        histogram(report.values, limit=check.limit, passes=check.passes),
         table(["limit", "dropped", "share"], rows, marked=limits.index(check.limit)),
         "<h3>Kept, nearest to the limit</h3>",
         contact_sheet(run, _samples(report, kept=True)),

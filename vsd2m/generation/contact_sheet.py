@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vsd2m.media.clip import Clip
-from vsd2m.media.sampling import linspace_indices, resize
+from vsd2m.media.frame_indices import linspace_indices, resize
 
 GAP = 4
 TEXT_HEIGHT = 14

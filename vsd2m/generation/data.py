@@ -48,7 +48,7 @@ def shard_clips(config: DataConfig) -> ClipSource:
 
 
 def _read(config: DataConfig) -> Iterator[TrainingClip]:
-    from vsd2m.shard.loader import load
+    from vsd2m.shard.loading.loader import load
 
     samples = load(
         config.shards, split=config.split, num_frames=config.num_frames, size=config.size, static=config.static

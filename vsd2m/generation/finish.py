@@ -9,7 +9,7 @@ from PIL import Image
 
 from vsd2m.generation.config import GenerationConfig
 from vsd2m.media.clip import Clip
-from vsd2m.media.sampling import resize
+from vsd2m.media.frame_indices import resize
 
 NEARLY_WHITE = 232
 """The least red, green and blue of a background pixel."""

@@ -165,7 +165,7 @@ def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int, 
     """Writes the manifest of all stickers, and the contact sheet and the animated grid of the first ones."""
     from vsd2m.media.decode import decode
     from vsd2m.media.encode import encode
-    from vsd2m.media.sampling import flatten
+    from vsd2m.media.frame_indices import flatten
 
     records = [_read_record(store, row) for row in rows]
     lines = [json.dumps(record, sort_keys=True, ensure_ascii=False) for record in records]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import DecodeBudget, Meter
 from vsd2m.media.clip import Clip
-from vsd2m.media.gif import decode_gif
-from vsd2m.media.jpeg import decode_jpeg
-from vsd2m.media.lottie import decode_lottie
-from vsd2m.media.png import decode_png
-from vsd2m.media.sniff import foreign_format, is_cut_signature, sniff
-from vsd2m.media.webp import decode_webp
+from vsd2m.media.decoders.gif import decode_gif
+from vsd2m.media.decoders.jpeg import decode_jpeg
+from vsd2m.media.decoders.lottie import decode_lottie
+from vsd2m.media.decoders.png import decode_png
+from vsd2m.media.decoders.webp import decode_webp
+from vsd2m.media.media_types import foreign_format, is_cut_signature, sniff
 
 __all__ = ["REASONS", "DecodeBudget", "decode"]
 

@@ -2,9 +2,9 @@
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.media.clip import Clip
-from vsd2m.media.encode_gif import encode_gif
-from vsd2m.media.encode_png import encode_apng, encode_png
-from vsd2m.media.encode_webp import encode_webp
+from vsd2m.media.encoders.gif import encode_gif
+from vsd2m.media.encoders.png import encode_apng, encode_png
+from vsd2m.media.encoders.webp import encode_webp
 
 _ENCODERS = {"gif": encode_gif, "apng": encode_apng, "png": encode_png, "webp": encode_webp}
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media.clip import Frames
-from vsd2m.media.sampling import linspace_indices
+from vsd2m.media.frame_indices import linspace_indices
 
 if TYPE_CHECKING:
     from vsd2m.media.frame_pass import FrameCounts

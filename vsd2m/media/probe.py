@@ -7,7 +7,7 @@ from vsd2m.core.stage import Batch, Columns, Drop, StageConfig, StageSpec, Stick
 from vsd2m.media.budget import DecodeBudget
 from vsd2m.media.clip import Clip
 from vsd2m.media.decode import decode
-from vsd2m.media.fingerprint import fingerprint
+from vsd2m.media.fingerprints.fingerprint import fingerprint
 from vsd2m.media.measures import aspect_ratio, measure
 
 _BUDGET = DecodeBudget()

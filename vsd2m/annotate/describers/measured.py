@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from vsd2m.annotate.colours import dominant_names
 from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
-from vsd2m.annotate.figure import Figure, find_figure
-from vsd2m.annotate.motion import measure_motion
-from vsd2m.annotate.phrases import motion_sentences, static_sentences, text_sentence
-from vsd2m.annotate.thumbnails import Thumbnails, make_thumbnails
+from vsd2m.annotate.measured.colours import dominant_names
+from vsd2m.annotate.measured.figure import Figure, find_figure
+from vsd2m.annotate.measured.motion import measure_motion
+from vsd2m.annotate.measured.phrases import motion_sentences, static_sentences, text_sentence
+from vsd2m.annotate.measured.thumbnails import Thumbnails, make_thumbnails
 
 Floats = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from pydantic import Field
 from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
 from vsd2m.annotate.engines.quiet import load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
-from vsd2m.annotate.thumbnails import seen_at_equal_steps
+from vsd2m.annotate.measured.thumbnails import seen_at_equal_steps
 from vsd2m.core.errors import EngineError
-from vsd2m.media.sampling import flatten
+from vsd2m.media.frame_indices import flatten
 
 Pixels = NDArray[np.uint8]
 

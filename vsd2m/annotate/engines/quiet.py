@@ -3,7 +3,7 @@
 from typing import Any
 
 from vsd2m.core.registry import import_extra
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 def load_transformers() -> tuple[Any, Any]:

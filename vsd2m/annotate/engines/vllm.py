@@ -10,7 +10,7 @@ from vsd2m.annotate.engines.weights import ModelReference, one_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.stage import neutral
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
 class VllmConfig(EngineSettings, ModelReference):

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import Extractor
-from vsd2m.media.backbone import NUM_FEATURES, VERSIONS, load_backbone
+from vsd2m.benchmark.extractors.base import Extractor
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.networks.efficientnet_lite0 import NUM_FEATURES, VERSIONS, load_backbone
 
 FRAMES = "spread8"
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.checkpoint import load_state, read_state
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import Extractor, weights_digest
-from vsd2m.benchmark.frame_rules import FRAME_RULES
+from vsd2m.benchmark.extractors.base import Extractor, weights_digest
+from vsd2m.benchmark.networks.state_dicts import load_state, read_state
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 
@@ -94,6 +94,6 @@ def load_torchscript(path: str | None) -> Any:
 def load_folded(path: str | None) -> Any:
     """Our network with the tensors of the published file, folded; `EngineError` if they are not exactly its own."""
     state = read_state(path, name=PYTORCH_WEIGHTS)
-    from vsd2m.benchmark.i3d_network import I3dNetwork
+    from vsd2m.benchmark.networks.i3d import I3dNetwork
 
     return load_state(I3dNetwork(), state, name=PYTORCH_WEIGHTS, path=path).fold()

@@ -6,12 +6,12 @@ They notice motion better than I3D's do (Ge et al., arXiv 2404.12391).
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import Extractor, weights_digest
+from vsd2m.benchmark.extractors.base import Extractor, weights_digest
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
-from vsd2m.media.sampling import resize
+from vsd2m.media.frame_indices import resize
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 WEIGHTS = "videomae"
 FRAMES = "loop16"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.checkpoint import not_expected, read_state
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import Extractor, weights_digest
+from vsd2m.benchmark.extractors.base import Extractor, weights_digest
+from vsd2m.benchmark.networks.state_dicts import not_expected, read_state
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.registry import import_extra
-from vsd2m.core.torchvision_cpu import allow_torchvision_beside_cpu_torch
+from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 WEIGHTS = "videomae_v2"
 FILE = "vit_g_hybrid_pt_1200e_ssv2_ft.pth"

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clip_encoder import EncodedMetric
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import Metric, Score, Weights, bootstrap_of_mean
+from vsd2m.benchmark.networks.openclip import EncodedMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
 
 TIE = 1e-6

@@ -1,8 +1,8 @@
 """Whether a clip shows what its prompt says: CLIP's cosine."""
 
-from vsd2m.benchmark.clip_encoder import EncodedMetric
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.networks.openclip import EncodedMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 
 class ClipSimilarity(EncodedMetric, ClipMetric):

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 FRAMES = "spread8"
 WIDTH = 11

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vsd2m.benchmark.clip_encoder import FRAMES, EncodedMetric
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.networks.openclip import FRAMES, EncodedMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 GOOD, BAD = "Good photo.", "Bad photo."
 SCALE = 100.0

@@ -1,6 +1,6 @@
 """A Fréchet distance that needs no weights from a hub. It is neither FVD nor FID and is not called so."""
 
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.extractors.efficientnet_lite0 import EfficientNetLite0
 
 

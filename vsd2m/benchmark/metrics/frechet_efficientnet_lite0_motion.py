@@ -1,6 +1,6 @@
 """A Fréchet distance of how clips move that needs no weights from a hub. It is not FVD and is not called so."""
 
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.extractors.efficientnet_lite0_motion import EfficientNetLite0Motion
 
 

@@ -1,6 +1,6 @@
 """Fréchet Video Distance (Unterthiner et al., arXiv 1812.01717)."""
 
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.extractors.i3d import I3d
 
 

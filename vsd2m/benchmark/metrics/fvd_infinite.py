@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vsd2m.benchmark.distances import MAX_KEPT, DistanceMetric, Features
+from vsd2m.benchmark.distances.extrapolation import MIN_VECTORS_PER_DIMENSION, SHARES, infinite_frechet_distance
+from vsd2m.benchmark.distances.feature_distances import MAX_KEPT, DistanceMetric, Features
+from vsd2m.benchmark.distances.frechet import frechet_distance
 from vsd2m.benchmark.extractors.i3d import I3d
-from vsd2m.benchmark.extrapolation import MIN_VECTORS_PER_DIMENSION, SHARES, infinite_frechet_distance
-from vsd2m.benchmark.frechet import frechet_distance
 
 SEED = 0
 NUM_RESAMPLES = 50

@@ -1,6 +1,6 @@
 """The Fréchet distance of FVD over features that notice motion."""
 
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.extractors.videomae import VideoMae
 
 

@@ -1,6 +1,6 @@
 """The content-debiased FVD (Ge et al., arXiv 2404.12391), as cd-fvd computes it."""
 
-from vsd2m.benchmark.distances import FrechetMetric
+from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.extractors.videomae_v2 import VideoMaeV2
 
 

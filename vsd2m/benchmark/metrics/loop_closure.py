@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 
 class LoopClosure(ClipMetric):

@@ -1,6 +1,6 @@
 """A polynomial MMD that needs no weights from a hub. It is not JEDi, whose features are V-JEPA's."""
 
-from vsd2m.benchmark.distances import PolynomialMmdMetric
+from vsd2m.benchmark.distances.feature_distances import PolynomialMmdMetric
 from vsd2m.benchmark.extractors.efficientnet_lite0 import EfficientNetLite0
 
 

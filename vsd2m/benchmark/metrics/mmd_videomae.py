@@ -1,6 +1,6 @@
 """JEDi's distance over VideoMAE features; JEDi itself takes V-JEPA's, so it is not called so."""
 
-from vsd2m.benchmark.distances import PolynomialMmdMetric
+from vsd2m.benchmark.distances.feature_distances import PolynomialMmdMetric
 from vsd2m.benchmark.extractors.videomae import VideoMae
 
 

@@ -2,9 +2,9 @@
 
 import re
 
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.edit_distance import edit_distance
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 FRAMES = "spread8"
 QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]")

@@ -1,7 +1,7 @@
 """How clean a sticker is cut out."""
 
-from vsd2m.benchmark.clips import JudgedClip
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.suite.clips import JudgedClip
 
 
 class Transparency(ClipMetric):

@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vsd2m.benchmark.checkpoint import load_state, read_state
-from vsd2m.benchmark.clips import JudgedClip
-from vsd2m.benchmark.extractor import weights_digest
-from vsd2m.benchmark.fragments import FAST_VQA, FragmentSetting, mosaics
+from vsd2m.benchmark.extractors.base import weights_digest
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.networks.fast_vqa_fragments import FAST_VQA, FragmentSetting, mosaics
+from vsd2m.benchmark.networks.state_dicts import load_state, read_state
+from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import import_extra
 
@@ -41,7 +41,7 @@ class VideoQuality(ClipMetric):
 
     def setup(self) -> None:
         import_extra("torch", extra="benchmark")
-        from vsd2m.benchmark.fast_vqa_network import FastVqaNetwork
+        from vsd2m.benchmark.networks.fast_vqa import FastVqaNetwork
 
         self._network = load_weights(FastVqaNetwork(), self.weights.get(self.weights_name), name=self.weights_name)
 

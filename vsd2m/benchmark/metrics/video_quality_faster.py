@@ -1,7 +1,7 @@
 """FasterVQA (Wu et al., arXiv 2210.05357): the same network on fragments that also move in time."""
 
-from vsd2m.benchmark.fragments import FASTER_VQA
 from vsd2m.benchmark.metrics.video_quality import VideoQuality
+from vsd2m.benchmark.networks.fast_vqa_fragments import FASTER_VQA
 
 
 class VideoQualityFaster(VideoQuality):

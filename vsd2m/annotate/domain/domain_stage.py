@@ -1,0 +1,67 @@
+"""The domain stage: whether a sticker was photographed or drawn."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from vsd2m.annotate.domain.domain_head import HEAD_FILE, head_digest, load_head
+from vsd2m.annotate.ocr.ocr_frames import spread_indices
+from vsd2m.core.errors import EngineError
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.media.decode import decode
+from vsd2m.media.frame_indices import flatten
+from vsd2m.networks.efficientnet_lite0 import VERSIONS, load_backbone
+
+
+class DomainConfig(StageConfig):
+    """How many frames are judged, by what head, and from what probability on a sticker is real."""
+
+    max_frames: int = Field(3, ge=1, le=32, description="frames judged, spread over the clip")
+    min_real_score: float = Field(0.5, ge=0, le=1, description="probability of real from which `domain` says so")
+    head: str | None = Field(
+        None, min_length=1, description=".npz file of a head of your own, with `weights` and `bias`"
+    )
+
+    @property
+    def head_file(self) -> Path:
+        return HEAD_FILE if self.head is None else Path(self.head).expanduser()
+
+
+class DomainStage(StickerStage[DomainConfig]):
+    """Writes `domain` (real or cartoon) and `domain_score`, the probability of real."""
+
+    Config = DomainConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec(
+            name="domain",
+            version=1,
+            reads=(),
+            writes=("domain", "domain_score"),
+            reads_media=True,
+            batch_size=32,
+            resources=Resources(num_cpus=1),  # two threads on cores shared with others took 3 to 10 times as long
+        )
+
+    def model_versions(self) -> dict[str, str]:
+        path = self.config.head_file
+        if not path.is_file():
+            raise EngineError(f"no domain head at {path}: expected an .npz file with `weights` and `bias`")
+        return VERSIONS | {"domain_head": f"sha256:{head_digest(path)}"}
+
+    def seconds_per_sticker(self) -> float:
+        return 0.1
+
+    def setup(self) -> None:
+        self._head = load_head(self.config.head_file)
+        self._backbone = load_backbone(num_threads=self.spec.resources.num_cpus)
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [self._columns(data) for data in batch.media]
+
+    def _columns(self, data: bytes) -> Columns:
+        frames = decode(data).frames
+        chosen = flatten(frames[spread_indices(len(frames), self.config.max_frames)])
+        score = round(self._head.probability_of_real(self._backbone.features(chosen)), 4)
+        return {"domain": "real" if score >= self.config.min_real_score else "cartoon", "domain_score": score}

@@ -1,0 +1,1 @@
+"""Facts measured from pixels, and the sentences made of them: colours, motion, the figure on its ground."""

@@ -1,0 +1,79 @@
+"""Which frames of a sticker are read, on what background, and how large.
+
+T frames, H and W the height and width in pixels.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.media.clip import Frames
+from vsd2m.media.frame_indices import flatten, resize
+
+Pixels = NDArray[np.uint8]
+
+_BACKGROUNDS = (255, 128, 0)
+_SHARE_LEGIBLE = 10  # per cent of the outline that may have less contrast than what the background is judged by
+_BLOCK = 8  # pixels
+_SAME_BLOCK = 10.0  # grey levels
+
+
+def pictures_to_read(frames: Frames, *, max_frames: int, min_side: int, max_side: int) -> list[Pixels]:
+    """At most `max_frames` opaque pictures, uint8 [H, W, 3], spread over the clip, no two of them alike.
+
+    The longer side is brought to at least `min_side` and at most `max_side`.
+    """
+    chosen = frames[spread_indices(len(frames), max_frames)]
+    grey = background(chosen)
+    flat = resize(flatten(chosen, (grey, grey, grey)), _size(chosen.shape[1], chosen.shape[2], min_side, max_side))
+    kept: list[Pixels] = []
+    for picture in flat:
+        if not any(alike(picture, other) for other in kept):
+            kept.append(picture)
+    return kept
+
+
+def spread_indices(num_frames: int, count: int) -> NDArray[np.int64]:
+    """The middles of `count` equal parts of the clip; every frame once if there are no more than `count`."""
+    if num_frames <= count:
+        return np.arange(num_frames, dtype=np.int64)
+    return (2 * np.arange(count, dtype=np.int64) + 1) * num_frames // (2 * count)
+
+
+def background(frames: Frames) -> int:
+    """The grey level, 0..255, on which the outlines of transparent `frames` [T, H, W, 4] stand out best.
+
+    White letters need a dark ground, black ones a light ground, both together a grey one.
+    255 if nothing is transparent.
+    """
+    outline = _outline_luma(frames)
+    if not len(outline):
+        return _BACKGROUNDS[0]
+    contrasts = [float(np.percentile(np.abs(outline - grey), _SHARE_LEGIBLE)) for grey in _BACKGROUNDS]
+    return _BACKGROUNDS[int(np.argmax(contrasts))]
+
+
+def alike(first: Pixels, second: Pixels) -> bool:
+    """True if no block of 8 x 8 pixels differs by more than 10 grey levels on average: no text came or went."""
+    difference = np.maximum(first, second) - np.minimum(first, second)
+    height, width = difference.shape[:2]
+    padded = np.pad(difference, ((0, -height % _BLOCK), (0, -width % _BLOCK), (0, 0)), mode="edge")
+    blocks = padded.reshape(padded.shape[0] // _BLOCK, _BLOCK, padded.shape[1] // _BLOCK, _BLOCK * 3)
+    return bool(blocks.mean(axis=(1, 3)).max() <= _SAME_BLOCK)
+
+
+def _outline_luma(frames: Frames) -> NDArray[np.float32]:
+    """The luma of opaque pixels that touch a transparent one, frame by frame."""
+    opaque = frames[..., 3] >= 128
+    inner = opaque.copy()
+    inner[:, 1:] &= opaque[:, :-1]
+    inner[:, :-1] &= opaque[:, 1:]
+    inner[:, :, 1:] &= opaque[:, :, :-1]
+    inner[:, :, :-1] &= opaque[:, :, 1:]
+    colours = frames[opaque & ~inner][:, :3].astype(np.float32)
+    return np.asarray(colours @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
+
+
+def _size(height: int, width: int, min_side: int, max_side: int) -> tuple[int, int]:
+    longer = max(height, width)
+    target = min(max(longer, min_side), max_side)
+    return max(1, round(height * target / longer)), max(1, round(width * target / longer))

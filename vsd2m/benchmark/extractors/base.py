@@ -1,0 +1,77 @@
+"""What turns a clip into a feature vector."""
+
+import hashlib
+import weakref
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.suite.clips import JudgedClip
+
+
+class Extractor(ABC):
+    """A network with its preprocessing; both are part of the protocol of every number made from its features.
+
+    Several metrics may share one: it loads once, and computes a clip's vector once as long as the clip is in memory.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self._is_loaded = False
+        self._known: dict[int, tuple[weakref.ref[JudgedClip], NDArray[np.float32]]] = {}
+
+    def load(self) -> None:
+        """`setup`, unless it has been done."""
+        if not self._is_loaded:
+            self.setup()
+        self._is_loaded = True
+
+    def vector(self, clip: JudgedClip) -> NDArray[np.float32]:
+        """`features`, unless they are known of this very clip."""
+        place = id(clip)
+        if place not in self._known:
+            gone = weakref.ref(clip, lambda _: self._known.pop(place))
+            self._known[place] = (gone, self.features(clip))
+        return self._known[place][1]
+
+    def missing(self) -> str | None:
+        """Which weights are missing and where they are to be had; None if there is nothing to ask for."""
+        return None
+
+    @abstractmethod
+    def setup(self) -> None:
+        """Loads the network."""
+
+    @property
+    @abstractmethod
+    def num_features(self) -> int:
+        """Length of the vectors; known once the network is loaded."""
+
+    @abstractmethod
+    def protocol(self) -> dict[str, str | int]:
+        """Frame rule, size, layer, and hash of the weights."""
+
+    @abstractmethod
+    def features(self, clip: JudgedClip) -> NDArray[np.float32]:
+        """The clip's feature vector, float32 [D]."""
+
+
+def weights_digest(path: str | None) -> str:
+    """sha256 of a checkpoint: of the file, or of all weight files of a folder; the name itself where it is a hub id."""
+    if path is None:
+        return "missing"
+    found = Path(path)
+    if found.is_file():
+        return _sha256(found)
+    if found.is_dir():
+        files = sorted(file for file in found.iterdir() if file.suffix in {".safetensors", ".bin", ".pth", ".pt"})
+        return hashlib.sha256("".join(map(_sha256, files)).encode()).hexdigest()
+    return path
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

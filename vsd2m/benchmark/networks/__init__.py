@@ -1,0 +1,1 @@
+"""Networks of the metrics, with the names of their published checkpoints."""

@@ -1,0 +1,1 @@
+"""Published values computed anew, and comparisons with independent implementations."""

@@ -1,0 +1,1 @@
+"""What is judged: clips and prompts, real and generated, and where they come from."""

@@ -1,0 +1,139 @@
+"""What is judged: clips with their prompts, and the files of a folder of anybody's outputs.
+
+T frames, H and W height and width in pixels.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
+from vsd2m.benchmark.suite.videos import VIDEOS, read_video
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import ConfigError, MediaError, StorageError
+from vsd2m.media.decode import decode
+from vsd2m.media.frame_indices import flatten
+
+PICTURES = frozenset({".gif", ".webp", ".apng", ".png"})
+MANIFEST = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class JudgedClip:
+    """One generated or real sticker on white: `frames` uint8 [T, H, W, 3], in the order they are shown.
+
+    `alpha` uint8 [T, H, W] before it was laid on white; None where it is not known, as in videos.
+    """
+
+    name: str
+    frames: NDArray[np.uint8]
+    prompt: str | None
+    alpha: NDArray[np.uint8] | None = None
+
+    def shown(self, rule: str) -> NDArray[np.uint8]:
+        """The frames that one of `FRAME_RULES` takes."""
+        return self.frames[FRAME_RULES[rule](len(self.frames))]
+
+
+class ClipReference(Protocol):
+    """A clip that is not in memory; it travels to other processes."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the clips it is judged with."""
+
+    @property
+    def prompt(self) -> str | None:
+        """What it should show."""
+
+    @property
+    def identity(self) -> str:
+        """Equal for two clips if and only if everything that can be measured of them is equal."""
+
+    def load(self) -> JudgedClip:
+        """Decodes it."""
+
+
+@dataclass(frozen=True)
+class FileClip:
+    """A picture or video file."""
+
+    path: Path
+    name: str
+    prompt: str | None
+
+    @cached_property
+    def identity(self) -> str:
+        try:
+            with self.path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        return digest([content, self.path.suffix.lower() in VIDEOS, self.prompt])
+
+    def load(self) -> JudgedClip:
+        frames, alpha = _frames(self.path)
+        return JudgedClip(self.name, frames, self.prompt, alpha)
+
+
+def list_folder(folder: Path) -> list[FileClip]:
+    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts`.
+
+    Where there are prompts, files without one are left out. `StorageError` if nothing is left, or a file with a
+    prompt is not there: a benchmark may not leave out what a model failed on.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS | PICTURES)
+    prompts = read_prompts(folder)
+    gone = sorted(name for name in prompts if not (folder / name).is_file())
+    if gone:
+        raise StorageError(f"{folder / gone[0]} is in {MANIFEST}, but not there ({len(gone)} of {len(prompts)} files)")
+    names = {path: str(path.relative_to(folder)) for path in files}
+    clips = [FileClip(path, name, prompts.get(name)) for path, name in names.items() if not prompts or name in prompts]
+    if not clips:
+        raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
+    return clips
+
+
+def read_file(path: Path, prompt: str | None = None) -> JudgedClip:
+    """All frames of a video or picture file, named as the file; `StorageError` if it cannot be read."""
+    return FileClip(path, path.name, prompt).load()
+
+
+def read_prompts(folder: Path) -> dict[str, str]:
+    """Path of a file below `folder` -> prompt, from its `manifest.jsonl`; empty where it has none.
+
+    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`. A folder without a manifest
+    of its own has those of the folders in it.
+    """
+    own = folder / MANIFEST
+    prompts = {}
+    for manifest in [own] if own.exists() else sorted(folder.rglob(MANIFEST)):
+        place = manifest.parent.relative_to(folder)
+        prompts.update({str(place / row["file"]): str(row["prompt"]) for row in _rows(manifest)})
+    return prompts
+
+
+def _rows(manifest: Path) -> list[dict[str, Any]]:
+    try:
+        rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except ValueError as error:
+        raise ConfigError(f"{manifest}: expected a JSON object on every line: {error}") from error
+    if any(not isinstance(row, dict) or "file" not in row or "prompt" not in row for row in rows):
+        raise ConfigError(f"{manifest}: every line needs the keys `file` and `prompt`")
+    return rows
+
+
+def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    if path.suffix.lower() in VIDEOS:
+        return read_video(path), None
+    try:
+        frames = decode(path.read_bytes()).frames
+        return flatten(frames), frames[..., 3]
+    except MediaError as error:
+        raise StorageError(f"cannot judge {path}: {error}") from error

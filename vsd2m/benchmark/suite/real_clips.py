@@ -1,0 +1,121 @@
+"""The real stickers of a benchmark: those of the test splits, read from shards one by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from vsd2m.benchmark.config import JudgingConfig
+from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import StorageError
+from vsd2m.core.storage import Store
+from vsd2m.shard.loading.clips import ClipOptions
+from vsd2m.shard.loading.loader import make_sample
+from vsd2m.shard.reader import Shard, check_media, column_names, list_shards, read_columns
+from vsd2m.shard.sticker_text import sticker_text
+
+_COLUMNS = ("key", "tar_offset", "num_bytes", "caption", "description", "trigger_words", "domain")
+_FRAME_COUNTS = ("num_frames", "num_distinct_frames")
+
+
+@dataclass(frozen=True)
+class RealClip:
+    """A sticker in a shard; the clip's name is its key.
+
+    `prompt` is its text (`sticker_text`), which generators are trained on.
+    """
+
+    shards: str
+    tar: str
+    key: str
+    tar_offset: int
+    num_bytes: int
+    split: str
+    domain: str | None
+    prompt: str
+    num_frames: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        return self.key
+
+    @property
+    def identity(self) -> str:
+        return digest([self.key, self.prompt, self.num_frames, self.size, "linspace, flip, squash, white"])
+
+    def media(self) -> bytes:
+        """The sticker's original bytes; `StorageError` where the shard is damaged."""
+        store = _store(self.shards)
+        data = store.read_range(self.tar, self.tar_offset, self.num_bytes)
+        return check_media(data, self.key, store.path(self.tar))
+
+    def load(self) -> JudgedClip:
+        options = ClipOptions(num_frames=self.num_frames, size=self.size)
+        sample = make_sample({"key": self.key}, self.media(), options, path=self.tar)
+        return JudgedClip(self.key, np.ascontiguousarray(sample["clip"].transpose(0, 2, 3, 1)), self.prompt)
+
+
+def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int) -> list[RealClip]:
+    """Up to `max_clips` stickers of the splits that move, in the order of the shards.
+
+    A clip is `num_frames` frames from the first to the last, shorter ones filled forth and back, squashed to `size`.
+    `StorageError` if there is none.
+    """
+    store = Store(shards)
+    clips: list[RealClip] = []
+    for split in splits:
+        for shard in list_shards(store, split=split):
+            rows = _moving_rows(store, shard)
+            clips += [_clip(store, shard, row, num_frames=num_frames, size=size) for row in rows]
+    if not clips:
+        raise StorageError(f"{shards} holds no sticker that moves in {', '.join(splits)}")
+    return clips[:max_clips]
+
+
+def list_real(config: JudgingConfig) -> list[RealClip]:
+    """The real stickers that others are compared with; `StorageError` if there is none."""
+    return list_split(
+        config.shards,
+        splits=config.splits,
+        num_frames=config.num_frames,
+        size=config.size,
+        max_clips=config.max_real,
+    )
+
+
+def data_revision(shards: str, splits: tuple[str, ...]) -> str:
+    """Digest of the columns of the splits' shards, which name every sticker by its content."""
+    store = Store(shards)
+    files = [shard.parquet for split in splits for shard in list_shards(store, split=split)]
+    return digest({name: store.sha256(name) for name in files})[:16]
+
+
+def _moving_rows(store: Store, shard: Shard) -> list[dict[str, Any]]:
+    published = column_names(store, shard)
+    wanted = [name for name in (*_COLUMNS, *_FRAME_COUNTS) if name in published]
+    rows: list[dict[str, Any]] = read_columns(store, shard, wanted).to_pylist()
+    return [row for row in rows if all(row.get(name, 2) > 1 for name in _FRAME_COUNTS)]
+
+
+def _clip(store: Store, shard: Shard, row: Mapping[str, Any], *, num_frames: int, size: int) -> RealClip:
+    return RealClip(
+        shards=store.url,
+        tar=shard.tar,
+        key=row["key"],
+        tar_offset=row["tar_offset"],
+        num_bytes=row["num_bytes"],
+        split=shard.split,
+        domain=row.get("domain"),
+        prompt=sticker_text(row),
+        num_frames=num_frames,
+        size=size,
+    )
+
+
+@lru_cache(maxsize=8)
+def _store(url: str) -> Store:
+    return Store(url)

@@ -1,0 +1,30 @@
+"""Who was not reading: labellers who failed too many attention checks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vsd2m.labelling.responses import Check
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A labeller's attention checks."""
+
+    labeller: str
+    num_passed: int
+    num_checks: int
+    excluded: bool
+
+
+def judge_attention(labellers: Iterable[str], checks: Iterable[Check], *, min_passed: float) -> list[Attention]:
+    """One entry per labeller; excluded where the share of passed checks is below `min_passed`.
+
+    Without checks nobody is excluded.
+    """
+    outcomes: dict[str, list[bool]] = {labeller: [] for labeller in labellers}
+    for check in checks:
+        outcomes[check.labeller].append(check.passed)
+    return [
+        Attention(labeller, sum(passed), len(passed), excluded=sum(passed) < min_passed * len(passed))
+        for labeller, passed in outcomes.items()
+    ]

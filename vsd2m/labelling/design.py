@@ -1,0 +1,68 @@
+"""Who sees what, in which place: a balanced arrangement that holds however many labellers come.
+
+Labellers take seats 0, 1, 2, ... and prompts are dealt to the seats in turn. The `visit` of a prompt counts the
+labellers who were dealt it before; prompt and visit decide, by a balanced Latin square, which model stands where.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vsd2m.labelling.config import StudyConfig
+from vsd2m.labelling.questions import MAX_RATING, Kind
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One screen: the models `shown` from left to right, and for an attention check the answer `expected`."""
+
+    kind: Kind
+    prompt: int
+    shown: tuple[int, ...]
+    expected: int | None = None
+
+
+def balanced_row(prompt: int, visit: int, num_models: int) -> tuple[int, ...]:
+    """An order of all models, a row of a Williams square (Williams 1949, Aust. J. Sci. Res. 2:149).
+
+    Over any `num_models` visits of a prompt that begin at a multiple of `num_models`, each model stands in each place
+    once; so it does over such a block of prompts at one visit. Models follow each other equally often, too: an even
+    number within one square, an odd number within a square and its mirror image.
+    """
+    steps = [(step + 1) // 2 if step % 2 else -step // 2 for step in range(num_models)]
+    mirrored = num_models % 2 and (prompt // num_models + visit // num_models) % 2
+    row = tuple((step + prompt + visit) % num_models for step in steps)
+    return row[::-1] if mirrored else row
+
+
+def dealt(seat: int, num_prompts: int, prompts_per_labeller: int) -> Iterator[tuple[int, int]]:
+    """The (prompt, visit) pairs of a seat; after any number of seats, prompts differ by at most one visit."""
+    for place in range(seat * prompts_per_labeller, (seat + 1) * prompts_per_labeller):
+        yield place % num_prompts, place // num_prompts
+
+
+def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConfig) -> list[Trial]:
+    """The trials of a seat in the order they are shown: first the choices, then the ratings."""
+    names = np.random.default_rng([config.seed, 0]).permutation(num_models)
+    rows = [
+        (prompt, tuple(int(names[model]) for model in balanced_row(prompt, visit, num_models)))
+        for prompt, visit in dealt(seat, num_prompts, min(config.prompts_per_labeller or num_prompts, num_prompts))
+    ]
+    choices = [Trial("choose", prompt, row[: config.stickers_per_choice]) for prompt, row in rows]
+    ratings = [Trial("rate", prompt, (model,)) for prompt, row in rows for model in row[: config.rated_per_prompt]]
+    rng = np.random.default_rng([config.seed, 1, seat])
+    return [*_with_checks(choices, config, rng), *_with_checks(ratings, config, rng)]
+
+
+def _with_checks(trials: list[Trial], config: StudyConfig, rng: np.random.Generator) -> list[Trial]:
+    """The trials in random order with attention checks among them, never as the first."""
+    mixed = [trials[index] for index in rng.permutation(len(trials))]
+    if not trials or not config.trials_per_check:
+        return mixed
+    for _ in range(max(1, len(trials) // config.trials_per_check)):
+        like = trials[int(rng.integers(len(trials)))]
+        num_answers = len(like.shown) if like.kind == "choose" else MAX_RATING
+        check = Trial(like.kind, like.prompt, like.shown, expected=int(rng.integers(num_answers)) + 1)
+        mixed.insert(int(rng.integers(1, len(mixed) + 1)), check)
+    return mixed

@@ -1,0 +1,88 @@
+"""The analysis in words: who was counted, and a table of every question."""
+
+from collections.abc import Iterator
+
+from vsd2m.labelling.analysis import Analysis
+from vsd2m.labelling.choices import ChoiceResult, Estimate
+from vsd2m.labelling.questions import ASPECTS
+from vsd2m.labelling.ratings import AspectResult
+
+MIN_LABELLERS = 9
+ASPECT_NAMES = {aspect.name: aspect.text for aspect in ASPECTS}
+
+
+def as_text(analysis: Analysis) -> str:
+    """Markdown: who was counted, then a table per question."""
+    tables = [_choice_table(result) for result in analysis.choices]
+    if analysis.ratings:
+        tables.append(_rating_table(analysis.ratings, analysis.models))
+    return "\n\n".join(["\n".join(who_was_counted(analysis)), *tables]) + "\n"
+
+
+def who_was_counted(analysis: Analysis) -> list[str]:
+    """Sentences about labellers, those left out with the reason, balance, and what the intervals are."""
+    excluded = [entry for entry in analysis.attention if entry.excluded]
+    low, high = analysis.answers_per_prompt
+    num_counted = len(analysis.attention) - len(excluded)
+    sentences = [f"{num_counted} labellers counted, {len(excluded)} left out."]
+    if num_counted < MIN_LABELLERS:
+        sentences.append(f"Fewer than {MIN_LABELLERS}: too few to speak for more than these people.")
+    sentences += [
+        f"Left out: {entry.labeller}, who passed {entry.num_passed} of {entry.num_checks} attention checks "
+        f"(at least {analysis.config.min_checks_passed:.0%} are asked for)."
+        for entry in excluded
+    ]
+    if excluded:
+        sentences.append(f"{analysis.num_left_out} answers of theirs are not in any figure below.")
+    if analysis.choices:
+        sentences.append(f"Each prompt was judged by {low if low == high else f'{low} to {high}'} of those counted.")
+    sentences.append(
+        f"Intervals: 95 %, bootstrap over labellers and prompts, {analysis.config.num_resamples} resamples."
+    )
+    return sentences
+
+
+def alpha_text(alpha: float | None) -> str:
+    """Krippendorff's alpha to three places, or that there is none."""
+    return "not defined (nothing judged twice, or one answer only)" if alpha is None else f"{alpha:.3f}"
+
+
+def notes(result: ChoiceResult) -> Iterator[str]:
+    """What a reader of the question's table must know."""
+    yield f"{result.num_choices} choices; by chance a model is chosen in {result.chance:.1%}."
+    if result.same_choice is not None:
+        yield f"Two labellers chose the same sticker in {result.same_choice:.1%} of pairs."
+    kappa = "" if result.kappa is None else f", Fleiss' kappa: {result.kappa:.3f}"
+    yield (
+        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}{kappa}. They are near 0, too, where all labellers "
+        "share one taste in models and no prompt differs from another."
+    )
+    yield f"Chosen by place from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
+    if result.has_prior:
+        yield (
+            "Some models always won against others: the strengths have no maximum, and a weak prior keeps them finite."
+        )
+
+
+def _choice_table(result: ChoiceResult) -> str:
+    lines = [f"Best {result.question}", "", "| model | win rate | strength |", "| --- | --- | --- |"]
+    ordered = sorted(result.models, key=lambda entry: -entry.strength.value)
+    lines += [f"| {e.model} | {_cell(e.win_rate, '.1%')} | {_cell(e.strength, '+.2f')} |" for e in ordered]
+    return "\n".join([*lines, "", *notes(result)])
+
+
+def _rating_table(results: list[AspectResult], models: list[str]) -> str:
+    lines = [
+        "Ratings from 1 to 5",
+        "",
+        f"| aspect | {' | '.join(models)} | alpha |",
+        "| --- " * (len(models) + 2) + "|",
+    ]
+    for result in results:
+        cells = [_cell(entry.mean, ".2f") if entry.mean else "-" for entry in result.models]
+        lines.append(f"| {ASPECT_NAMES[result.aspect]} | {' | '.join(cells)} | {alpha_text(result.alpha)} |")
+    return "\n".join(lines)
+
+
+def _cell(estimate: Estimate, style: str) -> str:
+    return f"{estimate.value:{style}} [{estimate.low:{style}}, {estimate.high:{style}}]"

@@ -1,0 +1,97 @@
+"""The labelling page and its interface: `make_app(study)`. FastAPI is needed here and nowhere else."""
+
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from vsd2m.core.errors import Vsd2mError
+from vsd2m.labelling.questions import MAX_RATING, QUESTIONS
+from vsd2m.labelling.study import Study
+
+_ASSETS = {
+    "/": ("labelling.html", "text/html"),
+    "/labelling.css": ("labelling.css", "text/css"),
+    "/labelling.js": ("labelling.js", "text/javascript"),
+}
+_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
+
+
+class Joining(BaseModel):
+    """A labeller enters or comes back."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(max_length=200)]
+
+
+class Answering(BaseModel):
+    """All answers of one screen."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(max_length=200)]
+    number: int
+    values: dict[str, int]
+    duration_ms: Annotated[int, Field(ge=0)]
+
+
+def make_app(study: Study) -> FastAPI:
+    """The study as a web application. No address, file name or answer of it tells a sticker's model."""
+    app = FastAPI(title=study.config.title, docs_url=None, redoc_url=None, openapi_url=None)
+    for path in _ASSETS:
+        app.add_api_route(path, _asset, methods=["GET"])
+
+    @app.get("/api/study")
+    def describe() -> dict[str, Any]:
+        questions = {
+            kind: [{"name": q.name, "text": q.text, "hint": q.hint} for q in asked] for kind, asked in QUESTIONS.items()
+        }
+        return {"title": study.config.title, "questions": questions, "max_rating": MAX_RATING}
+
+    @app.post("/api/join")
+    def join(joining: Joining) -> dict[str, Any]:
+        return _next(study, study.join(joining.name))
+
+    @app.post("/api/answer")
+    def answer(answering: Answering) -> dict[str, Any]:
+        study.answer(answering.name, answering.number, answering.values, duration_ms=answering.duration_ms)
+        return _next(study, answering.name)
+
+    @app.get("/media/{sticker}")
+    def media(sticker: str) -> Response:
+        found = study.media(sticker)
+        if found is None:
+            return JSONResponse({"error": "no such sticker"}, status_code=404)
+        path, content_type = found
+        return FileResponse(path, media_type=content_type, headers={"Cache-Control": "public, max-age=86400"})
+
+    app.add_exception_handler(Vsd2mError, _one_line)
+    return app
+
+
+def _next(study: Study, name: str) -> dict[str, Any]:
+    """The next screen, or None as `screen` at the end."""
+    screen = study.screen(name)
+    if screen is None:
+        return {"name": name, "screen": None}
+    shown = {
+        "number": screen.number,
+        "num_trials": screen.num_trials,
+        "kind": screen.kind,
+        "text": screen.text,
+        "stickers": [f"/media/{sticker}" for sticker in screen.stickers],
+        "upcoming": [f"/media/{sticker}" for sticker in screen.upcoming],
+    }
+    return {"name": name, "screen": shown}
+
+
+def _asset(request: Request) -> Response:
+    name, content_type = _ASSETS[request.url.path]
+    data = files("vsd2m.labelling").joinpath(name).read_bytes()
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+    return Response(data, media_type=f"{content_type}; charset=utf-8", headers=headers)
+
+
+def _one_line(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, status_code=400)

@@ -1,0 +1,107 @@
+"""A perceptual fingerprint of an animation, from which near duplicates are told without the pictures.
+
+T frames of the clip, H and W its size in pixels.
+All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so every host gives the same words.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vsd2m.media.fingerprints.phash import SIDE, cosines
+
+if TYPE_CHECKING:
+    from vsd2m.media.fingerprints.resampling import Window
+
+NUM_FRAMES = 8
+FINE_SIDE, MEDIUM_SIDE, COARSE_SIDE = 64, 16, 8
+PICTURE_STEP, COVERAGE_STEP, MOTION_STEP, CHROMA_STEP, DETAIL_STEP = 255 / 31, 255 / 15, 4.0, 12.0, 2.5
+
+FACTS = slice(0, 1)
+ON_WHITE = slice(1, 9)
+ON_BLACK = slice(9, 17)
+WHOLE = slice(17, 25)
+PICTURE = slice(25, 111)
+COVERAGE = slice(111, 127)
+MOTION = slice(127, 131)
+CHROMA = slice(131, 139)
+DETAIL = slice(139, 155)
+NUM_WORDS = 155
+"""The layout, in words of 64 bits.
+
+`FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
+`ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
+white and on black. `WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is
+told differently, these still agree. `PICTURE`: the mean of the frames in the figure's window, a transparent background
+grey, 32 x 32 grey levels of 5 bits, three to 16 bits.
+`COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
+4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits. `DETAIL`: what `PICTURE` is too coarse
+for, such as thin letters: the root mean square of what the mean frame at 64 x 64 has beyond 32 x 32, 16 x 16 of 4 bits.
+"""
+
+_CLAMPED_MS = 100
+
+
+def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | Sequence[int]) -> list[int]:
+    """The `NUM_WORDS` words of a clip's fingerprint (`frames`: RGBA `[T, H, W, 4]`), laid out as above; an empty list
+    for a clip that shows nothing.
+
+    Frames are taken at equal steps of the playing time, so a re-timed copy gives the same. A frame without content
+    gives way to the one before it. The background, transparent or flat, is told from the figure, so that a copy on
+    another background can be recognised.
+    """
+    from vsd2m.media.fingerprints import fingerprint_words as write
+    from vsd2m.media.fingerprints.background import figure, window
+    from vsd2m.media.fingerprints.reduced import reduce
+    from vsd2m.media.fingerprints.resampling import Window, resample
+
+    indices = normalised_indices(durations_ms, NUM_FRAMES).tolist()
+    distinct = sorted(set(indices))
+    place = np.array([distinct.index(index) for index in indices])
+    reduced = reduce(frames, np.array(distinct))
+    pixels, luma = reduced
+    coverage, background = figure(reduced)
+    cut, whole = np.empty_like(luma), np.empty_like(luma)
+    write.cut_out(pixels.ravel(), luma.ravel(), coverage.ravel(), cut.ravel(), whole.ravel())
+    around, everything = window(coverage), Window(0, luma.shape[1], 0, luma.shape[2])
+    on_black, covered = resample(cut, around, SIDE), resample(coverage, around, SIDE)
+    order = write.content_order(on_black, covered, place)
+    if not len(order):
+        return []
+    words = np.zeros(NUM_WORDS, np.uint64)
+    words[FACTS] = _facts(background, around, luma.shape[1:])
+    hashes = words[ON_WHITE.start : WHOLE.stop].reshape(3, NUM_FRAMES)
+    write.write_hashes(on_black, covered, resample(whole, everything, SIDE), order, cosines_as_integers(), hashes)
+    sums = np.zeros((3, *luma.shape[1:]), np.int32)
+    write.sum_frames(pixels, luma, coverage, background, order, sums.reshape(3, -1))
+    write.write_picture(resample(sums[:1], around, SIDE), words[PICTURE])
+    write.write_coverage(covered, order, words[COVERAGE])
+    write.write_motion(on_black, covered, order, words[MOTION])
+    write.write_chroma(resample(sums[1:], around, COARSE_SIDE), words[CHROMA])
+    write.write_detail(resample(sums[:1], around, FINE_SIDE)[0], words[DETAIL])
+    return words.tolist()
+
+
+def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frames: int) -> npt.NDArray[np.int64]:
+    """The frames on screen in the middle of each of `num_frames` equal parts of one loop, as browsers play it."""
+    durations = np.asarray(durations_ms, np.int64).tolist()
+    ends = list(accumulate(duration if duration > 10 else _CLAMPED_MS for duration in durations))
+    middles = ((2 * step + 1) * ends[-1] // (2 * num_frames) for step in range(num_frames))
+    return np.array([bisect_right(ends, middle) for middle in middles])
+
+
+def _facts(background: int, around: "Window", shape: tuple[int, ...]) -> np.uint64:
+    sides = zip(around, (shape[0], shape[0], shape[1], shape[1]), strict=True)
+    parts = bytes([background, *(round(255 * edge / side) for edge, side in sides)])
+    return np.uint64(int.from_bytes(parts, "little"))
+
+
+@cache
+def cosines_as_integers() -> npt.NDArray[np.int64]:
+    """`vsd2m.media.fingerprints.phash.cosines` in units of 2**-16."""
+    return (cosines() * 2**16).astype(np.int64)

@@ -1,0 +1,1 @@
+"""The demo, and how its results are compared with the truth."""

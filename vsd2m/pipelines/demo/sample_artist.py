@@ -1,0 +1,17 @@
+"""The artist of the demo's stickers, a package of its own."""
+
+import importlib
+from typing import Any
+
+from vsd2m.core.errors import ConfigError
+
+
+def sample_artist() -> Any:
+    """The module with `write_samples`; `ConfigError` where the package is not installed."""
+    try:
+        return importlib.import_module("vsd2m_samples.samples")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"sample stickers are drawn by the package vsd2m-samples, and {error.name!r} is not installed: "
+            "run `pip install ./samples` in a checkout of vsd2m"
+        ) from error

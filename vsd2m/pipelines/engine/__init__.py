@@ -1,0 +1,1 @@
+"""The engine: config, plan, the work on one partition, the local runner."""

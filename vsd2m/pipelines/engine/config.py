@@ -1,0 +1,170 @@
+"""The pipeline's config: YAML in, a checked `PipelineConfig` out, every refusal with the field's path."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.registry import component, did_you_mean, load
+from vsd2m.core.stage import Stage, StageConfig
+from vsd2m.core.storage import Store
+from vsd2m.pipelines.engine.stages import STAGES
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class PipelineConfig(BaseModel):
+    """One run: where it goes, and its stages in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str = Field(description="folder or fsspec URL that everything is written to", min_length=1)
+    partition_size: int = Field(
+        2000, ge=1, le=100_000, description="stickers in a partition, the unit of work and commit"
+    )
+    max_failed_share: float = Field(
+        0.5, ge=0, le=1, description="a partition in which more than this share of stickers fails stops the run"
+    )
+    stages: dict[str, dict[str, Any] | None] = Field(
+        description="name -> config; `stage`: a registry name or your own `module:Class`; default: the name",
+        min_length=1,
+    )
+
+    @field_validator("stages")
+    @classmethod
+    def _names_are_folders(cls, stages: dict[str, Any]) -> dict[str, Any]:
+        for name in stages:
+            if not (name.isidentifier() and name == name.lower()):
+                raise ValueError(f"{name!r} is no stage name: lower-case letters, digits and _ are allowed")
+        return stages
+
+
+def read_config(path: str, overrides: Mapping[str, Any] | None = None) -> PipelineConfig:
+    """The config in the YAML file at `path`, with dotted `overrides` such as `{"stages.crawl.words": [...]}`."""
+    return validate(PipelineConfig, read_yaml(path, overrides), path=path)
+
+
+def read_yaml(path: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The mapping in the YAML file at `path`, with dotted `overrides`; a key given twice is refused."""
+    folder, _, name = path.rpartition("/")
+    text = Store(folder or ".").read_bytes(name)
+    try:
+        values = yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys to values, found {type(values).__name__}")
+    for dotted, value in (overrides or {}).items():
+        _override(values, dotted, value)
+    return values
+
+
+def validate(model: type[M], values: Any, *, path: str) -> M:
+    """`values` as a `model`; `ConfigError` lists each wrong field by its path, with what is allowed there."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_problem(model, path, dict(found)) for found in error.errors())
+        raise ConfigError(problems) from error
+
+
+def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted overrides as the mapping they stand for: `{"a.b": 1}` as `{"a": {"b": 1}}`."""
+    values: dict[str, Any] = {}
+    for dotted, value in overrides.items():
+        _override(values, dotted, value)
+    return values
+
+
+def stage_of(name: str, values: Mapping[str, Any] | None) -> Stage[Any]:
+    """The configured stage of one entry of `stages`; construction is cheap."""
+    options = dict(values or {})
+    registered = options.pop("stage", name)
+    path = f"stages.{name}"
+    try:
+        stage_class: type[Stage[Any]] = component(STAGES, str(registered), kind="stage", base=Stage)
+    except ConfigError as error:
+        raise ConfigError(f"{path}.stage: {error}") from error
+    config = validate(stage_class.Config, options, path=path)
+    try:
+        return stage_class(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a config file, for editors and checks."""
+    schema = PipelineConfig.model_json_schema()
+    definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    entries = []
+    for name, where in STAGES.items():
+        config: type[StageConfig] = load(where).Config
+        described = config.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
+        described["properties"] = {"stage": {"const": name}, **described.get("properties", {})}
+        definitions[name] = described
+        entries.append({"$ref": f"#/$defs/{name}"})
+    named = {name: {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]} for name in STAGES}
+    renamed = {"allOf": [{"type": "object", "required": ["stage"]}, {"anyOf": entries}]}
+    schema["properties"]["stages"] = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": named,
+        "additionalProperties": renamed,
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "vsd2m pipeline", **schema}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _problem(model: type[BaseModel], path: str, found: dict[str, Any]) -> str:
+    location = [str(part) for part in found["loc"]]
+    where = ".".join([path, *location])
+    if found["type"] == "extra_forbidden":
+        allowed = _fields_at(model, location[:-1])
+        listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
+        return f"{where}: unknown key{did_you_mean(location[-1], allowed)}{listed}"
+    if found["type"] == "missing":
+        return f"{where}: required, but not given"
+    message = found["msg"].removeprefix("Value error, ")
+    given = found["input"]
+    shown = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
+    return f"{where}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    """Field names of the nested model that `location` leads to; empty where it cannot be told."""
+    current: Any = model
+    for part in location:
+        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
+            current = _model_in(current.model_fields[part].annotation)
+        elif part.isdigit():
+            continue
+        else:
+            return []
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _model_in(annotation: Any) -> Any:
+    options = [annotation, *get_args(annotation)]
+    models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+    return models[0] if len(models) == 1 else None
+
+
+def _override(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        if not isinstance(values.get(parent), dict):
+            values[parent] = {}
+        values = values[parent]
+    values[last] = value

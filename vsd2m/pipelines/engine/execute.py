@@ -1,0 +1,360 @@
+"""The work on one partition, shared by every runner: load, compute, commit.
+
+A sticker whose inputs have not changed since the stage last saw it keeps its outcome, so changing a
+filter's limit never runs a model again on a sticker it has already seen.
+"""
+
+import hashlib
+import json
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from vsd2m.core.commit import CommitRecord, OutputFile, digest
+from vsd2m.core.errors import MediaError, StageError, Vsd2mError
+from vsd2m.core.run import Run, part_path, record_path, rejects_path
+from vsd2m.core.schema import MEDIA_COLUMNS, columns_schema
+from vsd2m.core.stage import Batch, Columns, Drop, FileStage, StickerStage, TableStage
+from vsd2m.pipelines.engine.plan import PlannedStage
+
+NO_DIGEST = bytes(8)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An unexpected exception on one sticker."""
+
+    error: str
+    detail: str
+
+
+Outcome = Columns | Drop | Failure
+OnBatch = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class PartitionInput:
+    """The rows a sticker stage is to work on, each with the digest of what the stage reads of it."""
+
+    partition: int
+    rows: Sequence[Mapping[str, Any]]
+    digests: Sequence[bytes]
+    inputs: str
+    known: Mapping[int, Outcome]  # row number -> outcome carried over from an earlier commit
+
+    @property
+    def unknown(self) -> list[int]:
+        return [number for number in range(len(self.rows)) if number not in self.known]
+
+
+def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool = False) -> bool:
+    """Whether the commit record matches the stage's identity and what the partition would read now."""
+    record = run.record(planned.name, partition)
+    if record is None or record.identity != planned.identity:
+        return False
+    if retry_failed and record.num_failed:
+        return False
+    if record.inputs != inputs_of(run, planned, partition):
+        return False
+    return all(
+        run.store.exists(path) and run.store.size(path) == file.num_bytes for path, file in record.outputs.items()
+    )
+
+
+def inputs_of(run: Run, planned: PlannedStage, partition: int | None) -> str:
+    """Digest of everything a partition of the stage reads."""
+    if isinstance(planned.stage, FileStage):
+        assert partition is not None
+        return planned.stage.input_digest(run, partition)
+    if planned.name == run.root.name:
+        return digest([_outputs_of(run, source) for source in _sources(run)])
+    return run.input_digest(planned.reads, before=planned.name, partition=partition)
+
+
+# -- sticker stages ------------------------------------------------------------------------------
+
+
+def load_partition(run: Run, planned: PlannedStage, partition: int) -> PartitionInput:
+    """The partition's rows, in catalog order, and the outcomes that still hold."""
+    rows = run.frame(planned.reads, before=planned.name, partition=partition).to_dicts()
+    digests = [_row_digest(row) for row in rows]
+    before = _earlier_outcomes(run, planned, partition)
+    known = {
+        number: before[row["key"], row_digest]
+        for number, (row, row_digest) in enumerate(zip(rows, digests, strict=True))
+        if (row["key"], row_digest) in before
+    }
+    return PartitionInput(partition, rows, digests, inputs_of(run, planned, partition), known)
+
+
+def compute(
+    run: Run, stage: StickerStage[Any], rows: Sequence[Mapping[str, Any]], on_batch: OnBatch | None = None
+) -> list[Outcome]:
+    """One outcome per row. `stage.setup()` has been called."""
+    outcomes: list[Outcome] = []
+    spec = stage.spec
+    for start in range(0, len(rows), spec.batch_size):
+        part = rows[start : start + spec.batch_size]
+        media = [read_media(run, row) for row in part] if spec.reads_media else []
+        outcomes.extend(_outcomes(stage, Batch(part, media)))
+        if on_batch is not None:
+            on_batch(len(part))
+    return outcomes
+
+
+def read_media(run: Run, row: Mapping[str, Any]) -> bytes:
+    """A sticker's original bytes."""
+    return run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
+
+
+def commit_partition(
+    run: Run, planned: PlannedStage, loaded: PartitionInput, computed: Mapping[int, Outcome], *, seconds: float
+) -> CommitRecord:
+    """Writes columns and rejects, then the record."""
+    outcomes = {**loaded.known, **computed}
+    kept, rejects = [], []
+    for number, row in enumerate(loaded.rows):
+        outcome = outcomes[number]
+        if isinstance(outcome, Drop | Failure):
+            rejects.append(_reject(planned, row["key"], outcome, loaded.digests[number]))
+        else:
+            kept.append({"key": row["key"], **outcome, "input_digest": loaded.digests[number]})
+    return _commit(
+        run,
+        planned,
+        loaded.partition,
+        parts={loaded.partition: (kept, rejects)},
+        inputs=loaded.inputs,
+        num_read=len(loaded.rows),
+        seconds=seconds,
+        num_computed=len(computed),
+    )
+
+
+def check_failures(planned: PlannedStage, outcomes: Sequence[Outcome], *, max_failed_share: float) -> None:
+    """Raises where so much fails that the stage, not the stickers, must be at fault."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    if len(failures) > max(1, max_failed_share * len(outcomes)):
+        raise StageError(
+            f"stage {planned.name} failed on {len(failures)} of {len(outcomes)} stickers, more than max_failed_share "
+            f"allows; the first said {failures[0].error}: {failures[0].detail.splitlines()[-1]}"
+        )
+
+
+def _outcomes(stage: StickerStage[Any], batch: Batch) -> list[Outcome]:
+    """A batch that raises is taken apart, so that one sticker cannot take others with it."""
+    try:
+        outcomes = stage.process(batch)
+    except Exception as error:
+        if isinstance(error, Vsd2mError) and not isinstance(error, MediaError):
+            raise  # a missing model or a full disk is no sticker's fault
+        if len(batch) == 1:
+            return [Failure(type(error).__name__, "".join(traceback.format_exception(error, limit=-3)).strip())]
+        singles = [Batch(batch.rows[i : i + 1], batch.media[i : i + 1]) for i in range(len(batch))]
+        return [outcome for single in singles for outcome in _outcomes(stage, single)]
+    _check_contract(stage, batch, outcomes)
+    return list(outcomes)
+
+
+def _check_contract(stage: StickerStage[Any], batch: Batch, outcomes: Sequence[Columns | Drop]) -> None:
+    spec = stage.spec
+    if len(outcomes) != len(batch):
+        raise StageError(f"stage {spec.name} returned {len(outcomes)} outcomes for {len(batch)} stickers")
+    for outcome in outcomes:
+        if not isinstance(outcome, Drop) and set(outcome) != set(spec.writes):
+            raise StageError(
+                f"stage {spec.name} returned columns {sorted(outcome)}, its spec says {sorted(spec.writes)}"
+            )
+
+
+def _row_digest(row: Mapping[str, Any]) -> bytes:
+    """What a stage reads of a sticker; where the bytes lie does not matter, the key stands for them."""
+    values = [[name, value] for name, value in row.items() if name not in MEDIA_COLUMNS]
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+def _earlier_outcomes(run: Run, planned: PlannedStage, partition: int) -> dict[tuple[str, bytes], Outcome]:
+    record = run.record(planned.name, partition)
+    if record is None or record.identity != planned.identity:
+        return {}
+    try:
+        kept = run.read_part(planned.name, partition).to_dicts()
+        rejects = run.read_rejects(planned.name, partition).to_dicts()
+    except Vsd2mError:
+        return {}
+    outcomes: dict[tuple[str, bytes], Outcome] = {}
+    for row in kept:
+        key, row_digest = row.pop("key"), row.pop("input_digest")
+        outcomes[key, row_digest] = row
+    for row in rejects:
+        if row["outcome"] == "dropped":
+            drop = Drop(row["reason"], row["value"], row["limit"], row["detail"])
+            outcomes[row["key"], row["input_digest"]] = drop
+    return outcomes
+
+
+# -- table and file stages -----------------------------------------------------------------------
+
+
+def run_table_stage(run: Run, planned: PlannedStage, *, partition_size: int) -> CommitRecord:
+    """Computes over all stickers at once and commits all partitions in one record."""
+    assert isinstance(planned.stage, TableStage)
+    started = time.perf_counter()
+    is_root = planned.name == run.root.name
+    inputs = inputs_of(run, planned, None)
+    if is_root:
+        table = _source_rows(run, planned)
+        num_partitions = 0
+    else:
+        table = run.frame(planned.reads, before=planned.name)
+        num_partitions = run.num_partitions()
+    result = planned.stage.process_table(table)
+    kept = result.kept.select("key", *planned.stage.spec.writes)
+    if is_root:
+        kept = kept.with_columns(partition=pl.int_range(pl.len()) // partition_size)
+        num_partitions = -(-kept.height // partition_size)
+        rejects = result.rejects.with_columns(partition=pl.lit(0))
+    else:
+        where = table.select("key", "partition")
+        kept = where.join(kept, on="key", how="inner", maintain_order="left")
+        rejects = result.rejects.join(where, on="key", how="left", maintain_order="left")
+    parts = {
+        number: (
+            _with_digest(kept.filter(pl.col("partition") == number).drop("partition").to_dicts()),
+            [_table_reject(planned, row) for row in rejects.filter(pl.col("partition") == number).to_dicts()],
+        )
+        for number in range(max(num_partitions, 1 if is_root and rejects.height else 0))
+    }
+    return _commit(
+        run,
+        planned,
+        None,
+        parts=parts,
+        inputs=inputs,
+        num_read=table.height,
+        seconds=time.perf_counter() - started,
+        num_computed=table.height,
+    )
+
+
+def run_file_partition(run: Run, planned: PlannedStage, partition: int) -> CommitRecord:
+    """Lets a file stage write one partition and commits it."""
+    assert isinstance(planned.stage, FileStage)
+    started = time.perf_counter()
+    inputs = planned.stage.input_digest(run, partition)
+    result = planned.stage.write_partition(run, partition)
+    rejects = [
+        {**reject, "version": planned.stage.spec.version, "input_digest": NO_DIGEST} for reject in result.rejects
+    ]
+    return _commit(
+        run,
+        planned,
+        partition,
+        parts={partition: (_with_digest(result.kept), rejects)},
+        inputs=inputs,
+        num_read=result.num_read,
+        num_kept=result.num_kept,
+        files=result.files,
+        seconds=time.perf_counter() - started,
+        num_computed=result.num_read,
+    )
+
+
+def _sources(run: Run) -> list[str]:
+    names = [entry.name for entry in run.layout]
+    return [entry.name for entry in run.layout[: names.index(run.root.name)]]
+
+
+def _source_rows(run: Run, planned: PlannedStage) -> pl.DataFrame:
+    tables = []
+    for source in _sources(run):
+        for record in run.records(source):
+            assert record.partition is not None
+            part = run.read_part(source, record.partition, ["key", *planned.reads])
+            tables.append(part.with_columns(partition=pl.lit(record.partition, pl.Int32)))
+    return pl.concat(tables)
+
+
+def _outputs_of(run: Run, source: str) -> list[Any]:
+    return [[path, file.sha256] for record in run.records(source) for path, file in sorted(record.outputs.items())]
+
+
+def _with_digest(rows: Sequence[Columns]) -> list[dict[str, Any]]:
+    return [{**row, "input_digest": NO_DIGEST} for row in rows]
+
+
+# -- committing ----------------------------------------------------------------------------------
+
+
+def _reject(planned: PlannedStage, key: str, outcome: Drop | Failure, row_digest: bytes) -> dict[str, Any]:
+    if isinstance(outcome, Drop):
+        verdict = {"outcome": "dropped", **asdict(outcome)}
+    else:
+        verdict = {"outcome": "failed", "reason": outcome.error, "detail": outcome.detail}
+    return {"key": key, **verdict, "version": planned.stage.spec.version, "input_digest": row_digest}
+
+
+def _table_reject(planned: PlannedStage, row: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: row.get(name) for name in ("key", "reason", "value", "limit", "detail", "url")}
+    return {**fields, "outcome": "dropped", "version": planned.stage.spec.version, "input_digest": NO_DIGEST}
+
+
+def _commit(
+    run: Run,
+    planned: PlannedStage,
+    partition: int | None,
+    *,
+    parts: Mapping[int, tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]],
+    inputs: str,
+    num_read: int,
+    seconds: float,
+    num_computed: int,
+    num_kept: int | None = None,
+    files: Sequence[str] = (),
+) -> CommitRecord:
+    # Gone first: a record may never stand beside outputs it does not describe.
+    run.store.delete(record_path(planned.name, partition))
+    schema = columns_schema(tuple(planned.stage.spec.writes))
+    paths = list(files)
+    for number, (kept, rejects) in parts.items():
+        run.write_table(part_path(planned.name, number), _table(planned, kept, schema))
+        run.write_rejects(rejects_path(planned.name, number), [dict(reject) for reject in rejects])
+        paths += [part_path(planned.name, number), rejects_path(planned.name, number)]
+    all_rejects = [reject for _, rejects in parts.values() for reject in rejects]
+    outcomes = Counter(reject["outcome"] for reject in all_rejects)
+    record = CommitRecord(
+        stage=planned.name,
+        partition=partition,
+        identity=planned.identity,
+        inputs=inputs,
+        outputs={path: _output_file(run, path) for path in sorted(paths)},
+        num_read=num_read,
+        num_kept=sum(len(kept) for kept, _ in parts.values()) if num_kept is None else num_kept,
+        num_dropped=outcomes["dropped"],
+        num_failed=outcomes["failed"],
+        reasons=dict(sorted(Counter(reject["reason"] for reject in all_rejects).items())),
+        versions=planned.versions,
+        config=planned.stage.config.model_dump(mode="json"),
+        seconds=round(seconds, 3),
+        num_computed=num_computed,
+    )
+    run.commit(record)
+    return record
+
+
+def _output_file(run: Run, path: str) -> OutputFile:
+    return OutputFile(sha256=run.store.sha256(path), num_bytes=run.store.size(path))
+
+
+def _table(planned: PlannedStage, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise StageError(f"stage {planned.name} wrote a value its column's type does not allow: {error}") from error

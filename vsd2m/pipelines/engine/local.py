@@ -1,0 +1,108 @@
+"""The reference runner: one process, one stage after the other."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from vsd2m.core.commit import CommitRecord
+from vsd2m.core.run import Run, record_path
+from vsd2m.core.stage import FileStage, StickerStage
+from vsd2m.pipelines.engine.execute import (
+    check_failures,
+    commit_partition,
+    compute,
+    is_done,
+    load_partition,
+    run_file_partition,
+    run_table_stage,
+)
+from vsd2m.pipelines.engine.plan import Plan, PlannedStage
+from vsd2m.pipelines.engine.progress import Observer, Silent
+
+
+def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False) -> Run:
+    """Brings every stage of the plan up to date and returns the run; what is done already is not done again."""
+    observer = observer or Silent()
+    run = plan.create_run()
+    for planned in plan.stages:
+        worker = StickerWorker(run, planned, max_failed_share=plan.config.max_failed_share)
+        for partition in open_stage(run, planned, observer):
+            if is_done(run, planned, partition, retry_failed=retry_failed):
+                observer.partition_skipped(planned.name)
+            elif partition is not None and planned.kind == "sticker":
+                observer.partition_done(worker.run_partition(partition, observer))
+            else:
+                observer.partition_done(run_one(run, plan, planned, partition, observer))
+        observer.stage_done(planned.name)
+    return run
+
+
+def open_stage(run: Run, planned: PlannedStage, observer: Observer) -> list[int | None]:
+    """The stage's partitions (None: all at once); removes what no longer belongs to the stage."""
+    partitions = _partitions(run, planned)
+    for folder in (planned.name, *(planned.stage.folders if isinstance(planned.stage, FileStage) else ())):
+        run.store.delete_leftovers(folder)
+    _prune(run, planned, partitions)
+    observer.stage_started(planned.name, num_partitions=len(partitions))
+    return partitions
+
+
+def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, observer: Observer) -> CommitRecord:
+    """Runs a table stage, or one partition of a file stage, in this process."""
+    observer.partition_started(planned.name, partition, None)
+    if partition is None:
+        return run_table_stage(run, planned, partition_size=plan.config.partition_size)
+    return run_file_partition(run, planned, partition)
+
+
+class StickerWorker:
+    """Runs partitions of a sticker stage; its models are loaded once, and only if there is something to compute."""
+
+    def __init__(self, run: Run, planned: PlannedStage, *, max_failed_share: float) -> None:
+        self._run = run
+        self._planned = planned
+        self._max_failed_share = max_failed_share
+        self._is_set_up = False
+
+    def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
+        """Loads, computes what is not known yet, and commits."""
+        started = time.perf_counter()
+        loaded = load_partition(self._run, self._planned, partition)
+        unknown = loaded.unknown
+        observer.partition_started(self._planned.name, partition, len(unknown))
+        outcomes = compute(
+            self._run, self.stage(needed=bool(unknown)), [loaded.rows[i] for i in unknown], self._on_batch(observer)
+        )
+        check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
+        computed = dict(zip(unknown, outcomes, strict=True))
+        seconds = time.perf_counter() - started
+        return commit_partition(self._run, self._planned, loaded, computed, seconds=seconds)
+
+    def stage(self, *, needed: bool = True) -> StickerStage[Any]:
+        """The stage, set up if it is needed."""
+        stage = self._planned.stage
+        assert isinstance(stage, StickerStage)
+        if needed and not self._is_set_up:
+            stage.setup()
+            self._is_set_up = True
+        return stage
+
+    def _on_batch(self, observer: Observer) -> Callable[[int], None]:
+        return lambda num_stickers: observer.stickers_done(self._planned.name, num_stickers)
+
+
+def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
+    if planned.kind == "table":
+        return [None]
+    if isinstance(planned.stage, FileStage):
+        return list(range(planned.stage.num_partitions(run)))
+    return list(range(run.num_partitions()))
+
+
+def _prune(run: Run, planned: PlannedStage, partitions: list[int | None]) -> None:
+    """A smaller data set has fewer partitions than the last one; the rest would be read by mistake."""
+    for record in run.records(planned.name):
+        if record.partition not in partitions:
+            run.store.delete(record_path(planned.name, record.partition))
+            for path in record.outputs:
+                run.store.delete(path)

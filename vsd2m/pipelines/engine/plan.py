@@ -1,0 +1,133 @@
+"""A plan: the stages of a config, built, checked against each other, and given an identity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from vsd2m import __version__
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.run import Kind, Run, StageLayout
+from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS, SCHEMA_VERSION
+from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
+from vsd2m.core.storage import Store
+from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """One entry of a plan. `stage` is configured but holds no model."""
+
+    name: str
+    registered: str
+    stage: Stage[Any]
+
+    @property
+    def kind(self) -> Kind:
+        for kind, stage_class in _KINDS.items():
+            if isinstance(self.stage, stage_class):
+                return kind
+        raise ConfigError(f"stages.{self.name}: {type(self.stage).__name__} is none of {', '.join(_KINDS)}")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns read, those that locate the media included."""
+        spec = self.stage.spec
+        return tuple(dict.fromkeys([*spec.reads, *(MEDIA_COLUMNS if spec.reads_media else ())]))
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of everything about the stage that can change its output."""
+        spec = self.stage.spec
+        return digest(
+            {
+                "stage": self.registered,
+                "version": spec.version,
+                "reads": list(self.reads),
+                "writes": list(spec.writes),
+                "schema": SCHEMA_VERSION,
+                "config": self.stage.config.output_fields(),
+                "models": self.stage.model_versions(),
+            }
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {"vsd2m": __version__, self.registered: str(self.stage.spec.version), **self.stage.model_versions()}
+
+
+_KINDS: Mapping[Kind, Any] = {"sticker": StickerStage, "table": TableStage, "file": FileStage}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages in order. Both runners execute the same plan."""
+
+    config: PipelineConfig
+    stages: tuple[PlannedStage, ...]
+
+    def stage(self, name: str) -> PlannedStage:
+        return next(planned for planned in self.stages if planned.name == name)
+
+    def create_run(self) -> Run:
+        """The run's folder, with its stages and resolved config written down."""
+        layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
+        run = Run(Store(self.config.run), layout)
+        run.describe(vsd2m=__version__, config=self.config.model_dump(mode="json"))
+        return run
+
+
+def make_plan(config: PipelineConfig) -> Plan:
+    """The plan of `config`; `ConfigError` where a stage reads what no stage before it writes."""
+    stages = tuple(
+        PlannedStage(name, str((values or {}).get("stage", name)), stage_of(name, values))
+        for name, values in config.stages.items()
+    )
+    _check_order(stages)
+    return Plan(config, stages)
+
+
+def _check_order(stages: tuple[PlannedStage, ...]) -> None:
+    kinds = [planned.kind for planned in stages]
+    if kinds[0] != "file" or "table" not in kinds or "sticker" in kinds[: kinds.index("table")]:
+        names = ", ".join(planned.name for planned in stages)
+        raise ConfigError(f"stages: expected a source (crawl), then catalog, then the others; found {names}")
+    written: set[str] = {"key"}
+    for position, planned in enumerate(stages):
+        for column in planned.reads:
+            if column not in COLUMNS:
+                raise ConfigError(f"stages.{planned.name}: reads {column!r}, which is not in the schema")
+            if column not in written:
+                writer = COLUMNS[column].stage
+                raise ConfigError(
+                    f"stages.{planned.name}: reads {column!r}, which no stage before it writes; put {writer!r} first"
+                )
+        if kinds[:position].count("table") == 0 and planned.kind == "table":
+            written = {"key"}  # the root gives the rows: what it does not pass on is gone
+        written.update(planned.stage.spec.writes)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The expected cost of one stage over `num_stickers`."""
+
+    stage: str
+    kind: Kind
+    num_cpus: int
+    num_gpus: float
+    cpu_seconds: float
+
+
+def expected_cost(plan: Plan, *, num_stickers: int) -> list[Cost]:
+    """Rough cost per stage, from each stage's own figure per sticker on one core."""
+    return [
+        Cost(
+            planned.name,
+            planned.kind,
+            planned.stage.spec.resources.num_cpus,
+            planned.stage.spec.resources.num_gpus,
+            planned.stage.seconds_per_sticker() * num_stickers,
+        )
+        for planned in plan.stages
+    ]

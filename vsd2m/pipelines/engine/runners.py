@@ -1,0 +1,28 @@
+"""The runners, by name."""
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.run import Run
+from vsd2m.pipelines.engine.plan import Plan
+from vsd2m.pipelines.engine.progress import Observer
+
+RUNNERS = ("local", "ray")
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    runner: str = "local",
+    observer: Observer | None = None,
+    retry_failed: bool = False,
+    address: str | None = None,
+) -> Run:
+    """Runs `plan` in this process (`local`) or on a Ray cluster (`ray`); both write the same bytes."""
+    if runner == "ray":
+        from vsd2m.pipelines.cluster.ray_runner import run_ray
+
+        return run_ray(plan, observer=observer, retry_failed=retry_failed, address=address)
+    if runner != "local":
+        raise ConfigError(f"--runner: unknown runner {runner!r}; known: {', '.join(RUNNERS)}")
+    from vsd2m.pipelines.engine.local import run_local
+
+    return run_local(plan, observer=observer, retry_failed=retry_failed)

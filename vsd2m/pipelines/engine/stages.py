@@ -1,0 +1,18 @@
+"""The stages a config can name. A new stage is one file in its part of the package and one line here."""
+
+STAGES: dict[str, str] = {
+    "crawl": "vsd2m.crawl.stage:CrawlStage",
+    "catalog": "vsd2m.crawl.catalog:CatalogStage",
+    "probe": "vsd2m.media.probe:ProbeStage",
+    "filter": "vsd2m.filter.stage:FilterStage",
+    "near_duplicates": "vsd2m.filter.near_duplicates:NearDuplicatesStage",
+    "ocr": "vsd2m.annotate.ocr.ocr_stage:OcrStage",
+    "domain": "vsd2m.annotate.domain.domain_stage:DomainStage",
+    "unsafe": "vsd2m.annotate.unsafe:UnsafeStage",
+    "watermark": "vsd2m.annotate.watermark:WatermarkStage",
+    "describe": "vsd2m.annotate.describe:DescribeStage",
+    "caption": "vsd2m.annotate.caption:CaptionStage",
+    "split": "vsd2m.shard.split:SplitStage",
+    "shard": "vsd2m.shard.stage:ShardStage",
+    "stats": "vsd2m.shard.publishing.statistics:StatisticsStage",
+}

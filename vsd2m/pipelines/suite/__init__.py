@@ -1,0 +1,1 @@
+"""Whole benchmark runs: prompts drawn by checkpoints, judged, one table."""

@@ -1,0 +1,1 @@
+"""Stickers from shards as clips, for training."""

@@ -1,0 +1,1 @@
+"""What is published beside the shards: statistics, dataset card, Croissant, Energon."""

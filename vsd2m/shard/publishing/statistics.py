@@ -1,0 +1,207 @@
+"""What is published beside the shards: figures, a page, a dataset card, Croissant and the Energon folder.
+
+Nothing here depends on the clock or the machine: the same shards give the same bytes.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from pydantic import Field
+
+from vsd2m.core.commit import CommitRecord, digest
+from vsd2m.core.errors import StageError
+from vsd2m.core.run import Run
+from vsd2m.core.schema import MEDIA_COLUMNS
+from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
+from vsd2m.shard.columns import PLAN, layout_of, published_columns
+from vsd2m.shard.publishing.card import dataset_card
+from vsd2m.shard.publishing.croissant import PublishedFile, croissant
+from vsd2m.shard.publishing.energon import energon_files
+from vsd2m.shard.publishing.figures import COLUMNS, figures, funnel
+from vsd2m.shard.publishing.page import MIME, Picture, statistics_page
+from vsd2m.shard.stage import FOLDER
+from vsd2m.shard.verify import STATS_FILE
+
+PAGE = "stats.html"
+_SHARD_FILE = re.compile(r"(vsd2m-[a-z0-9_]+-\d{6})\.(tar|tar\.idx|parquet)")
+
+
+class StatisticsConfig(StageConfig):
+    """What is said of the data set as a whole, and how large the page's sample is."""
+
+    title: str = Field("VSD2M", min_length=1, description="name of the data set")
+    description: str = Field(
+        "Animated stickers with captions, trigger words and domains.", description="one or two sentences"
+    )
+    url: str | None = Field(None, description="where the data set is published")
+    licence: str | None = Field(None, description="licence of the set as a whole, as an SPDX name or a URL")
+    creator: str | None = Field(None, description="person or organisation that made the set")
+    date_published: str | None = Field(
+        None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="date of publication, YYYY-MM-DD"
+    )
+    data_version: str = Field("1.0.0", description="version of the data set")
+    num_pictures: int = Field(24, ge=0, le=200, description="stickers on the page's contact sheet")
+    max_picture_bytes: int = Field(80_000, ge=1, description="largest sticker that is put on the sheet")
+    seed: int = Field(0, ge=0, description="of the choice for the sheet")
+
+
+class StatisticsStage(FileStage[StatisticsConfig]):
+    """Writes the page and the files beside the shards, and removes shards that are in the plan no more."""
+
+    Config = StatisticsConfig
+    folders = (FOLDER, "")
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("stats", version=1, reads=(*PLAN, *MEDIA_COLUMNS), writes=())
+
+    def num_partitions(self, run: Run) -> int:
+        return 1
+
+    def input_digest(self, run: Run, partition: int) -> str:
+        """Over the columns of all stickers, the shards as written, and every stage's counts."""
+        before = layout_of(run, "stats").name
+        columns = run.input_digest(_columns(run), before=before, partition=None)
+        shards = [[path, file.sha256] for record in _shard_records(run) for path, file in record.outputs.items()]
+        return digest([columns, shards, _funnel(run)])
+
+    def write_partition(self, run: Run, partition: int) -> FileResult:
+        table = run.frame(_columns(run), before=layout_of(run, "stats").name).drop("partition").sort("key")
+        files = _published_files(run)
+        stats = self._stats(run, table, files)
+        _remove_stale_shards(run, {entry["name"] for entry in stats["shards"]})
+        written = self._documents(run, table, stats, files)
+        for path, content in written.items():
+            run.store.write_bytes(path, content)
+        return FileResult(num_read=table.height, num_kept=table.height, files=list(written))
+
+    def _stats(self, run: Run, table: pl.DataFrame, files: Sequence[PublishedFile]) -> dict[str, Any]:
+        return {
+            "title": self.config.title,
+            "description": self.config.description,
+            "version": self.config.data_version,
+            **figures(table),
+            "funnel": _funnel(run),
+            "shards": _shards(table, files),
+        }
+
+    def _documents(
+        self, run: Run, table: pl.DataFrame, stats: dict[str, Any], files: Sequence[PublishedFile]
+    ) -> dict[str, bytes]:
+        """Path in the run -> content."""
+        columns = (*published_columns(run, layout_of(run, "shard").name), "tar_offset")
+        languages = ["en"] + (["zh"] if stats.get("num_with_caption_zh") else [])
+        card = dataset_card(stats, columns, licence=self.config.licence, caption_languages=languages)
+        page = statistics_page(stats, self._pictures(run, table))
+        documents = {
+            STATS_FILE: _json(stats),
+            "README.md": card.encode(),
+            "croissant.json": _json(croissant(self._about(), columns, files)),
+            **_energon(stats),
+        }
+        return {PAGE: page.encode(), **{f"{FOLDER}/{name}": content for name, content in documents.items()}}
+
+    def _about(self) -> dict[str, Any]:
+        config = self.config
+        return {
+            "name": config.title,
+            "description": config.description,
+            "url": config.url,
+            "license": config.licence,
+            "creator": config.creator,
+            "datePublished": config.date_published,
+            "version": config.data_version,
+            "keywords": ["stickers", "animation"],
+        }
+
+    def _pictures(self, run: Run, table: pl.DataFrame) -> list[Picture]:
+        """Small moving stickers, chosen by a hash of the key, the domains in turn."""
+        if "media_format" not in table.columns:
+            return []
+        small = table.filter(
+            (pl.col("num_bytes") <= self.config.max_picture_bytes) & pl.col("media_format").is_in(list(MIME))
+        )
+        if "num_frames" in table.columns:
+            small = small.filter(pl.col("num_frames") > 1)
+        salt = f"sheet/{self.config.seed}/".encode()
+        order = [hashlib.blake2b(salt + key.encode(), digest_size=16).hexdigest() for key in small["key"]]
+        small = small.with_columns(order=pl.Series(order, dtype=pl.String)).sort("order")
+        if "domain" in table.columns:
+            small = small.with_columns(turn=pl.int_range(pl.len()).over("domain")).sort("turn", "order")
+        return [_picture(run, row) for row in small.head(self.config.num_pictures).iter_rows(named=True)]
+
+
+def _picture(run: Run, row: dict[str, Any]) -> Picture:
+    media = run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
+    tags = [tag for tag in (*(row.get("trigger_words") or [])[:2], row.get("domain")) if tag]
+    return Picture(media, row["media_format"], row.get("caption") or "", tags)
+
+
+def _columns(run: Run) -> tuple[str, ...]:
+    """Those the figures and the sheet read, as far as the run has them."""
+    has = published_columns(run, layout_of(run, "stats").name)
+    return tuple(dict.fromkeys((*(name for name in COLUMNS if name in has), *MEDIA_COLUMNS)))
+
+
+def _funnel(run: Run) -> list[dict[str, Any]]:
+    """Of the stages whose outcomes are pictures; packing drops nothing and is left out."""
+    last = layout_of(run, "shard").name
+    names = [entry.name for entry in run.layout]
+    return funnel((name, run.records(name)) for name in names[: names.index(last)])
+
+
+def _shard_records(run: Run) -> list[CommitRecord]:
+    records = run.records(layout_of(run, "shard").name)
+    if not records:
+        raise StageError("the shard stage has not finished; run the pipeline again to resume")
+    return records
+
+
+def _published_files(run: Run) -> list[PublishedFile]:
+    """The shards' tars and Parquet files, as their commit records describe them."""
+    found = [
+        PublishedFile(path.removeprefix(f"{FOLDER}/"), file.sha256, file.num_bytes)
+        for record in _shard_records(run)
+        for path, file in record.outputs.items()
+        if path.startswith(f"{FOLDER}/") and path.endswith((".tar", ".parquet"))
+    ]
+    return sorted(found, key=lambda file: file.name)
+
+
+def _shards(table: pl.DataFrame, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:
+    by_name = {file.name: file for file in files}
+    counts = table.group_by("shard", "split").agg(num_stickers=pl.len()).sort("shard")
+    return [
+        {
+            "name": row["shard"],
+            "split": row["split"],
+            "num_stickers": row["num_stickers"],
+            "tar_num_bytes": by_name[f"{row['shard']}.tar"].num_bytes,
+            "tar_sha256": by_name[f"{row['shard']}.tar"].sha256,
+            "parquet_sha256": by_name[f"{row['shard']}.parquet"].sha256,
+        }
+        for row in counts.iter_rows(named=True)
+    ]
+
+
+def _energon(stats: dict[str, Any]) -> dict[str, bytes]:
+    splits: dict[str, list[str]] = {}
+    for shard in stats["shards"]:
+        splits.setdefault(shard["split"], []).append(f"{shard['name']}.tar")
+    return energon_files({f"{shard['name']}.tar": shard["num_stickers"] for shard in stats["shards"]}, splits)
+
+
+def _remove_stale_shards(run: Run, names: set[str]) -> None:
+    """A smaller data set has fewer shards; a loader would read those of the earlier one as well."""
+    for file in run.store.list(FOLDER):
+        match = _SHARD_FILE.fullmatch(file)
+        if match and match[1] not in names:
+            run.store.delete(f"{FOLDER}/{file}")
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,6 +1,7 @@
 # make demo   the whole pipeline on drawn stickers: data set, statistics, generator, benchmark
 # make test   everything CI runs
-# make lint   ruff, mypy, import rules
+# make lint   ruff, mypy, import rules, the documentation site
+# make wheel  builds the wheel and loads shards with it in a clean environment
 # make bench  the side-by-side measurements of measurements/speed/
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint wheel bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/vsd2m demo demo
@@ -22,6 +23,10 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+wheel: $(VENV)/.test
+	.ci/wheel
 
 bench: $(VENV)/.test demo
 	$(BIN)/python measurements/speed/probe.py --stickers demo/stickers --num-files 100 --rounds 3
@@ -42,7 +47,7 @@ $(VENV)/.demo: pyproject.toml samples/pyproject.toml constraints.txt weights.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) install --quiet --progress-bar off -c constraints.txt --group test
+	$(PIP) install --quiet --progress-bar off -c constraints.txt --group test --group docs
 	@touch $@
 
 clean:

@@ -1,19 +1,81 @@
-"""Build, check, publish and load large animated-sticker datasets; train and judge generators on them."""
+"""Build, check, publish and load large animated-sticker datasets; train and judge generators on them.
 
+What this module names is the public interface; docs/stability.md says what may be relied on. Names are imported when
+they are first asked for, so that `import vsd2m` loads no library.
+"""
+
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vsd2m.annotate.describers.base import Describer as Describer
+    from vsd2m.annotate.engines.base import TextEngine as TextEngine
+    from vsd2m.benchmark.extractors.base import Extractor as Extractor
+    from vsd2m.benchmark.metric import ClipMetric as ClipMetric
+    from vsd2m.benchmark.metric import Metric as Metric
+    from vsd2m.core.errors import ConfigError as ConfigError
+    from vsd2m.core.errors import MediaError as MediaError
+    from vsd2m.core.errors import Vsd2mError as Vsd2mError
+    from vsd2m.core.run import Run as Run
+    from vsd2m.core.stage import FileStage as FileStage
+    from vsd2m.core.stage import StickerStage as StickerStage
+    from vsd2m.core.stage import TableStage as TableStage
+    from vsd2m.crawl.sources.base import Source as Source
+    from vsd2m.filter.rule import Rule as Rule
+    from vsd2m.generation.sampler import generate as generate
+    from vsd2m.generation.sampler import load_pipeline as load_pipeline
+    from vsd2m.generation.trainer import train as train
+    from vsd2m.media.clip import Clip as Clip
+    from vsd2m.media.decode import decode as decode
+    from vsd2m.media.encode import encode as encode
+    from vsd2m.pipelines.engine.config import read_config as read_config
+    from vsd2m.pipelines.engine.plan import make_plan as make_plan
+    from vsd2m.pipelines.engine.runners import run_plan as run_plan
+    from vsd2m.pipelines.suite.benchmarking import run_suite as run_suite
     from vsd2m.shard.loading.loader import load as load
+    from vsd2m.shard.reader import ShardReader as ShardReader
+    from vsd2m.shard.verify import verify as verify
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "load"]
+_MODULES = {
+    "Clip": "vsd2m.media.clip",
+    "ClipMetric": "vsd2m.benchmark.metric",
+    "ConfigError": "vsd2m.core.errors",
+    "Describer": "vsd2m.annotate.describers.base",
+    "Extractor": "vsd2m.benchmark.extractors.base",
+    "FileStage": "vsd2m.core.stage",
+    "MediaError": "vsd2m.core.errors",
+    "Metric": "vsd2m.benchmark.metric",
+    "Rule": "vsd2m.filter.rule",
+    "Run": "vsd2m.core.run",
+    "ShardReader": "vsd2m.shard.reader",
+    "Source": "vsd2m.crawl.sources.base",
+    "StickerStage": "vsd2m.core.stage",
+    "TableStage": "vsd2m.core.stage",
+    "TextEngine": "vsd2m.annotate.engines.base",
+    "Vsd2mError": "vsd2m.core.errors",
+    "decode": "vsd2m.media.decode",
+    "encode": "vsd2m.media.encode",
+    "generate": "vsd2m.generation.sampler",
+    "load": "vsd2m.shard.loading.loader",
+    "load_pipeline": "vsd2m.generation.sampler",
+    "make_plan": "vsd2m.pipelines.engine.plan",
+    "read_config": "vsd2m.pipelines.engine.config",
+    "run_plan": "vsd2m.pipelines.engine.runners",
+    "run_suite": "vsd2m.pipelines.suite.benchmarking",
+    "train": "vsd2m.generation.trainer",
+    "verify": "vsd2m.shard.verify",
+}
+
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    """`load` is imported when it is first asked for, so that `import vsd2m` stays instant."""
-    if name == "load":
-        from vsd2m.shard.loading.loader import load
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
-        return load
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

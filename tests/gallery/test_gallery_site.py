@@ -273,10 +273,29 @@ def test_a_port_in_use_and_a_folder_without_pictures_are_one_clear_line(folder, 
             serve_forever(folder, port=port or 0)
     with pytest.raises(StorageError, match="holds no pictures"):
         GallerySite(tmp_path)
-    with pytest.raises(StorageError, match="holds no pictures"):
+    with pytest.raises(StorageError, match=r"missing does not exist; give a folder of stickers"):
         GallerySite(tmp_path / "missing")
-    (tmp_path / "truth.jsonl").write_text("{")
-    with pytest.raises(StorageError, match="cannot read the gallery folder"):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(StorageError, match=r"notes.txt is not a folder"):
+        GallerySite(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("index.csv", "path,label\na.gif,cat\n", "expected a column `file`, found path, label; correct it, or give"),
+        ("index.csv", "", "expected a column `file`, found none"),
+        ("index.csv", "label,file\ncat\n", "line 2: `file` is empty"),
+        ("truth.jsonl", "{", "Expecting property name"),
+        ("truth.jsonl", '{"label": "cat"}', "line 1: expected an object with `file`"),
+        ("truth.jsonl", '{"file": "a.gif", "trigger_words": null}', "line 1: expected an object with `file`"),
+        ("truth.jsonl", "[1]", "line 1: expected an object with `file`"),
+    ],
+)
+def test_a_description_that_is_about_something_else_is_named(name, text, message, tmp_path) -> None:
+    (tmp_path / "a.gif").write_bytes(GIF)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(StorageError, match=f"{name} does not describe stickers: {message}"):
         GallerySite(tmp_path)
 
 

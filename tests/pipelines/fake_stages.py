@@ -1,6 +1,7 @@
 """Small real stages for the runners' tests: numbers instead of pictures, the contract unchanged."""
 
 import os
+import time
 
 import polars as pl
 
@@ -75,6 +76,7 @@ class MeasureConfig(StageConfig):
     raise_on: int = -1
     die_on: int = -1
     lose_column: bool = False
+    wait_for: str = ""  # a file without which it waits
 
 
 class Measure(StickerStage[MeasureConfig]):
@@ -90,6 +92,8 @@ class Measure(StickerStage[MeasureConfig]):
         return [self._one(int(media)) for media in batch.media]
 
     def _one(self, number: int) -> Columns:
+        while self.config.wait_for and not os.path.exists(self.config.wait_for):
+            time.sleep(0.02)
         if self.config.calls:
             with open(self.config.calls, "a") as file:
                 file.write(f"{number}\n")

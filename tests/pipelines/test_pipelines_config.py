@@ -45,6 +45,23 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
         ("stages.crawl.site", "ftp://x", "stages.crawl.site: expected http://HOST"),
         ("stages.ocrr", {}, "stages.ocrr.stage: unknown stage 'ocrr' \\(did you mean 'ocr'\\?\\); known: crawl, "),
         (
+            "stages.crawl.words",
+            "cat",
+            r"^stages.crawl.words: input should be a valid list, or 'all', found 'cat'; write a list: \[cat\]$",
+        ),
+        (
+            "stages.crawl.words",
+            [True],
+            "^stages.crawl.words.0: input should be a valid string, found True; "
+            'YAML reads yes, on and true as true: write text in quotes, such as "yes"$',
+        ),
+        ("stages.crawl.words", [False], 'YAML reads no, off and false as false: write text in quotes, such as "no"$'),
+        (
+            "stages.crawl.words",
+            ["a", 42],
+            '^stages.crawl.words.1: input should be a valid string, found 42; write text in quotes: "42"$',
+        ),
+        (
             "stages.media_filter.rules.aspect_ratio.max_ratio",
             0.5,
             r"stages.media_filter.rules.aspect_ratio.max_ratio: .*0.5",

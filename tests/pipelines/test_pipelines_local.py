@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import polars as pl
@@ -155,3 +156,22 @@ def test_half_written_files_of_a_killed_run_are_gone_after_the_next(number_plan)
         run.store.write_bytes(f"{folder}/part-000000.parquet.tmp-1a2b3c4d", b"half")
     run_local(plan)
     assert not [name for folder in ("source", "measure", "blobs") for name in run.store.list(folder) if ".tmp-" in name]
+
+
+def test_a_second_run_of_a_folder_is_refused_while_the_first_one_works(number_plan):
+    from vsd2m.pipelines.progress import Silent
+
+    from vsd2m.core.errors import LockedError
+
+    plan = number_plan()
+    refusals = []
+
+    class RunAgain(Silent):
+        def stage_done(self, stage: str) -> None:
+            with pytest.raises(LockedError, match=f"process {os.getpid()} on ") as refusal:
+                run_local(plan)
+            refusals.append(refusal)
+
+    run = run_local(plan, observer=RunAgain())
+    assert len(refusals) == len(plan.stages)
+    assert damaged_files(run) == [] and "run.lock" not in run.store.list("")

@@ -1,6 +1,7 @@
 """The command line: parse, call one function of the API, print. Results on stdout, progress on stderr."""
 
 import os
+import shlex
 import sys
 
 import typer
@@ -8,6 +9,10 @@ import typer
 from vsd2m import __version__
 from vsd2m.cli import annotate, benchmark, data, demo, generation, preference, runs
 from vsd2m.core.errors import Vsd2mError
+
+INTERRUPTED = 130  # as a shell reports a command that was ended by Ctrl-C
+RESUMED = (("run",), ("demo",), ("train",), ("generate",), ("benchmark", "run"))
+"""Commands that, given once more, resume what they were interrupted in."""
 
 app = typer.Typer(
     name="vsd2m",
@@ -38,17 +43,27 @@ def _root(
 
 
 def main() -> None:
-    """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage."""
+    """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage, 130 on Ctrl-C."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve a busy machine
     try:
-        app()
+        app(prog_name="vsd2m")
     except Vsd2mError as error:
         _fail(str(error))
     except BrokenPipeError:  # `vsd2m why ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except KeyboardInterrupt:
-        _fail("interrupted; run the same command again to go on from here")
+    except KeyboardInterrupt:  # before or after a command
+        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer makes it of a KeyboardInterrupt, and says nothing
+            _say_interrupted(sys.argv[1:])
+        raise
+
+
+def _say_interrupted(arguments: list[str]) -> None:
+    is_resumed = any(tuple(arguments[: len(command)]) == command for command in RESUMED)
+    how = f"; what is finished stays. To resume: {shlex.join(['vsd2m', *arguments])}" if is_resumed else ""
+    typer.echo(f"\ninterrupted{how}", err=True)
 
 
 def _fail(message: str) -> None:

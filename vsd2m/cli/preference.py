@@ -24,7 +24,9 @@ def create(
     ],
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "Which sticker is better?",
     stickers_per_choice: Annotated[int, typer.Option(help="Stickers side by side, 2 to 9.")] = 4,
-    prompts_per_labeller: Annotated[int | None, typer.Option(help="Prompts one labeller sees. [default: all]")] = None,
+    prompts_per_labeller: Annotated[
+        int | None, typer.Option(help=r"Prompts one labeller sees. \[default: all]")
+    ] = None,
     rated_per_prompt: Annotated[int, typer.Option(help="Stickers rated per prompt and labeller; 0: none.")] = 1,
     trials_per_check: Annotated[int, typer.Option(help="One attention check for that many screens; 0: none.")] = 10,
     seed: Annotated[int, typer.Option(help="Decides the arrangement.")] = 0,
@@ -79,7 +81,7 @@ def status(
 @app.command("report", epilog="Example: vsd2m preference report study --html report.html")
 def report(
     study: StudyArgument,
-    html: Annotated[Path | None, typer.Option(help="Where the page goes. [default: STUDY/report.html]")] = None,
+    html: Annotated[Path | None, typer.Option(help=r"Where the page goes. \[default: STUDY/report.html]")] = None,
     min_checks_passed: Annotated[float, typer.Option(help="Share of attention checks a labeller must pass.")] = 0.75,
     num_resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,

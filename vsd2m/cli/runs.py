@@ -17,7 +17,7 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Folder or URL o
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file of the pipeline.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override, e.g. stages.crawl.words=[cat]."),
+    typer.Option("--set", metavar="PATH=VALUE", help=r"Override, e.g. stages.crawl.words=\[cat]."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -38,13 +38,21 @@ def run(
     overrides: SetOption = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed stickers again.")] = False,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
+    remove_lock: Annotated[
+        bool,
+        typer.Option("--break-lock", help="Run although the folder is held by a process that ended elsewhere."),
+    ] = False,
 ) -> None:
-    """Runs a pipeline, or goes on where it was stopped."""
+    """Runs a pipeline, or resumes it where it was stopped."""
+    from vsd2m.core.folder_lock import break_lock
+    from vsd2m.core.storage import Store
     from vsd2m.pipelines.engine.config import read_config
     from vsd2m.pipelines.engine.plan import make_plan
     from vsd2m.pipelines.engine.runners import run_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
+    if remove_lock:
+        break_lock(Store(planned.config.run))
     with bars() as progress:
         finished = run_plan(
             planned, runner=runner, observer=RunProgress(progress), retry_failed=retry_failed, address=address
@@ -143,9 +151,15 @@ def parse_overrides(overrides: list[str] | None) -> dict[str, Any]:
     parsed = {}
     for override in overrides or []:
         path, equals, value = override.partition("=")
-        if not equals:
+        if not equals or not all(path.split(".")):
             raise ConfigError(f"--set {override}: expected PATH=VALUE, e.g. --set run=out")
-        parsed[path] = yaml.safe_load(value)
+        try:
+            parsed[path] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f"--set {override}: the value is not YAML: {str(error).splitlines()[0]}; put text in quotes, "
+                "and close every [ and {"
+            ) from error
     return parsed
 
 

@@ -13,6 +13,10 @@ class StorageError(Vsd2mError):
     """A file or object could not be read or written (missing, no permission, disk full)."""
 
 
+class LockedError(Vsd2mError):
+    """Another process works in the folder."""
+
+
 class StageError(Vsd2mError):
     """A stage broke its contract, or cannot run on what the stages before it left."""
 

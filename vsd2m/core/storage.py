@@ -74,6 +74,28 @@ class Store:
         with self.open_write(path) as file:
             file.write(data)
 
+    def create_bytes(self, path: str, data: bytes) -> bool:
+        """Writes `path` if there is no such file, in one step; False if there is one.
+
+        One of several processes succeeds on local disks and where the object store has conditional writes (S3, GCS).
+        """
+        full = self._full(path)
+        if self.exists(path):
+            return False
+        with _translated("write", self.path(path)):
+            try:
+                if self._is_local:
+                    _local_create(full, data)
+                else:
+                    self._fs.pipe_file(full, data, mode="create")
+            except FileExistsError:
+                return False
+            except OSError:  # stores name a failed condition in several ways
+                if self.exists(path):
+                    return False
+                raise
+        return True
+
     @contextlib.contextmanager
     def open_write(self, path: str) -> Iterator[IO[bytes]]:
         """A file to write; it appears at `path` when the block ends, and not at all if the block raises."""
@@ -122,6 +144,18 @@ def _local_write(full: str) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _local_create(full: str, data: bytes) -> None:
+    """`FileExistsError` if there is such a file; it is never seen half written."""
+    temporary = f"{full}{TEMPORARY}{uuid.uuid4().hex[:8]}"
+    try:
+        with _local_write(temporary) as file:
+            file.write(data)
+        os.link(temporary, full)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,9 @@ class Library:
 
     def __init__(self, folder: Path | str, *, traps: bool = False) -> None:
         self.folder = Path(folder).resolve()
+        if not self.folder.is_dir():
+            problem = "is not a folder" if self.folder.exists() else "does not exist"
+            raise StorageError(f"{folder} {problem}; give a folder of stickers, or draw one: vsd2m samples {folder}")
         pictures = [picture for picture in _described(self.folder) if self._inside(picture.file)]
         if not pictures:
             raise StorageError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}); give a folder of stickers")
@@ -96,13 +99,25 @@ def _described(folder: Path) -> Iterator[Picture]:
                 yield from _from_index(csv.DictReader(file))
         else:
             yield from _from_names(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"cannot read the gallery folder {folder}: {error!r}") from error
+    except OSError as error:
+        raise StorageError(f"cannot read the gallery folder {folder}: {error.strerror or error}") from error
+    except (ValueError, csv.Error) as error:
+        name = TRUTH_FILE if (folder / TRUTH_FILE).is_file() else INDEX_FILE
+        raise StorageError(
+            f"{folder / name} does not describe stickers: {error}; correct it, or give it another name, and the "
+            "stickers are described by their file names"
+        ) from error
 
 
 def _from_truth(lines: Iterable[str]) -> Iterator[Picture]:
-    for line in lines:
-        entry: dict[str, Any] = json.loads(line)
+    for number, line in enumerate(lines, 1):
+        entry: Any = json.loads(line)
+        if not (
+            isinstance(entry, dict)
+            and isinstance(entry.get("file"), str)
+            and isinstance(entry.get("trigger_words"), list)
+        ):
+            raise ValueError(f"line {number}: expected an object with `file` (a text) and `trigger_words` (a list)")
         yield Picture(
             name=entry["file"],
             file=entry["file"],
@@ -115,8 +130,13 @@ def _from_truth(lines: Iterable[str]) -> Iterator[Picture]:
         )
 
 
-def _from_index(rows: Iterable[Mapping[str, str]]) -> Iterator[Picture]:
+def _from_index(rows: "csv.DictReader[str]") -> Iterator[Picture]:
+    columns = rows.fieldnames or []
+    if "file" not in columns:
+        raise ValueError(f"expected a column `file`, found {', '.join(columns) or 'none'}")
     for row in rows:
+        if not row["file"]:
+            raise ValueError(f"line {rows.line_num}: `file` is empty")
         words = _listed(row.get("trigger_words")) or _words(row["file"])
         collection = [row.get(name) or "" for name in ("source", "domain")]
         yield Picture(

@@ -21,6 +21,7 @@ from vsd2m.core.errors import StageError, Vsd2mError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.config import PipelineConfig
+from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import (
     Failure,
     Outcome,
@@ -39,6 +40,7 @@ _log = logging.getLogger(__name__)
 RECYCLE_AFTER = 64  # partitions a worker runs before a fresh one takes its place: native libraries leak
 
 
+@exclusive
 def run_ray(
     plan: Plan,
     *,

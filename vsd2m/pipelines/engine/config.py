@@ -66,8 +66,8 @@ def validate(model: type[M], values: Any, *, path: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_problem(model, path, dict(found)) for found in error.errors())
-        raise ConfigError(problems) from error
+        problems = [_problem(model, path, entry) for entry in _merged([dict(entry) for entry in error.errors()])]
+        raise ConfigError("; ".join(problems)) from error
 
 
 def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,19 +127,48 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _problem(model: type[BaseModel], path: str, found: dict[str, Any]) -> str:
-    location = [str(part) for part in found["loc"]]
+def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One error per place: what a field of several types says of each of them is one mistake.
+
+    pydantic puts the type into the path, such as `words.tuple[str, ...].0`.
+    """
+    by_place: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for error in errors:
+        place = tuple(part for part in error["loc"] if not (isinstance(part, str) and "[" in part))
+        if place not in by_place:
+            by_place[place] = {**error, "loc": place}
+        else:
+            expected = error.get("ctx", {}).get("expected") or error["msg"]
+            by_place[place]["msg"] += f", or {expected}"
+    is_deeper = lambda place: any(other[: len(place)] == place != other for other in by_place)  # noqa: E731
+    return [error for place, error in by_place.items() if not (error["type"] == "literal_error" and is_deeper(place))]
+
+
+def _problem(model: type[BaseModel], path: str, error: dict[str, Any]) -> str:
+    location = [str(part) for part in error["loc"]]
     where = ".".join([path, *location])
-    if found["type"] == "extra_forbidden":
+    if error["type"] == "extra_forbidden":
         allowed = _fields_at(model, location[:-1])
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
         return f"{where}: unknown key{did_you_mean(location[-1], allowed)}{listed}"
-    if found["type"] == "missing":
+    if error["type"] == "missing":
         return f"{where}: required, but not given"
-    message = found["msg"].removeprefix("Value error, ")
-    given = found["input"]
+    message = error["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    given = error["input"]
     shown = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    return f"{where}: {message[0].lower()}{message[1:]}{shown}"
+    return f"{where}: {message[0].lower()}{message[1:]}{shown}{_how_to_write(error['type'], given)}"
+
+
+def _how_to_write(problem: str, given: Any) -> str:
+    """How a list or a text is written in YAML, where something else was given."""
+    if problem in ("tuple_type", "list_type", "set_type") and isinstance(given, str | int | float):
+        return f"; write a list: [{given}]"
+    if problem != "string_type" or isinstance(given, list | dict):
+        return ""
+    if isinstance(given, bool):
+        words = "yes, on and true" if given else "no, off and false"
+        return f'; YAML reads {words} as {str(given).lower()}: write text in quotes, such as "{words[:3].strip(",")}"'
+    return "" if given is None else f'; write text in quotes: "{given}"'
 
 
 def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:

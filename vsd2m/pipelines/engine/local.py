@@ -7,6 +7,7 @@ from typing import Any
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run, record_path
 from vsd2m.core.stage import FileStage, StickerStage
+from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import (
     check_failures,
     commit_partition,
@@ -20,6 +21,7 @@ from vsd2m.pipelines.engine.plan import Plan, PlannedStage
 from vsd2m.pipelines.engine.progress import Observer, Silent
 
 
+@exclusive
 def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False) -> Run:
     """Brings every stage of the plan up to date and returns the run; what is done already is not done again."""
     observer = observer or Silent()

@@ -1,0 +1,23 @@
+"""Two runs of one folder would delete each other's spools and outputs."""
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from vsd2m.core.folder_lock import folder_lock
+from vsd2m.core.run import Run
+from vsd2m.core.storage import Store
+from vsd2m.pipelines.engine.plan import Plan
+
+P = ParamSpec("P")
+
+
+def exclusive(runner: Callable[Concatenate[Plan, P], Run]) -> Callable[Concatenate[Plan, P], Run]:
+    """`runner`, holding the lock of the plan's folder while it runs; `LockedError` if another process holds it."""
+
+    @functools.wraps(runner)
+    def run_locked(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> Run:
+        with folder_lock(Store(plan.config.run)):
+            return runner(plan, *args, **kwargs)
+
+    return run_locked

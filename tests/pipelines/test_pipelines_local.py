@@ -159,9 +159,8 @@ def test_half_written_files_of_a_killed_run_are_gone_after_the_next(number_plan)
 
 
 def test_a_second_run_of_a_folder_is_refused_while_the_first_one_works(number_plan):
-    from vsd2m.pipelines.progress import Silent
-
     from vsd2m.core.errors import LockedError
+    from vsd2m.pipelines.engine.progress import Silent
 
     plan = number_plan()
     refusals = []

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import polars as pl
 import pytest
+from own_stages import whole_plan
 
 from vsd2m.core.errors import StageError
 from vsd2m.pipelines.cluster.ray_runner import run_ray
@@ -25,6 +26,11 @@ def test_both_runners_write_the_same_bytes(cluster, number_plan):
     ray = run_ray(number_plan(run="ray", limit={"max_width": 30}))
     assert manifest(local) == manifest(ray)
     assert [row.num_read for row in status(local)] == [row.num_read for row in status(ray)]
+
+
+def test_columns_of_ones_own_are_the_same_bytes_too(cluster, tmp_path):
+    local = run_local(whole_plan(tmp_path / "local"))
+    assert manifest(run_ray(whole_plan(tmp_path / "ray"))) == manifest(local)
 
 
 def test_a_run_begun_by_one_runner_is_finished_by_the_other(cluster, number_plan):

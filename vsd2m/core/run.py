@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import StageError, StorageError
 from vsd2m.core.parquet import read_parquet
-from vsd2m.core.schema import COLUMNS, REJECTS
+from vsd2m.core.schema import COLUMNS, REJECTS, Column, Schema
 from vsd2m.core.storage import Store
 
 RUN_FILE = "run.json"
@@ -39,10 +39,11 @@ class StageLayout:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and its stages, in order."""
+    """A run's folder, its stages, in order, and the columns they may write."""
 
     store: Store
     layout: tuple[StageLayout, ...]
+    schema: Schema = field(default_factory=lambda: COLUMNS)
 
     @classmethod
     def open(cls, url: str) -> "Run":
@@ -51,13 +52,15 @@ class Run:
         if not store.exists(RUN_FILE):
             raise StorageError(f"{url} is not a run: it has no {RUN_FILE}; give the folder that `vsd2m run` printed")
         described = json.loads(store.read_bytes(RUN_FILE))
-        return cls(
-            store, tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
-        )
+        layout = tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
+        columns = map(Column.from_json, described.get("columns", ()))
+        return cls(store, layout, {**COLUMNS, **{column.name: column for column in columns}})
 
     def describe(self, **facts: Any) -> None:
-        """Writes the run's file: its stages and `facts` (resolved config, versions)."""
-        described = {"stages": [asdict(entry) for entry in self.layout], **facts}
+        """Writes the run's file: its stages, the columns they write, and `facts` (resolved config, versions)."""
+        written = dict.fromkeys(name for entry in self.layout for name in entry.writes)
+        columns = [self.schema[name].to_json() for name in written]
+        described = {"stages": [asdict(entry) for entry in self.layout], "columns": columns, **facts}
         self.store.write_bytes(RUN_FILE, (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
 
     @cached_property
@@ -114,7 +117,11 @@ class Run:
                 self.frame(columns, before=before, partition=number).with_columns(partition=pl.lit(number, pl.Int32))
                 for number in range(self.num_partitions())
             ]
-            empty = {"key": pl.String(), **{name: polars_type(name) for name in columns}, "partition": pl.Int32()}
+            empty = {
+                "key": pl.String(),
+                **{name: polars_type(name, self.schema) for name in columns},
+                "partition": pl.Int32(),
+            }
             return pl.concat(parts) if parts else pl.DataFrame(schema=empty)
         provided = self.providers(columns, before=before)
         frame: pl.DataFrame | None = None
@@ -191,9 +198,9 @@ class Run:
         return frame
 
 
-def polars_type(column: str) -> pl.DataType:
-    """The polars type of a contract column."""
-    empty = pl.from_arrow(pa.table({column: pa.array([], COLUMNS[column].type)}))
+def polars_type(column: str, schema: Schema = COLUMNS) -> pl.DataType:
+    """The polars type of a column."""
+    empty = pl.from_arrow(pa.table({column: pa.array([], schema[column].type)}))
     assert isinstance(empty, pl.DataFrame)
     return empty.schema[column]
 

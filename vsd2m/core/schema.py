@@ -1,23 +1,66 @@
-"""Every column of the data contract, typed and versioned. Parquet schemas and the docs are derived from here.
+"""The columns of the data contract, typed and versioned, and what a column of a stage of one's own has to say.
+
+The schema of a run is these and those its stages declare; Parquet schemas, run.json and the documents derive from it.
 
 `None` means "not asked"; an empty text or list means "asked, nothing there".
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from vsd2m.core.errors import ConfigError
+
 SCHEMA_VERSION = 1
+_RESERVED = ("key", "input_digest", "partition", "media", "clip", "mask")
+_DESCRIPTION = b"description"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name, type, and the stage that first writes it."""
+    """A column's name, type, the stage that first writes it, and what its values say.
+
+    A type is text, a truth value, a number, or a list of one of these.
+    """
 
     name: str
     type: pa.DataType
     stage: str
     description: str
+
+    def check(self) -> None:
+        """`ConfigError` where no stage could write it."""
+        if not self.name.isidentifier() or self.name in _RESERVED:
+            raise ConfigError(
+                f"column {self.name!r}: expected a name like a variable's, and not {', '.join(_RESERVED)}"
+            )
+        if not self.description.strip():
+            raise ConfigError(f"column {self.name!r}: expected a description, found none")
+        if not isinstance(self.type, pa.DataType) or _is_unknown(self.type):
+            raise ConfigError(
+                f"column {self.name!r}: the type {self.type} is not supported; expected pa.string(), pa.bool_(), an "
+                "integer, pa.float32(), pa.float64(), or pa.list_ of one of these"
+            )
+
+    def to_json(self) -> dict[str, str]:
+        """As `run.json` holds it."""
+        return {"name": self.name, "type": str(self.type), "stage": self.stage, "description": self.description}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, str]) -> "Column":
+        """What `to_json` gave."""
+        return cls(entry["name"], _type_named(entry["type"]), entry["stage"], entry["description"])
+
+    def field(self) -> pa.Field:
+        """As a Parquet file holds it; a column that the contract does not know says there what it is."""
+        own = None if COLUMNS.get(self.name) == self else {_DESCRIPTION: self.description.encode()}
+        return pa.field(self.name, self.type, metadata=own)
+
+
+Schema = Mapping[str, Column]
+"""Name -> column."""
 
 
 _STRINGS = pa.list_(pa.string())
@@ -109,7 +152,45 @@ REJECTS = pa.schema(
 )
 
 
-def columns_schema(names: tuple[str, ...]) -> pa.Schema:
+def columns_schema(names: tuple[str, ...], schema: Schema = COLUMNS) -> pa.Schema:
     """The Parquet schema of a stage's output: `key`, the named columns, and the digest of what each row was made of."""
-    fields = [pa.field(name, COLUMNS[name].type) for name in names]
+    fields = [schema[name].field() for name in names]
     return pa.schema([KEY, *fields, INPUT_DIGEST], metadata={"vsd2m_schema": str(SCHEMA_VERSION)})
+
+
+def with_columns(schema: Schema, columns: Sequence[Column]) -> dict[str, Column]:
+    """`schema` and `columns`; `ConfigError` where one is wrong in itself or means another thing than `schema` says."""
+    union = dict(schema)
+    for column in columns:
+        column.check()
+        known = union.setdefault(column.name, column)
+        if (known.type, known.description) != (column.type, column.description):
+            raise ConfigError(
+                f"column {column.name!r} is declared as {column.type} ({column.description}), but stage "
+                f"{known.stage!r} declares it as {known.type} ({known.description}); take another name, "
+                "or declare the same"
+            )
+    return union
+
+
+def schema_of(parquet: pa.Schema) -> dict[str, Column]:
+    """The contract's columns, and those of its own that a published Parquet file describes."""
+    own = [
+        Column(field.name, field.type, "", (field.metadata or {})[_DESCRIPTION].decode())
+        for field in parquet
+        if field.name not in COLUMNS and _DESCRIPTION in (field.metadata or {})
+    ]
+    return {**COLUMNS, **{column.name: column for column in own}}
+
+
+def _is_unknown(kind: pa.DataType) -> bool:
+    if pa.types.is_list(kind):
+        return pa.types.is_list(kind.value_type) or _is_unknown(kind.value_type)
+    known = (pa.types.is_string, pa.types.is_boolean, pa.types.is_integer, pa.types.is_float32, pa.types.is_float64)
+    return not any(is_kind(kind) for is_kind in known)
+
+
+def _type_named(name: str) -> Any:
+    """The type that `str` writes as `name`."""
+    inner = name.removeprefix("list<item: ")
+    return pa.type_for_alias(name) if inner == name else pa.list_(pa.type_for_alias(inner.removesuffix(">")))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vsd2m.core.run import Run
+    from vsd2m.core.schema import Column
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """A stage's declaration: `version` is raised whenever the same input would give another output."""
+    """A stage's declaration: `version` is raised whenever the same input would give another output.
+
+    `columns` declares those of the columns written that `core/schema.py` does not know, with type and meaning.
+    """
 
     name: str
     version: int
@@ -40,6 +44,7 @@ class StageSpec:
     reads_media: bool = False
     batch_size: int = 32
     resources: Resources = field(default_factory=Resources)
+    columns: tuple["Column", ...] = ()
 
 
 class StageConfig(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from vsd2m.core.run import Run, StageLayout
-from vsd2m.core.schema import COLUMNS, KEY, MEDIA_COLUMNS, SCHEMA_VERSION
+from vsd2m.core.schema import COLUMNS, KEY, MEDIA_COLUMNS, SCHEMA_VERSION, Column, Schema
 
 PUBLISHED = tuple(
     column.name for column in COLUMNS.values() if column.stage not in ("crawl", "shard") or column.name == "num_bytes"
@@ -26,39 +26,44 @@ def layout_of(run: Run, stage: str) -> StageLayout:
 
 
 def published_columns(run: Run, before: str) -> tuple[str, ...]:
-    """The published columns that the run has before a stage, in the schema's order."""
-    written = {name for entry in run.chain_before(before) for name in entry.writes}
-    return tuple(name for name in PUBLISHED if name in written)
+    """The published columns that the run has before a stage: the contract's in its order, then others as written."""
+    written = dict.fromkeys(name for entry in run.chain_before(before) for name in entry.writes)
+    return (
+        *(name for name in PUBLISHED if name in written),
+        *(name for name in written if name not in COLUMNS),
+    )
 
 
-def parquet_schema(columns: Sequence[str]) -> pa.Schema:
+def parquet_schema(columns: Sequence[str], schema: Schema = COLUMNS) -> pa.Schema:
     """Of a shard's Parquet file: `key` and the columns."""
-    fields = [pa.field(name, COLUMNS[name].type) for name in columns]
+    fields = [schema[name].field() for name in columns]
     return pa.schema([KEY, *fields], metadata={"vsd2m_schema": str(SCHEMA_VERSION)})
 
 
-def json_columns(columns: Sequence[str]) -> tuple[str, ...]:
+def json_columns(columns: Sequence[str], schema: Schema = COLUMNS) -> tuple[str, ...]:
     """Those of the columns that a tar's JSON holds."""
-    return tuple(name for name in columns if name not in MEDIA_COLUMNS[:2] and _json_default(name) is not None)
+    published = (name for name in columns if name not in MEDIA_COLUMNS[:2])
+    return tuple(name for name in published if _json_default(schema[name]) is not None)
 
 
-def json_facts(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+def json_facts(row: Mapping[str, Any], columns: Sequence[str], schema: Schema = COLUMNS) -> dict[str, Any]:
     """A sticker's JSON: `key` and `json_columns`, never null, never an empty list."""
     facts: dict[str, Any] = {"key": row["key"]}
     for name in columns:
         value = row[name]
-        facts[name] = _json_default(name) if value is None or value == [] else value
+        facts[name] = _json_default(schema[name]) if value is None or value == [] else value
     return facts
 
 
-def _json_default(name: str) -> Any:
+def _json_default(column: Column) -> Any:
     """What stands for an absent value; None where the column is not in the JSON."""
-    column = COLUMNS[name]
     if column.type == pa.string():
         return ""
     if column.type == pa.list_(pa.string()):
         return [""]
     if column.type == pa.list_(pa.int32()):
         return [0]
-    never_absent = column.stage == "probe" or name in ("num_bytes", "shard_index")
+    never_absent = COLUMNS.get(column.name) == column and (
+        column.stage == "probe" or column.name in ("num_bytes", "shard_index")
+    )
     return 0 if pa.types.is_integer(column.type) and never_absent else None

@@ -10,7 +10,7 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
-from vsd2m.core.schema import MEDIA_COLUMNS
+from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, json_columns, json_facts, layout_of, parquet_schema, published_columns
 from vsd2m.shard.sticker_text import sticker_text
@@ -44,7 +44,8 @@ class ShardStage(FileStage[ShardConfig]):
         plan = self._read_plan(run)
         # Where the bytes lie is no input, the key says what they are.
         rows = plan.rows(partition).drop("media_tar", "media_offset")
-        return digest([rows.columns, [list(row) for row in rows.iter_rows()]])
+        types = [run.schema[name].to_json() for name in plan.columns if name not in COLUMNS]
+        return digest([rows.columns, [list(row) for row in rows.iter_rows()], *([types] if types else [])])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         plan = self._read_plan(run)
@@ -56,7 +57,7 @@ class ShardStage(FileStage[ShardConfig]):
             offsets = write_tar(file, _samples(run, rows, plan.columns))
         run.store.write_bytes(index, tar_index(offsets))
         table = [{**row, "tar_offset": start + MEDIA_OFFSET} for row, start in zip(rows, offsets, strict=False)]
-        schema = parquet_schema((*plan.columns, "tar_offset"))
+        schema = parquet_schema((*plan.columns, "tar_offset"), run.schema)
         run.write_table(parquet, pa.Table.from_pylist(table, schema=schema))
         kept = [{"key": row["key"], "tar_offset": row["tar_offset"]} for row in table]
         return FileResult(num_read=len(rows), kept=kept, files=[tar, index, parquet])
@@ -86,7 +87,7 @@ class _Plan:
 
 
 def _samples(run: Run, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[ShardSample]:
-    names = json_columns(columns)
+    names = json_columns(columns, run.schema)
     for row in rows:
         media = run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
         if sticker_key(media) != row["key"]:
@@ -94,4 +95,4 @@ def _samples(run: Run, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -
                 f"{run.store.path(row['media_tar'])}: the bytes at {row['media_offset']} are not those of sticker "
                 f"{row['key']}; the file was changed or damaged, delete it and run the crawl again"
             )
-        yield ShardSample(row["key"], media, json_facts(row, names), sticker_text(row))
+        yield ShardSample(row["key"], media, json_facts(row, names, run.schema), sticker_text(row))

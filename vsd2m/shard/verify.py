@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from vsd2m.core.errors import StorageError
 from vsd2m.core.keys import sticker_key
+from vsd2m.core.schema import Schema, schema_of
 from vsd2m.core.storage import Store
 from vsd2m.shard.columns import json_columns, json_facts
 from vsd2m.shard.reader import Shard, list_shards, read_columns
@@ -45,8 +46,9 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
     rows: list[dict[str, Any]] = []
     for shard in shards:
         try:
-            found = read_columns(store, shard).to_pylist()
-            problems += _shard(store, shard, found)
+            table = read_columns(store, shard)
+            found = table.to_pylist()
+            problems += _shard(store, shard, found, schema_of(table.schema))
         except (StorageError, tarfile.TarError, EOFError, pa.ArrowException) as error:
             problems.append(Problem(shard.tar, None, f"cannot be read ({error})"))
             continue
@@ -74,7 +76,7 @@ def _files(store: Store, shards: list[Shard]) -> Iterator[Problem]:
                 break
 
 
-def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[Problem]:
+def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]], schema: Schema) -> Iterator[Problem]:
     data = store.read_bytes(shard.tar)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         members = tar.getmembers()
@@ -85,25 +87,27 @@ def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]]) -> Iterator[P
         where = f"the first difference is at member {place}" if place is not None else "one is longer"
         yield Problem(shard.tar, None, f"{len(found)} members, the Parquet has {len(wanted)} ({where})")
         return
-    columns = json_columns([name for name in (rows[0] if rows else {}) if name not in ("key", "tar_offset")])
+    names = [name for name in (rows[0] if rows else {}) if name not in ("key", "tar_offset")]
+    columns = json_columns(names, schema)
     for row, start in zip(rows, range(0, len(members), len(FIELDS)), strict=True):
         media, facts, _ = (
             (member, data[member.offset_data : member.offset_data + member.size])
             for member in members[start : start + len(FIELDS)]
         )
-        yield from _sticker(shard, row, columns, media, facts[1])
+        wanted_facts = json_facts(row, columns, schema)
+        yield from _sticker(shard, row, media, facts[1], wanted_facts)
 
 
 def _sticker(
-    shard: Shard, row: dict[str, Any], columns: tuple[str, ...], media: tuple[tarfile.TarInfo, bytes], facts: bytes
+    shard: Shard, row: dict[str, Any], media: tuple[tarfile.TarInfo, bytes], facts: bytes, wanted: dict[str, Any]
 ) -> Iterator[Problem]:
     member, data = media
     if (member.offset_data, member.size) != (row["tar_offset"], row["num_bytes"]):
         yield Problem(shard.parquet, row["key"], "tar_offset or num_bytes is wrong")
     if sticker_key(data) != row["key"]:
         yield Problem(shard.tar, row["key"], "the bytes are not those of this key")
-    if facts != encode_json(json_facts(row, columns)):
-        differs = _differing(facts, json_facts(row, columns))
+    if facts != encode_json(wanted):
+        differs = _differing(facts, wanted)
         yield Problem(shard.tar, row["key"], f"the JSON is not as the Parquet says: {differs}")
     if (row.get("split"), row.get("shard")) != (shard.split, shard.name):
         yield Problem(shard.parquet, row["key"], f"belongs to {row.get('shard')} ({row.get('split')})")

@@ -140,8 +140,8 @@ def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             expected = error.get("ctx", {}).get("expected") or error["msg"]
             by_place[place]["msg"] += f", or {expected}"
-    is_deeper = lambda place: any(other[: len(place)] == place != other for other in by_place)  # noqa: E731
-    return [error for place, error in by_place.items() if not (error["type"] == "literal_error" and is_deeper(place))]
+    deeper = {place[:length] for place in by_place for length in range(len(place))}
+    return [error for place, error in by_place.items() if not (error["type"] == "literal_error" and place in deeper)]
 
 
 def _problem(model: type[BaseModel], path: str, error: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import json
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -216,6 +216,7 @@ def run_table_stage(run: Run, planned: PlannedStage, *, partition_size: int) -> 
         table = run.frame(planned.reads, before=planned.name)
         num_partitions = run.num_partitions()
     result = planned.stage.process_table(table)
+    _check_columns(planned, result.kept.columns)
     kept = result.kept.select("key", *planned.stage.spec.writes)
     if is_root:
         kept = kept.with_columns(partition=pl.int_range(pl.len()) // partition_size)
@@ -250,6 +251,8 @@ def run_file_partition(run: Run, planned: PlannedStage, partition: int) -> Commi
     started = time.perf_counter()
     inputs = planned.stage.input_digest(run, partition)
     result = planned.stage.write_partition(run, partition)
+    for row in result.kept:
+        _check_columns(planned, row)
     rejects = [
         {**reject, "version": planned.stage.spec.version, "input_digest": NO_DIGEST} for reject in result.rejects
     ]
@@ -265,6 +268,13 @@ def run_file_partition(run: Run, planned: PlannedStage, partition: int) -> Commi
         seconds=time.perf_counter() - started,
         num_computed=result.num_read,
     )
+
+
+def _check_columns(planned: PlannedStage, names: Iterable[str]) -> None:
+    """A table or file stage returned `key` and what its spec says it writes."""
+    expected = {"key", *planned.stage.spec.writes}
+    if missing := expected - set(names):
+        raise StageError(f"stage {planned.name} returned no {', '.join(sorted(missing))}, its spec says it writes them")
 
 
 def _sources(run: Run) -> list[str]:
@@ -321,7 +331,7 @@ def _commit(
 ) -> CommitRecord:
     # Gone first: a record may never stand beside outputs it does not describe.
     run.store.delete(record_path(planned.name, partition))
-    schema = columns_schema(tuple(planned.stage.spec.writes))
+    schema = columns_schema(tuple(planned.stage.spec.writes), run.schema)
     paths = list(files)
     for number, (kept, rejects) in parts.items():
         run.write_table(part_path(planned.name, number), _table(planned, kept, schema))

@@ -9,7 +9,7 @@ from vsd2m import __version__
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.run import Kind, Run, StageLayout
-from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS, SCHEMA_VERSION
+from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS, SCHEMA_VERSION, Schema, with_columns
 from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
 from vsd2m.core.storage import Store
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
@@ -40,6 +40,7 @@ class PlannedStage:
     def identity(self) -> str:
         """Digest of everything about the stage that can change its output."""
         spec = self.stage.spec
+        types = {column.name: str(column.type) for column in spec.columns}
         return digest(
             {
                 "stage": self.registered,
@@ -49,6 +50,7 @@ class PlannedStage:
                 "schema": SCHEMA_VERSION,
                 "config": self.stage.config.output_fields(),
                 "models": self.stage.model_versions(),
+                **({"types": types} if types else {}),
             }
         )
 
@@ -66,6 +68,7 @@ class Plan:
 
     config: PipelineConfig
     stages: tuple[PlannedStage, ...]
+    schema: Schema
 
     def stage(self, name: str) -> PlannedStage:
         return next(planned for planned in self.stages if planned.name == name)
@@ -73,7 +76,7 @@ class Plan:
     def create_run(self) -> Run:
         """The run's folder, with its stages and resolved config written down."""
         layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
-        run = Run(Store(self.config.run), layout)
+        run = Run(Store(self.config.run), layout, self.schema)
         run.describe(vsd2m=__version__, config=self.config.model_dump(mode="json"))
         return run
 
@@ -84,11 +87,33 @@ def make_plan(config: PipelineConfig) -> Plan:
         PlannedStage(name, str((values or {}).get("stage", name)), stage_of(name, values))
         for name, values in config.stages.items()
     )
-    _check_order(stages)
-    return Plan(config, stages)
+    schema = _schema(stages)
+    _check_order(stages, schema)
+    return Plan(config, stages, schema)
 
 
-def _check_order(stages: tuple[PlannedStage, ...]) -> None:
+def _schema(stages: tuple[PlannedStage, ...]) -> Schema:
+    """The columns of the contract and those the stages declare."""
+    schema: Schema = COLUMNS
+    for planned in stages:
+        spec = planned.stage.spec
+        try:
+            schema = with_columns(schema, spec.columns)
+        except ConfigError as error:
+            raise ConfigError(f"stages.{planned.name}: {error}") from error
+        idle = [column.name for column in spec.columns if column.name not in spec.writes]
+        if idle:
+            raise ConfigError(f"stages.{planned.name}: declares the column {idle[0]!r}, but does not write it")
+        unknown = [name for name in spec.writes if name not in schema]
+        if unknown:
+            raise ConfigError(
+                f"stages.{planned.name}: writes {unknown[0]!r}, which no stage declares; give its StageSpec "
+                f"columns=(Column({unknown[0]!r}, TYPE, {spec.name!r}, DESCRIPTION),)"
+            )
+    return schema
+
+
+def _check_order(stages: tuple[PlannedStage, ...], schema: Schema) -> None:
     kinds = [planned.kind for planned in stages]
     if kinds[0] != "file" or "table" not in kinds or "sticker" in kinds[: kinds.index("table")]:
         names = ", ".join(planned.name for planned in stages)
@@ -96,16 +121,18 @@ def _check_order(stages: tuple[PlannedStage, ...]) -> None:
     written: set[str] = {"key"}
     for position, planned in enumerate(stages):
         for column in planned.reads:
-            if column not in COLUMNS:
-                raise ConfigError(f"stages.{planned.name}: reads {column!r}, which is not in the schema")
+            if column not in schema:
+                raise ConfigError(f"stages.{planned.name}: reads {column!r}, which no stage declares")
             if column not in written:
-                writer = COLUMNS[column].stage
+                writer = schema[column].stage
                 raise ConfigError(
                     f"stages.{planned.name}: reads {column!r}, which no stage before it writes; put {writer!r} first"
                 )
         if kinds[:position].count("table") == 0 and planned.kind == "table":
             written = {"key"}  # the root gives the rows: what it does not pass on is gone
-        written.update(planned.stage.spec.writes)
+        is_root_made = "table" in kinds[: position + 1]
+        if not (is_root_made and planned.kind == "file"):  # what a file stage writes then is not joined to the stickers
+            written.update(planned.stage.spec.writes)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from vsd2m.core.schema import COLUMNS
+from vsd2m.core.schema import COLUMNS, Schema
 from vsd2m.shard.columns import json_columns
 
 _TEXT = """\
@@ -65,11 +65,17 @@ the page stated. Stated licences, by number of stickers: {licences}.
 
 
 def dataset_card(
-    stats: Mapping[str, Any], columns: Sequence[str], *, licence: str | None, caption_languages: Sequence[str]
+    stats: Mapping[str, Any],
+    columns: Sequence[str],
+    *,
+    licence: str | None,
+    caption_languages: Sequence[str],
+    schema: Schema = COLUMNS,
 ) -> str:
     """The card's text. `columns` are those of the Parquet files."""
+    features = _features(columns, schema)
     front = yaml.safe_dump(
-        _front_matter(stats, columns, licence, caption_languages), sort_keys=False, allow_unicode=True
+        _front_matter(stats, features, licence, caption_languages), sort_keys=False, allow_unicode=True
     )
     text = _TEXT.format(
         title=stats["title"],
@@ -78,7 +84,7 @@ def dataset_card(
         num_shards=len(stats["shards"]),
         formats=", ".join(stats.get("formats", {})) or "any format",
         splits=_rows((s["split"], f"{s['num_stickers']:,}", f"{s['num_shards']:,}") for s in stats["splits"]),
-        columns=_rows((f"`{name}`", str(COLUMNS[name].type), COLUMNS[name].description) for name in columns),
+        columns=_rows((f"`{name}`", str(schema[name].type), schema[name].description) for name in columns),
         funnel=_rows(map(_funnel_row, stats["funnel"])),
         licences=", ".join(f"{name or 'none'} {count:,}" for name, count in stats.get("licences", {}).items())
         or "none",
@@ -87,7 +93,7 @@ def dataset_card(
 
 
 def _front_matter(
-    stats: Mapping[str, Any], columns: Sequence[str], licence: str | None, languages: Sequence[str]
+    stats: Mapping[str, Any], features: list[dict[str, str]], licence: str | None, languages: Sequence[str]
 ) -> dict[str, Any]:
     count = stats["num_stickers"]
     return {
@@ -108,7 +114,7 @@ def _front_matter(
         "dataset_info": {
             "features": [
                 {"name": "media", "dtype": "binary"},
-                {"name": "json", "struct": _features(columns)},
+                {"name": "json", "struct": features},
                 {"name": "txt", "dtype": "string"},
                 {"name": "__key__", "dtype": "string"},
                 {"name": "__url__", "dtype": "string"},
@@ -117,11 +123,11 @@ def _front_matter(
     }
 
 
-def _features(columns: Sequence[str]) -> list[dict[str, str]]:
+def _features(columns: Sequence[str], schema: Schema) -> list[dict[str, str]]:
     """The types of the JSON's fields, as the hub writes them."""
     features = [{"name": "key", "dtype": "string"}]
-    for name in json_columns(columns):
-        kind = COLUMNS[name].type
+    for name in json_columns(columns, schema):
+        kind = schema[name].type
         if pa.types.is_list(kind):
             features.append({"name": name, "list": str(kind.value_type)})
         else:

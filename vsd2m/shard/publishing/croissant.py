@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vsd2m.core.schema import COLUMNS
+from vsd2m.core.schema import COLUMNS, Schema
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -60,7 +60,9 @@ class PublishedFile:
     num_bytes: int
 
 
-def croissant(about: Mapping[str, Any], columns: Sequence[str], files: Sequence[PublishedFile]) -> dict[str, Any]:
+def croissant(
+    about: Mapping[str, Any], columns: Sequence[str], files: Sequence[PublishedFile], schema: Schema = COLUMNS
+) -> dict[str, Any]:
     """The JSON-LD document. `about` has `name`, `description`, and what is known of `url`, `license`, `creator`,
     `datePublished`, `version`, `keywords`; `columns` are those of the Parquet files."""
     known = {name: value for name, value in about.items() if value}
@@ -96,7 +98,7 @@ def croissant(about: Mapping[str, Any], columns: Sequence[str], files: Sequence[
                 "@id": "stickers",
                 "key": {"@id": "stickers/key"},
                 "field": [_field("key", "the sticker's key: 32 hex digits of the sha256 of its bytes", pa.string())]
-                + [_field(name, COLUMNS[name].description, COLUMNS[name].type) for name in columns],
+                + [_field(name, schema[name].description, schema[name].type) for name in columns],
             },
             {"@type": "cr:RecordSet", "@id": "media", "key": {"@id": "media/key"}, "field": _media_fields()},
         ],
@@ -130,6 +132,8 @@ def _field(name: str, description: str, kind: pa.DataType) -> dict[str, Any]:
 
 
 def _data_type(kind: pa.DataType) -> str:
+    if pa.types.is_boolean(kind):
+        return "sc:Boolean"
     if pa.types.is_integer(kind):
         return "sc:Integer"
     return "sc:Float" if pa.types.is_floating(kind) else "sc:Text"

@@ -15,6 +15,7 @@ from pydantic import Field
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import StageError
 from vsd2m.core.run import Run
+from vsd2m.core.schema import COLUMNS as CONTRACT
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, layout_of, published_columns
@@ -67,7 +68,8 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         before = layout_of(run, "stats").name
         columns = run.input_digest(_columns(run), before=before, partition=None)
         shards = [[path, file.sha256] for record in _shard_records(run) for path, file in record.outputs.items()]
-        return digest([columns, shards, _funnel(run)])
+        own = [column.to_json() for name, column in run.schema.items() if name not in CONTRACT]
+        return digest([columns, shards, _funnel(run), *([own] if own else [])])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         table = run.frame(_columns(run), before=layout_of(run, "stats").name).drop("partition").sort("key")
@@ -95,12 +97,12 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         """Path in the run -> content."""
         columns = (*published_columns(run, layout_of(run, "shard").name), "tar_offset")
         languages = ["en"] + (["zh"] if stats.get("num_with_caption_zh") else [])
-        card = dataset_card(stats, columns, licence=self.config.licence, caption_languages=languages)
+        card = dataset_card(stats, columns, licence=self.config.licence, caption_languages=languages, schema=run.schema)
         page = statistics_page(stats, self._pictures(run, table))
         documents = {
             STATS_FILE: _json(stats),
             "README.md": card.encode(),
-            "croissant.json": _json(croissant(self._about(), columns, files)),
+            "croissant.json": _json(croissant(self._about(), columns, files, run.schema)),
             **_energon(stats),
         }
         return {PAGE: page.encode(), **{f"{FOLDER}/{name}": content for name, content in documents.items()}}

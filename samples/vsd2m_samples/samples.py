@@ -71,8 +71,8 @@ def write_samples(
     """Draws `num_stickers` good stickers and the planted ones into `folder`, with `truth.jsonl`, one line per file.
 
     The same seed gives the same bytes everywhere. What an earlier call wrote there is replaced. Raises
-    `ConfigError` for fewer than 8 stickers or a folder that holds other things, `MissingExtraError` where the
-    photographs' packages are missing, `StorageError` where the folder cannot be written.
+    `ConfigError` for fewer than 8 stickers, a folder that holds other things, or where the photographs' packages are
+    missing, `StorageError` where the folder cannot be written.
     """
     if num_stickers < 8:
         raise ConfigError(f"num_stickers: at least 8 expected, {num_stickers} found; give a larger number")

@@ -207,7 +207,7 @@ def test_vllm_not_installed_names_the_extra():
     try:
         import vllm  # noqa: F401
     except ImportError:
-        with pytest.raises(MissingExtraError, match=r"vsd2m\[vllm\]"):
+        with pytest.raises(MissingExtraError, match=r"pip install '\.\[vllm\]'"):
             VllmEngine(VllmConfig(model="/m")).start(num_threads=1)
     else:
         pytest.skip("vLLM is installed")

@@ -63,7 +63,7 @@ def test_every_column_names_a_stage_that_exists_and_says_what_it_is():
 
 
 def test_a_missing_extra_names_the_command_that_installs_it():
-    with pytest.raises(MissingExtraError, match=r"pip install 'vsd2m\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"in a checkout of vsd2m: pip install '\.\[train\]'"):
         import_extra("a_module_nobody_has", extra="train")
 
 

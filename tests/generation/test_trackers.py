@@ -62,7 +62,7 @@ def wandb_runs(folder):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # inside W&B
 def test_wandb_keeps_losses_and_settings_offline_and_a_resumed_training_is_the_same_run(tmp_path, capfd):
-    pytest.importorskip("wandb", reason="pip install 'vsd2m[wandb]'")
+    pytest.importorskip("wandb", reason="pip install '.[wandb]'")
     first = train(tiny_config(tmp_path, trackers=("wandb",), num_steps=2), clips=drawn_clips(count=6))
     result = train(tiny_config(tmp_path, trackers=("wandb",), num_steps=3), clips=drawn_clips(count=6))
     assert capfd.readouterr().out == ""  # stdout is for results
@@ -78,7 +78,7 @@ def test_a_tracker_that_is_not_installed_is_an_error_that_names_the_command(tmp_
     import sys
 
     monkeypatch.setitem(sys.modules, "wandb", None)  # what Python does for a module that cannot be imported
-    with pytest.raises(MissingExtraError, match=r"pip install 'vsd2m\[wandb\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[wandb\]'"):
         train(tiny_config(tmp_path, trackers=("wandb",)), clips=drawn_clips(count=2))
 
 

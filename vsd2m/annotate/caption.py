@@ -1,6 +1,6 @@
 """The caption stage: the description summed up by a language model, in English and, if asked, in Chinese."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -14,7 +14,7 @@ from vsd2m.annotate.caption_prompts import (
     translation_prompt,
 )
 from vsd2m.annotate.engines import EngineConfig, make_engine
-from vsd2m.annotate.engines.base import Completion
+from vsd2m.annotate.engines.base import Completion, TextEngine
 from vsd2m.annotate.engines.transformers import TransformersConfig
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 
@@ -82,13 +82,21 @@ class CaptionStage(StickerStage[CaptionConfig]):
         translator = self._translator.model_versions() if self._translator else {}
         return {**self._engine.model_versions(), **translator}
 
+    def packages(self) -> Mapping[str, str]:
+        return {module: extra for engine in self._engines() for module, extra in engine.packages().items()}
+
+    def missing(self) -> list[str]:
+        return [sentence for engine in self._engines() for sentence in engine.missing()]
+
+    def _engines(self) -> list[TextEngine]:
+        return [engine for engine in (self._engine, self._translator) if engine is not None]
+
     def seconds_per_sticker(self) -> float:
         return 0.5 if self._translator is None else 1.0
 
     def setup(self) -> None:
-        for engine in (self._engine, self._translator):
-            if engine is not None:
-                engine.start(num_threads=self.spec.resources.num_cpus)
+        for engine in self._engines():
+            engine.start(num_threads=self.spec.resources.num_cpus)
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
         descriptions = [str(row["description"]) for row in batch.rows]

@@ -1,5 +1,6 @@
 """The describe stage: what a sticker shows and how it moves, in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ class DescribeStage(StickerStage[DescribeConfig]):
 
     def model_versions(self) -> dict[str, str]:
         return self._describer.model_versions()
+
+    def packages(self) -> Mapping[str, str]:
+        return self._describer.packages()
+
+    def missing(self) -> list[str]:
+        return self._describer.missing()
 
     def seconds_per_sticker(self) -> float:
         return 0.08

@@ -4,13 +4,14 @@ No such weights come in a registry package, so a stage of this kind is part of a
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
@@ -57,6 +58,12 @@ class PictureScoreStage(StickerStage[C], Generic[C]):
 
     def model_versions(self) -> dict[str, str]:
         return self.config.versions()
+
+    def packages(self) -> Mapping[str, str]:
+        return TRANSFORMERS_PACKAGES
+
+    def missing(self) -> list[str]:
+        return self.config.missing()
 
     def seconds_per_sticker(self) -> float:
         return 0.1 * self.config.max_frames

@@ -24,8 +24,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    app.command("run", epilog="Example: vsd2m run examples/gallery.yaml --set run=runs/first")(run)
-    app.command("plan", epilog="Example: vsd2m plan examples/gallery.yaml --num-stickers 2500000")(plan)
+    app.command("run", epilog="Example: vsd2m run vsd2m/pipelines/configs/gallery.yaml --set run=runs/first")(run)
+    app.command("plan", epilog="Example: vsd2m plan vsd2m/pipelines/configs/gallery.yaml --num-stickers 2500000")(plan)
     app.command("status", epilog="Example: vsd2m status demo/run")(status)
     app.command("why", epilog="Example: vsd2m why demo/run 3f2a")(why)
     app.command("verify", epilog="Example: vsd2m verify demo/run")(verify)
@@ -51,6 +51,7 @@ def run(
     from vsd2m.pipelines.engine.runners import run_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
+    planned.check_machine()
     if remove_lock:
         break_lock(Store(planned.config.run))
     with bars() as progress:
@@ -66,7 +67,7 @@ def plan(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prints the stages, their resources and the expected cost, without running."""
+    """Prints the stages, their resources and the expected cost, and fails where this machine lacks something."""
     from vsd2m.pipelines.engine.config import read_config
     from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
@@ -74,12 +75,14 @@ def plan(
     costs = expected_cost(planned, num_stickers=num_stickers)
     if as_json:
         print_json([asdict(cost) for cost in costs])
+        planned.check_machine()
         return
     table = Table("stage", "kind", "cpus", "gpus", "cpu time", title=f"{planned.config.run}, {num_stickers:,} stickers")
     for cost in costs:
         table.add_row(cost.stage, cost.kind, str(cost.num_cpus), f"{cost.num_gpus:g}", _duration(cost.cpu_seconds))
     table.add_row("all", "", "", "", _duration(sum(cost.cpu_seconds for cost in costs)), style="bold")
     print_table(table)
+    planned.check_machine()
 
 
 def status(run: RunArgument, as_json: JsonOption = False) -> None:

@@ -29,11 +29,16 @@ class CrawlError(Vsd2mError):
     """The site cannot be crawled at all (unreachable, or its robots.txt forbids everything)."""
 
 
+def install_line(*extras: str) -> str:
+    """The command that installs optional dependency groups; the package itself is on no index."""
+    return f"in a checkout of vsd2m: pip install '.[{','.join(sorted(set(extras)))}]'"
+
+
 class MissingExtraError(Vsd2mError):
     """An optional dependency group is not installed; the message names the command that installs it."""
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(f"this needs {module!r}, which is not installed: pip install 'vsd2m[{extra}]'")
+        super().__init__(f"this needs {module!r}, which is not installed; {install_line(extra)}")
         self.module = module
         self.extra = extra
 

@@ -130,6 +130,14 @@ class Stage(ABC, Generic[C]):
         """Names and versions of the models used, known without loading them; part of the stage's identity."""
         return {}
 
+    def packages(self) -> Mapping[str, str]:
+        """Module -> dependency group, of the optional packages that the configured stage imports."""
+        return {}
+
+    def missing(self) -> list[str]:
+        """What it needs besides packages (models, files named in its config) and this machine lacks, in sentences."""
+        return []
+
     def seconds_per_sticker(self) -> float:
         """Rough cost on one core, for `vsd2m plan`."""
         return 0.0

@@ -1,6 +1,6 @@
 """The crawl stage: one partition of trigger words to one tar of original bytes and one row per picture found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +33,13 @@ class CrawlStage(FileStage[CrawlConfig]):
     @property
     def spec(self) -> StageSpec:
         return StageSpec(name="crawl", version=1, reads=(), writes=_WRITES)
+
+    def packages(self) -> Mapping[str, str]:
+        return {"scrapy": "crawl"}
+
+    def missing(self) -> list[str]:
+        path = self.config.words_file
+        return [] if path is None or Path(path).is_file() else [f"words_file: there is no file {path}"]
 
     def seconds_per_sticker(self) -> float:
         return 0.03  # two requests on loopback; elsewhere the delay between requests decides

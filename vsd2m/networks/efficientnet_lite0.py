@@ -30,6 +30,9 @@ _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 VERSIONS = {ARCHITECTURE: f"{_DISTRIBUTION}=={_VERSION} sha256:{_SHA256}"}
 """For `Stage.model_versions`."""
 
+BACKBONE_PACKAGES = {"torch": "annotate", "timm": "annotate"}
+"""For `Stage.packages`."""
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -63,6 +66,15 @@ class Backbone:
                 output = network(torch.from_numpy(small).permute(0, 3, 1, 2).contiguous())
                 outputs.append((output.mean(dim=(2, 3)) if pooled else output).numpy())
         return np.concatenate(outputs)
+
+
+def missing_backbone() -> list[str]:
+    """A sentence that says how to install the weights, if they are not the known ones on this machine."""
+    try:
+        _weights_path()
+    except (EngineError, MissingExtraError) as error:
+        return [str(error)]
+    return []
 
 
 def load_backbone(*, num_threads: int) -> Backbone:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance
 
-from vsd2m.core.errors import MissingExtraError
+from vsd2m.core.errors import ConfigError
 from vsd2m_samples.drawing.composition import TEXT_SHARE, Lettering
 from vsd2m_samples.drawing.lettering import draw_line
 
@@ -136,7 +136,7 @@ class PhotographRecipe:
 
 
 def require_photographs() -> None:
-    """`MissingExtraError` if the packages that ship the photographs are not installed."""
+    """`ConfigError` if the packages that ship the photographs are not installed."""
     for package in (_SKIMAGE, _SKLEARN):
         _package_folder(package)
 
@@ -221,7 +221,9 @@ def _package_folder(package: str) -> Path:
     """Where a package lies; it is not imported, since that takes seconds."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(package, "samples")
+        raise ConfigError(
+            f"the photographs come with {package!r}, which is not installed; in a checkout of vsd2m: pip install ./samples"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

@@ -1,7 +1,7 @@
 """What a describer is: the place where a vision-language model goes, or the measurements that stand in for one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -50,6 +50,14 @@ class Describer(ABC, Generic[S]):
     @abstractmethod
     def model_versions(self) -> dict[str, str]:
         """Digests of the models used, known without loading them."""
+
+    def packages(self) -> Mapping[str, str]:
+        """Module -> dependency group, of the optional packages it imports."""
+        return {}
+
+    def missing(self) -> list[str]:
+        """Sentences about weights that this machine lacks."""
+        return []
 
     @abstractmethod
     def start(self, *, num_threads: int) -> None:

@@ -5,7 +5,7 @@ The paper describes static features by LLaVA from one frame and dynamic features
 SmolVLM, Qwen-VL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
-from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.annotate.measured.thumbnails import seen_at_equal_steps
 from vsd2m.core.errors import EngineError
@@ -60,6 +60,12 @@ class VisionDescriber(Describer[VisionSettings]):
 
     def model_versions(self) -> dict[str, str]:
         return {name: version for asked in self._asked() for name, version in asked.versions().items()}
+
+    def packages(self) -> Mapping[str, str]:
+        return TRANSFORMERS_PACKAGES
+
+    def missing(self) -> list[str]:
+        return [sentence for asked in self._asked() for sentence in asked.missing()]
 
     def start(self, *, num_threads: int) -> None:
         self._models = {location: self._load(location, num_threads) for location in self._locations()}

@@ -1,5 +1,6 @@
 """The domain stage: whether a sticker was photographed or drawn."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
-from vsd2m.networks.efficientnet_lite0 import VERSIONS, load_backbone
+from vsd2m.networks.efficientnet_lite0 import BACKBONE_PACKAGES, VERSIONS, load_backbone, missing_backbone
 
 
 class DomainConfig(StageConfig):
@@ -47,8 +48,16 @@ class DomainStage(StickerStage[DomainConfig]):
     def model_versions(self) -> dict[str, str]:
         path = self.config.head_file
         if not path.is_file():
-            raise EngineError(f"no domain head at {path}: expected an .npz file with `weights` and `bias`")
+            raise EngineError(_no_head(path))
         return VERSIONS | {"domain_head": f"sha256:{head_digest(path)}"}
+
+    def packages(self) -> Mapping[str, str]:
+        return BACKBONE_PACKAGES
+
+    def missing(self) -> list[str]:
+        head = self.config.head_file
+        absent = [] if head.is_file() else [_no_head(head)]
+        return [*absent, *missing_backbone()]
 
     def seconds_per_sticker(self) -> float:
         return 0.1
@@ -65,3 +74,7 @@ class DomainStage(StickerStage[DomainConfig]):
         chosen = flatten(frames[spread_indices(len(frames), self.config.max_frames)])
         score = round(self._head.probability_of_real(self._backbone.features(chosen)), 4)
         return {"domain": "real" if score >= self.config.min_real_score else "cartoon", "domain_score": score}
+
+
+def _no_head(path: Path) -> str:
+    return f"no domain head at {path}: expected an .npz file with `weights` and `bias`"

@@ -1,7 +1,7 @@
 """What a text engine is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +61,14 @@ class TextEngine(ABC):
     @abstractmethod
     def model_versions(self) -> dict[str, str]:
         """What pins the outputs (digests of weights, revisions), known without loading the model."""
+
+    def packages(self) -> Mapping[str, str]:
+        """Module -> dependency group, of the optional packages it imports."""
+        return {}
+
+    def missing(self) -> list[str]:
+        """Sentences about weights that this machine lacks."""
+        return []
 
     @abstractmethod
     def start(self, *, num_threads: int) -> None:

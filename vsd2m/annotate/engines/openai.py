@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +57,9 @@ class OpenAIEngine(TextEngine):
 
     def model_versions(self) -> dict[str, str]:
         return {self.config.model: self.config.version or "as served"}
+
+    def packages(self) -> Mapping[str, str]:
+        return {"httpx": "annotate"}
 
     def start(self, *, num_threads: int) -> None:
         del num_threads

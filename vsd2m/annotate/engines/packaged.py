@@ -60,6 +60,12 @@ def is_installed(name: str) -> bool:
     return all(_part_path(*part) is not None for part in PACKAGED_MODELS[name].parts)
 
 
+def missing_weights(name: str) -> list[str]:
+    """A sentence that says how to install the packaged model, if any part of it is not on this machine."""
+    model = PACKAGED_MODELS[name]
+    return [] if is_installed(name) else [f"the weights of {name} are not installed: {model.install}"]
+
+
 def converted_folder(name: str) -> Path:
     """A folder with the model as bfloat16 safetensors and its tokenizer; made on the first call, then reused.
 

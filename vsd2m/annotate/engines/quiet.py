@@ -5,6 +5,8 @@ from typing import Any
 from vsd2m.core.registry import import_extra
 from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
+TRANSFORMERS_PACKAGES = {"torch": "annotate", "transformers": "annotate"}
+
 
 def load_transformers() -> tuple[Any, Any]:
     """The modules transformers and torch, with transformers' own chatter turned off."""

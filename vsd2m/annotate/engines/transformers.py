@@ -4,7 +4,7 @@ B rows of a batch, S tokens of the part many prompts share, L tokens of the part
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
-from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.core.errors import EngineError
 
@@ -51,6 +51,15 @@ class TransformersEngine(TextEngine):
 
     def model_versions(self) -> dict[str, str]:
         return self.config.versions()
+
+    def packages(self) -> Mapping[str, str]:
+        return TRANSFORMERS_PACKAGES | ({"gguf": "annotate"} if self._is_gguf() else {})
+
+    def missing(self) -> list[str]:
+        return self.config.missing()
+
+    def _is_gguf(self) -> bool:
+        return self.config.model in PACKAGED_MODELS or self.config.model.endswith(".gguf")
 
     def start(self, *, num_threads: int) -> None:
         transformers, torch = load_transformers()

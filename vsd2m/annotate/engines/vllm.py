@@ -1,6 +1,6 @@
 """A model run by vLLM inside this process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -52,6 +52,12 @@ class VllmEngine(TextEngine):
 
     def model_versions(self) -> dict[str, str]:
         return self.config.versions()
+
+    def packages(self) -> Mapping[str, str]:
+        return {"torch": "vllm", "vllm": "vllm"}
+
+    def missing(self) -> list[str]:
+        return self.config.missing()
 
     def start(self, *, num_threads: int) -> None:
         del num_threads  # vLLM binds its own threads

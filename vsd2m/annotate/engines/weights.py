@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, model_validator
 
-from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, converted_folder
+from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, converted_folder, missing_weights
 from vsd2m.core.errors import EngineError
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf", "config.json", "tokenizer.json", "tokenizer.model")
@@ -52,6 +52,17 @@ class ModelReference(BaseModel):
         if self.is_path:
             return {self.short_name: f"sha256:{_digest(existing_path(self.model))}"}
         return {self.model: f"revision:{self.revision}"}
+
+    def missing(self) -> list[str]:
+        """A sentence about weights that this machine lacks; a hub's model is not looked for."""
+        if self.model in PACKAGED_MODELS:
+            return missing_weights(self.model)
+        try:
+            if self.is_path:
+                existing_path(self.model)
+        except EngineError as error:
+            return [str(error)]
+        return []
 
     def location(self) -> str:
         """What to hand to a loader: an absolute path, or the hub's name. Converts a packaged model on first use."""

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -112,6 +112,19 @@ def own_folder(path: str) -> ModelFolder:
         return ModelFolder(folder, str(yaml.safe_load(config.read_text(encoding="utf-8"))["Global"]["model_name"]))
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise EngineError(f"{config} names no model: expected the key Global.model_name") from error
+
+
+def missing_ocr(weights: str, folder: str | None, *, kind: Literal["detection", "recognition"]) -> list[str]:
+    """A sentence about a model that is not on this machine: the user's at `folder`, or a packaged one."""
+    packaged = PACKAGED_OCR[weights]
+    try:
+        if folder is not None:
+            own_folder(folder)
+        else:
+            _known_file(packaged, packaged.detection if kind == "detection" else packaged.recognition)
+    except EngineError as error:
+        return [str(error)]
+    return []
 
 
 def folder_digest(folder: ModelFolder) -> str:

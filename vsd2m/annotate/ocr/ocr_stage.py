@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from vsd2m.annotate.ocr.ocr_models import (
     ModelFolder,
     detection_folder,
     folder_digest,
+    missing_ocr,
     own_folder,
     recognition_folder,
 )
@@ -71,6 +74,20 @@ class OcrStage(StickerStage[OcrConfig]):
         versions = PACKAGED_OCR[self.config.weights].versions()
         own = (("detection", self.config.detection_folder), ("recognition", self.config.recognition_folder))
         return versions | {kind: f"sha256:{folder_digest(own_folder(path))}" for kind, path in own if path is not None}
+
+    def packages(self) -> Mapping[str, str]:
+        onnx = {"onnxruntime": "annotate"} if self._is_onnx() else {"paddle": "annotate"}
+        return {"paddleocr": "annotate", "paddlex": "annotate", **onnx}
+
+    def _is_onnx(self) -> bool:
+        folders = (self.config.detection_folder, self.config.recognition_folder)
+        return any(path is None or (Path(path).expanduser() / "inference.onnx").is_file() for path in folders)
+
+    def missing(self) -> list[str]:
+        return [
+            *missing_ocr(self.config.weights, self.config.detection_folder, kind="detection"),
+            *missing_ocr(self.config.weights, self.config.recognition_folder, kind="recognition"),
+        ]
 
     def seconds_per_sticker(self) -> float:
         return 0.15

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from vsd2m.core.errors import MediaError
+from vsd2m.core.errors import MediaError, install_line
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.lottie_renderer import RendererError, render
@@ -36,7 +36,7 @@ def decode_lottie(data: bytes, meter: Meter) -> Clip:
         raise MediaError("corrupt", f"the Lottie plays {rate:g} frames a second")
     meter.check_header(num_frames=num_frames, width=width, height=height)
     if find_spec("rlottie_python") is None:
-        raise MediaError("unsupported_format", "TGS and Lottie need rlottie-python: pip install 'vsd2m[lottie]'")
+        raise MediaError("unsupported_format", f"TGS and Lottie need rlottie-python; {install_line('lottie')}")
     frames = meter.allocate(num_frames=num_frames, width=width, height=height)
     try:
         render(json.dumps(document).encode(), frames, meter)

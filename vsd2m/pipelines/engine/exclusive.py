@@ -1,4 +1,4 @@
-"""Two runs of one folder would delete each other's spools and outputs."""
+"""What every runner does before its first stage: it checks the machine, and takes the run's folder for itself."""
 
 import functools
 from collections.abc import Callable
@@ -13,10 +13,14 @@ P = ParamSpec("P")
 
 
 def exclusive(runner: Callable[Concatenate[Plan, P], Run]) -> Callable[Concatenate[Plan, P], Run]:
-    """`runner`, holding the lock of the plan's folder while it runs; `LockedError` if another process holds it."""
+    """`runner`, which checks that the machine has what the plan needs and holds the folder's lock while it runs.
+
+    Two runs of one folder would delete each other's spools and outputs: `LockedError` if another process holds it.
+    """
 
     @functools.wraps(runner)
     def run_locked(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> Run:
+        plan.check_machine()
         with folder_lock(Store(plan.config.run)):
             return runner(plan, *args, **kwargs)
 

@@ -1,5 +1,6 @@
 """A plan: the stages of a config, built, checked against each other, and given an identity."""
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from typing import Any
 
 from vsd2m import __version__
 from vsd2m.core.commit import digest
-from vsd2m.core.errors import ConfigError
+from vsd2m.core.errors import ConfigError, install_line
 from vsd2m.core.run import Kind, Run, StageLayout
 from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS, SCHEMA_VERSION, Schema, with_columns
 from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
@@ -72,6 +73,19 @@ class Plan:
 
     def stage(self, name: str) -> PlannedStage:
         return next(planned for planned in self.stages if planned.name == name)
+
+    def check_machine(self) -> None:
+        """`ConfigError` that lists the packages, models and files that any stage needs and this machine lacks."""
+        sentences = [f"stages.{planned.name}: {text}" for planned in self.stages for text in planned.stage.missing()]
+        extras = []
+        for planned in self.stages:
+            for module, extra in planned.stage.packages().items():
+                if importlib.util.find_spec(module) is None:
+                    sentences.append(f"stages.{planned.name} needs {module!r}, which is not installed")
+                    extras.append(extra)
+        if sentences:
+            installed = [install_line(*extras)] if extras else []
+            raise ConfigError(f"this machine cannot run the plan: {'; '.join([*sentences, *installed])}")
 
     def create_run(self) -> Run:
         """The run's folder, with its stages and resolved config written down."""

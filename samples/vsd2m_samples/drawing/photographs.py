@@ -222,7 +222,8 @@ def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
-            f"the photographs come with {package!r}, which is not installed; in a checkout of vsd2m: pip install ./samples"
+            f"the photographs come with {package!r}, which is not installed; "
+            "in a checkout of vsd2m: pip install ./samples"
         )
     return Path(spec.submodule_search_locations[0])
 

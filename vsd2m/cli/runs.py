@@ -51,7 +51,6 @@ def run(
     from vsd2m.pipelines.engine.runners import run_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
-    planned.check_machine()
     if remove_lock:
         break_lock(Store(planned.config.run))
     with bars() as progress:

@@ -7,6 +7,7 @@ with a free port in place of a fixed one.
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -23,6 +24,8 @@ import typer.main
 import yaml
 
 from vsd2m.cli.main import app
+from vsd2m.labelling.questions import QUESTIONS
+from vsd2m.labelling.study import Study
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "Example: "
@@ -124,10 +127,23 @@ def give_outputs(folder: Path) -> None:
         (outputs / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def answer_study(folder: Path) -> None:
+    """Somebody sees every screen of the study and does what the attention checks ask for."""
+    study = Study(folder)
+    study.join("ada")
+    while (screen := study.screen("ada")) is not None:
+        numbers = [int(word) for word in re.findall(r"\d+", screen.text)] if "still reading" in screen.text else [1]
+        study.answer(
+            "ada", screen.number, {question.name: numbers[0] for question in QUESTIONS[screen.kind]}, duration_ms=1
+        )
+
+
 @pytest.mark.parametrize("name", TO_RUN)
 def test_the_example_runs(name, checkout):
     if name == "vsd2m preference create":
         give_outputs(checkout.folder)
+    if name == "vsd2m preference report":
+        answer_study(checkout.folder / "study")
     if name in SERVERS:
         check_server(checkout, name)
         return

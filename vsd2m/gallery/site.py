@@ -5,6 +5,7 @@ import hashlib
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -174,7 +175,10 @@ def serve_forever(
     with GallerySite(folder, host, port, traps=traps) as site, contextlib.suppress(KeyboardInterrupt):
         if on_ready:
             on_ready(site.url)
-        threading.Event().wait()
+        while True:
+            time.sleep(
+                3600
+            )  # an Event or a lock would be waited for again after Ctrl-C: polars has signals restart calls
 
 
 class _Server(ThreadingHTTPServer):

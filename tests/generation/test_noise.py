@@ -38,14 +38,34 @@ def test_min_snr_weights_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction", "sample"])
-def test_min_snr_weights_are_finite_where_the_signal_is_gone(prediction_type):
+@pytest.mark.parametrize("floor", [0.0, 1.0, 0.25])
+def test_the_pure_noise_that_sampling_starts_from_has_the_weight_of_the_floor(prediction_type, floor):
     from vsd2m.generation.diffusion.noise import min_snr_weights
 
     noise_scheduler = scheduler(prediction_type, rescale_betas_zero_snr=True)
     noise_scheduler.alphas_cumprod[-1] = 0
-    weights = min_snr_weights(noise_scheduler, torch.tensor([0, 999]), 5.0)
+    timesteps = torch.arange(1000)
+    weights = min_snr_weights(noise_scheduler, timesteps, 5.0, floor=floor)
     assert weights.isfinite().all()
-    assert weights[1] == (1 if prediction_type == "epsilon" else 0)
+    assert weights[-1] == (1 if prediction_type == "epsilon" else floor)
+    without = min_snr_weights(noise_scheduler, timesteps, 5.0)
+    alpha = noise_scheduler.alphas_cumprod
+    above = (alpha / (1 - alpha) >= floor) | (prediction_type == "epsilon")
+    assert torch.equal(weights[above], without[above])
+    assert (weights >= without).all()
+
+
+def test_by_default_training_weighs_the_level_that_sampling_starts_from(tmp_path):
+    from tiny_models import drawn_clips, tiny_config
+
+    from vsd2m.generation.trainer import train
+
+    def loss(**values):
+        noise = {"prediction_type": "v_prediction", "min_snr_gamma": 5.0, "num_train_timesteps": 10, **values}
+        config = tiny_config(tmp_path / str(values), num_steps=1, batch_size=64, noise=noise)
+        return train(config, clips=drawn_clips(count=6)).losses[0]
+
+    assert loss() > 1.2 * loss(min_snr_floor=0.0)
 
 
 def test_filled_frames_weigh_less_and_every_clip_weighs_the_same():

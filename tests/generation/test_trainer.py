@@ -159,3 +159,13 @@ def test_samples_are_drawn_at_every_checkpoint_without_changing_the_training(tmp
         folder = tmp_path / "drawn" / "samples" / name
         assert (folder / "000000.gif").stat().st_size > 0
         assert (folder / "contact_sheet.png").stat().st_size > 0
+
+
+def test_on_a_cpu_training_computes_in_float32_whatever_the_preset_unless_half_precision_is_asked_for(tmp_path):
+    from vsd2m.generation.config import RECIPES, TrainConfig
+    from vsd2m.generation.training.loop import precision
+
+    for preset in RECIPES:
+        values = {"preset": preset, "out": str(tmp_path), "data": {"shards": "unused"}}
+        assert precision(TrainConfig.model_validate(values)) == ("bf16" if torch.cuda.is_available() else "no")
+        assert precision(TrainConfig.model_validate({**values, "mixed_precision": "bf16"})) == "bf16"

@@ -57,7 +57,19 @@ class NoiseConfig(GenerationBase):
     min_snr_gamma: float | None = Field(
         default=5.0, gt=0, description="min-SNR weighting of the loss (arXiv 2303.09556)"
     )
+    min_snr_floor: float = Field(
+        default=1.0,
+        ge=0,
+        description="least SNR that min-SNR weighting counts with (arXiv 2202.00512, section 4): without it, 0, the "
+        "pure noise that sampling starts from has no weight; epsilon needs none",
+    )
     caption_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of captions emptied, for guidance")
+
+    @model_validator(mode="after")
+    def _floor_is_below_gamma(self) -> Self:
+        if self.min_snr_gamma is not None and self.min_snr_floor > self.min_snr_gamma:
+            raise ValueError(f"min_snr_floor {self.min_snr_floor:g} is above min_snr_gamma {self.min_snr_gamma:g}")
+        return self
 
     @model_validator(mode="after")
     def _zero_snr_needs_v(self) -> Self:
@@ -72,6 +84,12 @@ class OptimizerConfig(GenerationBase):
     """AdamW and its schedule."""
 
     learning_rate: float = Field(default=1e-4, gt=0, description="at the end of the warm-up")
+    gate_learning_rate: float | None = Field(
+        default=1e-2,
+        gt=0,
+        description="of the gates of temporal layers, with the same warm-up and decay; Adam moves a number by about "
+        "its rate a step, so a gate can go from 0 to 1 in some 100 steps; null: the rate of everything else",
+    )
     warmup_steps: int = Field(default=0, ge=0, description="steps of linear warm-up")
     decay: Literal["constant", "cosine", "linear"] = Field(default="constant", description="schedule after the warm-up")
     weight_decay: float = Field(default=0.01, ge=0, description="of matrices and kernels")
@@ -155,7 +173,11 @@ class TrainConfig(GenerationBase):
     )
     batch_size: int = Field(default=16, ge=1, le=4096, description="clips per device and micro-batch")
     accumulation: int = Field(default=1, ge=1, le=1024, description="micro-batches per optimiser step")
-    mixed_precision: Literal["no", "bf16", "fp16"] = Field(default="no", description="arithmetic of the forward pass")
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"] = Field(
+        default="auto",
+        description="arithmetic of the forward pass; auto: bf16 on a GPU that has it, else no, which is float32; "
+        "on many CPUs bf16 is several times slower",
+    )
     gradient_checkpointing: bool = Field(
         default=False, description="recompute activations: less memory, a third slower"
     )

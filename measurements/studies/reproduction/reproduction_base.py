@@ -150,7 +150,7 @@ class Pictures:
         return [self.subjects[number].caption(rng) for number in self.trained for _ in range(200)]
 
 
-def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *, num_steps: int) -> Path:
+def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *, num_steps: int, bf16: bool) -> Path:
     """Trains to `num_steps`, or goes on; returns the folder `base`."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -168,7 +168,7 @@ def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *,
         started = time.process_time()
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * rate(training.step, num_steps)
-        training.losses.append(train_step(training, scheduler, tokenizer, pictures))
+        training.losses.append(train_step(training, scheduler, tokenizer, pictures, bf16=bf16))
         training.step += 1
         training.seconds += time.process_time() - started
         if training.step % 50 == 0:
@@ -179,13 +179,15 @@ def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *,
     return folder
 
 
-def train_step(training: BaseTraining, scheduler: DDIMScheduler, tokenizer: Any, pictures: Pictures) -> list[float]:
+def train_step(
+    training: BaseTraining, scheduler: DDIMScheduler, tokenizer: Any, pictures: Pictures, *, bf16: bool
+) -> list[float]:
     """One step; the weighted and the plain squared error. Its randomness depends on the step's number alone."""
     torch.manual_seed(training.step)
     clean, texts = pictures.batch(BATCH_SIZE, np.random.default_rng([2, training.step]))
     timesteps = torch.randint(1000, (len(clean),))
     noisy = scheduler.add_noise(clean, torch.randn_like(clean), timesteps)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         predicted = training.model(noisy, timesteps, tokenize(tokenizer, texts))
     error = (predicted.float() - clean).square().mean(dim=(1, 2, 3))
     loss = (error * compute_snr(scheduler, timesteps).clamp(*WEIGHTS)).mean()

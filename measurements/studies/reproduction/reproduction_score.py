@@ -39,14 +39,14 @@ PROMPTS = (
 )
 
 
-def score_variant(out: Path, name: str) -> None:
+def score_variant(out: Path, name: str, *, bf16: bool) -> None:
     """Denoising errors of `variants/NAME` in `scores/NAME.json`; with the name "frames", of the untrained temporal
     layers, which is the two-dimensional network on every frame apart. A file that is there is left as it is."""
     path = out / "scores" / f"{name}.json"
     if path.exists():
         return
     pipeline = load(out, name)
-    scores = {split: denoising_errors(out, pipeline, split) for split in STRIDES}
+    scores = {split: denoising_errors(out, pipeline, split, bf16=bf16) for split in STRIDES}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(scores) + "\n")
 
@@ -65,14 +65,14 @@ def load(out: Path, name: str) -> Any:
     return pipeline
 
 
-def denoising_errors(out: Path, pipeline: Any, split: str) -> dict[str, list[list[float]]]:
+def denoising_errors(out: Path, pipeline: Any, split: str, *, bf16: bool) -> dict[str, list[list[float]]]:
     """For every clip of the split and every noise level the mean squared error of the predicted clip, and of its
     changes from frame to frame."""
     import torch
 
     torch.set_num_threads(1)
     errors: dict[str, list[list[float]]] = {"clip": [], "motion": []}
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         for clips, texts, first in _batches(out, pipeline, split):
             states = pipeline.encode_prompts(texts)
             by_level = [_error(pipeline, clips, states, level, first) for level in NOISE_LEVELS]

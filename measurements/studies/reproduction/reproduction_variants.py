@@ -27,7 +27,7 @@ TONE = TONES["1f3fc"]
 """People and hands come without a tone and in this one: six tones of everybody would be two thirds of all clips."""
 
 
-def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dict[str, Any]:
+def variant_config(out: Path, variant: str, seed: int, *, num_steps: int, bf16: bool) -> dict[str, Any]:
     """The training of one variant: all that is temporal, on a frozen two-dimensional network."""
     return {
         "out": str(out / "variants" / f"{variant}-{seed}"),
@@ -41,13 +41,14 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dic
         "noise": {"min_snr_gamma": None},
         "optimizer": {
             "learning_rate": 1e-3,
+            "gate_learning_rate": None,  # the published tables were made before gates had a rate of their own
             "warmup_steps": 10,
             "decay": "cosine",
             "beta2": 0.99,
             "ema_decay": 0.95,
         },
         "trainable": "temporal",
-        "mixed_precision": "bf16",
+        "mixed_precision": "bf16" if bf16 else "no",
         "batch_size": 4,
         "num_steps": num_steps,
         "save_every": num_steps,
@@ -57,10 +58,10 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int) -> dic
     }
 
 
-def train_variant(out: Path, variant: str, seed: int, *, num_steps: int) -> None:
+def train_variant(out: Path, variant: str, seed: int, *, num_steps: int, bf16: bool) -> None:
     """Writes `facts.json` beside the checkpoint: weights, losses, and the median seconds of processor time of a step,
     null where fewer than two steps were seen. What is done is left as it is."""
-    config = TrainConfig.model_validate(variant_config(out, variant, seed, num_steps=num_steps))
+    config = TrainConfig.model_validate(variant_config(out, variant, seed, num_steps=num_steps, bf16=bf16))
     facts = Path(config.out) / "facts.json"
     if facts.exists():
         return
@@ -87,12 +88,12 @@ def median_step(marks: Sequence[float]) -> float | None:
     return statistics.median(steps) if steps else None
 
 
-def ship(out: Path, subjects: list[Subject], name: str, *, num_steps: int) -> Path:
+def ship(out: Path, subjects: list[Subject], name: str, *, num_steps: int, bf16: bool) -> Path:
     """Trains on from `variants/NAME`, all weights, on varied captions, and writes `shipped`, in eight bits."""
     temporal = out / f"temporal-{name}.safetensors"
     if not temporal.exists():
         load_pipeline(newest_checkpoint(out / "variants" / name)).unet.save_temporal(temporal)
-    values = variant_config(out, name.rsplit("-", 1)[0], 7, num_steps=num_steps)
+    values = variant_config(out, name.rsplit("-", 1)[0], 7, num_steps=num_steps, bf16=bf16)
     values |= {"out": str(out / "ship"), "trainable": "all", "save_every": 100, "keep_last_n": 2}
     values["model"] |= {"temporal_weights": str(temporal)}
     values["optimizer"] |= {"learning_rate": 5e-4, "warmup_steps": 20, "ema_decay": 0.98}

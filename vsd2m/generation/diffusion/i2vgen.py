@@ -3,28 +3,47 @@
 Letters: B batch, T frames, C channels, H, W height and width, L tokens, D channels of the text states.
 """
 
+import functools
 import inspect
 from typing import Any
 
 import torch
 from diffusers import I2VGenXLUNet, ModelMixin
 from diffusers.loaders import PeftAdapterMixin
+from torch import nn
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.generation.diffusion.layers import frame_conv
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
+from vsd2m.generation.diffusion.layers.text_attention import TextAttention, text_attentions
 from vsd2m.generation.diffusion.layout import layout_of
-from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
+from vsd2m.generation.diffusion.temporal_weights import IMAGE_MODULES, TemporalWeightsMixin
 from vsd2m.generation.diffusion.weights import load_spatial
 
 __all__ = ["ModelMixin", "TextI2VGenModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
 FRAMES_PER_SECOND = 8
 IMAGE_CHANNELS = 4  # of the image latents the network was made for, whatever the clip's own latents have
+IMAGE_TOKENS = 64  # what `image_latents_context_embedding` makes of an image of any size: 8 x 8
 
 
 class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # type: ignore[misc]
-    """`I2VGenXLUNet` with the call of the other denoisers: no image, a constant frame rate."""
+    """`I2VGenXLUNet` with the call of the other denoisers: no image, a constant frame rate.
+
+    What it has for images and for the frame rate starts at zero, and the text alone is attended to, so that at
+    initialisation it equals the 2D network applied frame by frame, as the other denoisers do.
+    """
+
+    @functools.wraps(I2VGenXLUNet.__init__)  # type: ignore[misc]  # diffusers reads the arguments off the signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in IMAGE_MODULES:
+            for weight in getattr(self, name).parameters():
+                nn.init.zeros_(weight)
+        for attention in text_attentions(self):
+            attention.set_processor(TextWithoutImage(IMAGE_TOKENS + self.config.in_channels))
+        start_as_identity(self)
+        frame_conv.install(self)
 
     @classmethod
     def from_unet2d(cls, unet2d: Any) -> "TextI2VGenModel":
@@ -38,8 +57,6 @@ class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # 
         image_half = torch.zeros_like(weights["conv_in.weight"])
         weights["conv_in.weight"] = torch.cat([weights["conv_in.weight"], image_half], dim=1)
         load_spatial(model, weights)
-        start_as_identity(model)
-        frame_conv.install(model)
         model.to(unet2d.device)
         return model
 
@@ -61,3 +78,18 @@ class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # 
             encoder_hidden_states=encoder_hidden_states,
             return_dict=return_dict,
         )
+
+
+class TextWithoutImage(TextAttention):
+    """Attention to the text states that stand before the tokens of an image, of which there is none: tokens of zeros
+    would still take their share of the attention."""
+
+    def __init__(self, num_image_tokens: int) -> None:
+        super().__init__()
+        self.num_image_tokens = num_image_tokens
+
+    def __call__(
+        self, attn: Any, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor, **kwargs: Any
+    ) -> torch.Tensor:
+        text = encoder_hidden_states[:, : -self.num_image_tokens]
+        return super().__call__(attn, hidden_states, text, **kwargs)

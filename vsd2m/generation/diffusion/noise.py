@@ -23,20 +23,23 @@ def prediction_target(
     raise ValueError(f"unknown prediction_type {kind!r}")
 
 
-def min_snr_weights(scheduler: Any, timesteps: torch.Tensor, gamma: float | None) -> torch.Tensor:
+def min_snr_weights(
+    scheduler: Any, timesteps: torch.Tensor, gamma: float | None, *, floor: float = 0.0
+) -> torch.Tensor:
     """Loss weights [B] of min-SNR-gamma (arXiv 2303.09556, section 3.4); ones for `gamma` None.
 
-    min(SNR, gamma) is the weight of a loss on x0; it is divided by SNR for epsilon and by SNR + 1 for v. Where
-    SNR = 0 the epsilon weight takes its limit, 1, instead of 0 / 0.
+    w = min(SNR, gamma) is the weight of a loss on x0, w / SNR that of one on epsilon and w / (SNR + 1) that of one on
+    v. At SNR = 0, where sampling starts if the schedule ends there, the weight of x0 and v would be 0: they take
+    w = min(max(SNR, floor), gamma), the truncated SNR weighting of arXiv 2202.00512, section 4, which has floor = 1.
+    That of epsilon takes its limit, 1, instead of 0 / 0, and needs no floor.
     """
     if gamma is None:
         return torch.ones(timesteps.shape, device=timesteps.device)
     snr = compute_snr(scheduler, timesteps)
-    clipped = snr.clamp(max=gamma)
-    kind = scheduler.config.prediction_type
-    if kind == "epsilon":
-        return torch.where(snr > 0, clipped / snr.clamp(min=torch.finfo(snr.dtype).tiny), torch.ones_like(snr))
-    return clipped / (snr + 1) if kind == "v_prediction" else clipped
+    if scheduler.config.prediction_type == "epsilon":
+        return torch.where(snr > 0, snr.clamp(max=gamma) / snr.clamp(min=torch.finfo(snr.dtype).tiny), 1.0)
+    clipped = snr.clamp(floor, gamma)
+    return clipped / (snr + 1) if scheduler.config.prediction_type == "v_prediction" else clipped
 
 
 def frame_weights(mask: torch.Tensor, fill_weight: float) -> torch.Tensor:

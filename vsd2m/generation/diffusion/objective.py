@@ -14,6 +14,7 @@ from torch import nn
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.diffusion import noise as noising
 from vsd2m.generation.diffusion.latents import LatentStore
+from vsd2m.generation.diffusion.layers.gates import GATES
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.saving import save_pipeline
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
@@ -47,6 +48,8 @@ class StatesDenoiser(nn.Module):  # type: ignore[misc]
 class DenoisingObjective:
     """Trains a `StickerPipeline` on encoded clips; with `text_states` its text encoder is not run."""
 
+    gates: tuple[str, ...] = GATES
+
     def __init__(
         self, config: TrainConfig, pipeline: StickerPipeline, store: LatentStore, text_states: TextStates | None = None
     ) -> None:
@@ -77,7 +80,10 @@ class DenoisingObjective:
         noisy = self.scheduler.add_noise(latents, noise, timesteps)
         prediction = model(noisy, timesteps, text)
         target = noising.prediction_target(self.scheduler, latents, noise, timesteps)
-        clip_weights = noising.min_snr_weights(self.scheduler, timesteps, self.config.noise.min_snr_gamma)
+        options = self.config.noise
+        clip_weights = noising.min_snr_weights(
+            self.scheduler, timesteps, options.min_snr_gamma, floor=options.min_snr_floor
+        )
         masks = torch.from_numpy(self.store.masks[indices]).to(device)
         weights = noising.frame_weights(masks, self.config.data.fill_weight)
         return noising.denoising_loss(prediction, target, clip_weights.to(device), weights)

@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from diffusers.training_utils import EMAModel
+from torch.distributed.tensor import DTensor
 
 from vsd2m.core.commit import digest
 from vsd2m.generation.config import TrainConfig
@@ -27,7 +28,7 @@ from vsd2m.generation.training.checkpoint import (
 )
 from vsd2m.generation.training.finite import StepOutcome, all_finite, gather_outcome, lower_scale, name_stickers
 from vsd2m.generation.training.objective import Objective
-from vsd2m.generation.training.schedule import learning_rate, make_optimizer, set_learning_rate
+from vsd2m.generation.training.schedule import make_optimizer, schedule_share, set_learning_rate
 from vsd2m.generation.training.sharding import (
     fsdp_plugin,
     shard_like,
@@ -50,11 +51,20 @@ class TrainingLoop:
         self.folder = Path(config.out)
         self.accelerator = make_accelerator(config, objective)
         self.module = objective.module_of(objective.pipeline)
-        trained = [weight for weight in self.module.parameters() if weight.requires_grad]
+        trained = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
+        gates = {name for name in trained if name.rsplit(".", 1)[-1] in objective.gates}
+        self.identity = run_identity(config, has_gates=bool(gates))
         # what is sharded cannot be saved where it is: averaged weights are gathered into this copy
         self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
-        self.model, self.optimizer = self.accelerator.prepare(self.module, make_optimizer(trained, config.optimizer))
+        apart = gates if config.optimizer.gate_learning_rate is not None else set()
+        optimizer = make_optimizer(
+            [weight for name, weight in trained.items() if name not in apart],
+            [weight for name, weight in trained.items() if name in apart],
+            config.optimizer,
+        )
+        self.model, self.optimizer = self.accelerator.prepare(self.module, optimizer)
         self.parameters = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.gates = {name: weight for name, weight in zip(trained, self.parameters, strict=True) if name in gates}
         self.buffers = persistent_buffers(self.module)
         self.ema = EMAModel(self.parameters, decay=config.optimizer.ema_decay)
         self.losses: list[float] = []
@@ -111,7 +121,7 @@ class TrainingLoop:
         if outcome.suspects:
             self._skip(outcome, before)
         else:
-            set_learning_rate(self.optimizer, self._learning_rate(self.step))
+            set_learning_rate(self.optimizer, self.config.optimizer, self._schedule_share(self.step))
             self.optimizer.step()
             self.ema.step(self.parameters)
         self.optimizer.zero_grad()
@@ -158,15 +168,25 @@ class TrainingLoop:
         values: dict[str, Any] = {
             "loss": loss,
             "gradient_norm": self.gradient_norm,
-            "learning_rate": self._learning_rate(self.step - 1),
+            "learning_rate": self.config.optimizer.learning_rate * self._schedule_share(self.step - 1),
             "skipped_steps": len(self.skipped),
         }
         if self.skipped and self.skipped[-1]["step"] == self.step:
             values["skipped_stickers"] = ", ".join(self.skipped[-1]["stickers"])
+        if self.config.trackers:
+            values |= self._gate_values()
         self.accelerator.log(values, step=self.step)
 
-    def _learning_rate(self, step: int) -> float:
-        return learning_rate(self.config.optimizer, step, self.config.num_steps)
+    def _gate_values(self) -> dict[str, float]:
+        """Every gate, by the name of its parameter; all processes call it."""
+        if not self.gates:
+            return {}
+        numbers = [weight.full_tensor() if isinstance(weight, DTensor) else weight for weight in self.gates.values()]
+        values = torch.cat([number.detach().float().reshape(1) for number in numbers]).tolist()
+        return {f"gates/{name}": value for name, value in zip(self.gates, values, strict=True)}
+
+    def _schedule_share(self, step: int) -> float:
+        return schedule_share(self.config.optimizer, step, self.config.num_steps)
 
     def _indices(self, micro: int, *, process: int | None = None) -> Any:
         """The clips of a micro-batch, of this process or of another."""
@@ -216,7 +236,7 @@ class TrainingLoop:
         keep = self.accelerator.is_main_process
         return {
             "step": self.step,
-            "identity": run_identity(self.config),
+            "identity": self.identity,
             "weights": [whole(weight.detach().clone(), keep=keep) for weight in self.parameters],
             "buffers": {name: buffer.clone() for name, buffer in self.buffers.items()},
             "optimizer": whole(self.optimizer.state_dict(), keep=keep),
@@ -239,7 +259,13 @@ class TrainingLoop:
             return
         _, path = found[-1]
         state = read_state(path)
-        if state["identity"] != run_identity(self.config):
+        if state["identity"] == run_identity(self.config, as_before=True) != self.identity:
+            raise TrainingError(
+                f"{path} was trained before gates had a learning rate of their own and min-SNR weights a floor; set "
+                "optimizer.gate_learning_rate: null and noise.min_snr_floor: 0 to resume it as it was begun, or give "
+                "another `out`, or `resume: false`"
+            )
+        if state["identity"] != self.identity:
             raise TrainingError(
                 f"{path} was trained with another model, data or optimiser; give another `out`, or `resume: false`"
             )
@@ -268,7 +294,7 @@ def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
     AcceleratorState._reset_state()  # accelerate keeps a process to the arithmetic of the first training in it
     accelerator = Accelerator(
         cpu=not torch.accelerator.is_available(),
-        mixed_precision=config.mixed_precision,
+        mixed_precision=precision(config),
         fsdp_plugin=plugin,
         **tracker_arguments(config, folder),
     )
@@ -277,18 +303,34 @@ def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
     return accelerator
 
 
+def precision(config: TrainConfig) -> str:
+    """The arithmetic of the forward pass on this machine: "no" (float32), "bf16" or "fp16"."""
+    if config.mixed_precision != "auto":
+        return config.mixed_precision
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+
+
 def persistent_buffers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     """What a module's state holds beside its parameters, such as a codebook."""
     parameters = {name for name, _ in module.named_parameters()}
     return {name: value for name, value in module.state_dict().items() if name not in parameters}
 
 
-def run_identity(config: TrainConfig) -> str:
-    """What must be equal for a checkpoint to be gone on with; the number of steps, say, may change.
+def run_identity(config: TrainConfig, *, has_gates: bool = False, as_before: bool = False) -> str:
+    """What must be equal for a checkpoint to be resumed from; the number of steps, say, may change.
 
-    Settings at their defaults do not count, so that a new option leaves old checkpoints valid.
+    Settings at their defaults do not count, so that a new option leaves old checkpoints valid. Two options came with
+    defaults that change a training, so their values count wherever they have an effect; `as_before` leaves them out, as
+    they were before they came.
     """
     fields = {"model", "text", "data", "noise", "optimizer", "lora", "trainable", "batch_size", "accumulation", "seed"}
     fields |= {"family", "videogpt"}
-    cache = {"cache", "cache_text"}
-    return digest(config.model_dump(mode="json", include=fields, exclude={"data": cache}, exclude_defaults=True))
+    without = {"data": {"cache", "cache_text"}, "optimizer": {"gate_learning_rate"}, "noise": {"min_snr_floor"}}
+    counted = config.model_dump(mode="json", include=fields, exclude=without, exclude_defaults=True)
+    gate_rate, floor = config.optimizer.gate_learning_rate, config.noise.min_snr_floor
+    if has_gates and gate_rate is not None and not as_before:
+        counted["gate_learning_rate"] = gate_rate
+    weighted = config.family == "diffusion" and config.noise.min_snr_gamma is not None
+    if weighted and floor > 0 and not as_before:
+        counted["min_snr_floor"] = floor
+    return digest({name: value for name, value in counted.items() if value != {}})

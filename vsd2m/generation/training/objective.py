@@ -15,6 +15,8 @@ class Objective(Protocol):
     pipeline: Any
     keys: list[str]
     shard_blocks: tuple[str, ...]
+    gates: tuple[str, ...]
+    """Names, without those of the modules around them, of parameters that are trained at `gate_learning_rate`."""
 
     def module_of(self, pipeline: Any) -> nn.Module:
         """The module that is trained, made of a pipeline's parts; those without gradients stay as they are."""

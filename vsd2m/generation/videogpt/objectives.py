@@ -22,6 +22,7 @@ class ReconstructionObjective:
     """Trains a `VqVae`: squared error of the pixels, and the commitment loss."""
 
     shard_blocks: tuple[str, ...] = ("ResidualBlock",)
+    gates: tuple[str, ...] = ()
 
     def __init__(self, config: TrainConfig, vqvae: VqVae, store: LatentStore) -> None:
         self.config = config
@@ -48,6 +49,7 @@ class NextCodeObjective:
     """Trains a `CodePrior` to predict every code of a clip from those before it and from the clip's tags."""
 
     shard_blocks: tuple[str, ...] = ("Layer",)
+    gates: tuple[str, ...] = ()
 
     def __init__(
         self,

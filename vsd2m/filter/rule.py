@@ -45,6 +45,9 @@ class Rule(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    version: ClassVar[int] = 1
+    """Raised whenever the same limits would decide otherwise."""
+
     reads: ClassVar[tuple[str, ...]]
 
     @abstractmethod

@@ -7,17 +7,19 @@ from pydantic import Field, GetJsonSchemaHandler, SerializeAsAny, ValidationErro
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from vsd2m.core.registry import load
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.registry import component, load
 from vsd2m.core.stage import Batch, Columns, Drop, StageConfig, StageSpec, StickerStage
 from vsd2m.filter.rule import Rule
 from vsd2m.filter.rules import RULES
 
 
 class FilterConfig(StageConfig):
-    """Which rules apply and with what limits. The order of the registry decides, not that of the config."""
+    """Which rules apply and with what limits. The registry's order decides, then the config's for rules of your own."""
 
     rules: dict[str, SerializeAsAny[Rule]] = Field(
-        min_length=1, description="rule name -> its limits; an empty mapping takes the rule's defaults"
+        min_length=1,
+        description="rule name, or `module:Class` of your own -> its limits; empty: the rule's defaults",
     )
 
     @field_validator("rules", mode="before")
@@ -25,17 +27,16 @@ class FilterConfig(StageConfig):
     def _parse(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        unknown = sorted(set(value) - set(RULES))
-        if unknown:
-            raise ValueError(f"unknown rule {unknown[0]!r}; known: {', '.join(RULES)}")
-        return {name: _parse_rule(name, value[name]) for name in RULES if name in value}
+        rules = {name: _rule_class(name) for name in value}  # an unknown name is found before wrong limits
+        return {name: _parse_rule(name, rules[name], value[name]) for name in sorted(rules, key=_place)}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         made = handler.resolve_ref_schema(handler(schema))
         limits = {name: {"anyOf": [load(path).model_json_schema(), {"type": "null"}]} for name, path in RULES.items()}
         rules = made["properties"]["rules"]
-        made["properties"]["rules"] = {**rules, "properties": limits, "additionalProperties": False}
+        own = {"patternProperties": {":": {"type": ["object", "null"]}}, "additionalProperties": False}
+        made["properties"]["rules"] = {**rules, "properties": limits, **own}
         return made
 
 
@@ -49,6 +50,9 @@ class FilterStage(StickerStage[FilterConfig]):
         reads = dict.fromkeys(column for rule in self.config.rules.values() for column in rule.reads)
         return StageSpec(name="filter", version=1, reads=tuple(reads), writes=(), batch_size=1024)
 
+    def model_versions(self) -> dict[str, str]:
+        return {f"rule {name}": str(rule.version) for name, rule in self.config.rules.items()}
+
     def seconds_per_sticker(self) -> float:
         return 2e-6 * len(self.config.rules)
 
@@ -60,9 +64,21 @@ class FilterStage(StickerStage[FilterConfig]):
         return next((drop for drop in drops if drop is not None), {})
 
 
-def _parse_rule(name: str, limits: Any) -> Rule:
+def _rule_class(name: str) -> type[Rule]:
+    try:
+        rule: type[Rule] = component(RULES, name, kind="rule", base=Rule)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return rule
+
+
+def _place(name: str) -> int:
+    """Where a rule stands: in the registry's order; rules of one's own come last, as the config has them."""
+    return list(RULES).index(name) if name in RULES else len(RULES)
+
+
+def _parse_rule(name: str, rule: type[Rule], limits: Any) -> Rule:
     """The configured rule; an error's path begins with the rule's name."""
-    rule: type[Rule] = load(RULES[name])
     try:
         return rule.model_validate({} if limits is None else limits)
     except ValidationError as error:

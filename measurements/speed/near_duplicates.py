@@ -19,10 +19,11 @@ import numpy as np
 from vsd2m.filter.duplicates.distance import COURSE_UNIT, distances
 from vsd2m.filter.duplicates.groups import families, group
 from vsd2m.filter.duplicates.hashes import bit_count
+from vsd2m.filter.near_duplicates import NearDuplicatesConfig
 from vsd2m.media.compiled import compiled
 from vsd2m.media.fingerprints import fingerprint as layout
 
-LIMIT = 1.35
+LIMIT = NearDuplicatesConfig().max_distance
 CHUNK = 8192
 ROWS = 256
 ALLOWED_BITS = int(LIMIT * COURSE_UNIT * 64 * layout.NUM_FRAMES)
@@ -162,7 +163,8 @@ def main() -> None:
     words, truth = synthetic(options.num_stickers, rng)
     rank = rng.permutation(len(words))
     begun, begun_cpu = time.perf_counter(), time.process_time()
-    found = group(words, rank, LIMIT, num_threads=options.num_threads)
+    is_still = np.zeros(len(words), bool)
+    found = group(words, rank, LIMIT, is_still=is_still, num_threads=options.num_threads)
     seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - begun_cpu
     duplicates = len(words) - len(np.unique(truth))
     losers = np.flatnonzero(found.winner != np.arange(len(words)))
@@ -180,7 +182,7 @@ def main() -> None:
     if options.brute_force:
         lines = np.sort(rng.choice(len(words), size=min(options.brute_force, len(words)), replace=False))
         first, second = brute_force(words, lines, options.num_threads)
-        family, _ = families(words, rank, LIMIT, num_threads=options.num_threads)
+        family, _ = families(words, rank, LIMIT, is_still=is_still, num_threads=options.num_threads)
         row["brute_force_lines"], row["brute_force_pairs"] = len(lines), len(first)
         row["recall_of_brute_force"] = round(float((family[first] == family[second]).mean()), 4)
     print(json.dumps(row))

@@ -63,7 +63,7 @@ def test_copies_on_filled_backgrounds_come_into_one_family_and_strangers_do_not(
     words = words_of(
         frames for s in range(12) for frames in (character(s), *(filled(character(s), c) for c in colours))
     )
-    family, _ = families(words, np.arange(len(words)), 1.35)
+    family, _ = families(words, np.arange(len(words)), 1.35, is_still=np.zeros(len(words), bool))
     assert family.tolist() == [4 * (line // 4) for line in range(len(words))]
 
 

@@ -16,12 +16,13 @@ from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesSta
 from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 STAGE = NearDuplicatesStage(NearDuplicatesConfig())
+TOLERANT = NearDuplicatesStage(NearDuplicatesConfig(max_distance=1.35))  # finds more copies, and drops other stickers
 TEXTS = ["hello", "good night", "NO WAY", "thanks!", "sorry", "yes"]
 
 
-def groups(rows) -> dict[str, str]:
+def groups(rows, stage=STAGE) -> dict[str, str]:
     """name-key -> winner-key of every sticker."""
-    result = STAGE.process_table(table(rows))
+    result = stage.process_table(table(rows))
     kept = dict(result.kept.select("key", "duplicate_group").iter_rows())
     return {**kept, **dict(result.rejects.select("key", "detail").iter_rows())}
 
@@ -47,21 +48,21 @@ def test_a_changed_copy_is_found(change):
 
 
 @pytest.mark.parametrize("side", [160, 102])
-def test_a_lettered_sticker_is_found_again_in_another_size_and_format(side):
+def test_a_lettered_sticker_is_found_again_in_another_size_and_format_by_a_tolerant_limit(side):
     for text in TEXTS[:3]:
         copy = lossy(np.ascontiguousarray(character(4, text=text, size=side)))
-        found = groups([row("original", character(4, text=text), num_bytes=5000), row("copy", copy)])
+        found = groups([row("original", character(4, text=text), num_bytes=5000), row("copy", copy)], TOLERANT)
         assert len(set(found.values())) == 1, text
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (40, 160, 70), (255, 255, 255)])
-def test_a_figure_that_fills_the_border_is_found_on_a_new_background(colour):
+def test_a_figure_that_fills_the_border_is_found_on_a_new_background_by_a_tolerant_limit(colour):
     """So much of the border is figure that in the copy no background is told."""
     wide = np.ascontiguousarray(ORIGINAL[:, 22:78, 34:94])
     copy = filled(wide, colour)
     words = np.array([fingerprint(copy, DURATIONS), fingerprint(wide, DURATIONS)], dtype=np.uint64)
     assert [unpacked(line).is_told for line in words] == [False, True]
-    found = groups([row("original", wide, num_bytes=5000), row("copy", copy)])
+    found = groups([row("original", wide, num_bytes=5000), row("copy", copy)], TOLERANT)
     assert len(set(found.values())) == 1
 
 
@@ -70,6 +71,35 @@ def test_a_copy_of_a_full_picture_is_found_after_its_border_was_cut():
     photo = np.asarray(Image.fromarray(coarse).resize((200, 200), Image.Resampling.BICUBIC).convert("RGBA"))
     found = groups([row("photo", photo[None], [100]), row("cut", photo[None, 8:-4, 6:-9], [100])])
     assert len(set(found.values())) == 1
+
+
+def test_one_character_with_and_without_a_small_thing_are_two_stickers():
+    holding = ORIGINAL.copy()
+    holding[:, 20:30, 90:100] = (250, 200, 30, 255)
+    rows = [row("without", ORIGINAL), row("with", holding)]
+    assert len(set(groups(rows).values())) == 2
+    assert len(set(groups(rows, TOLERANT).values())) == 1
+
+
+def test_a_still_picture_is_no_duplicate_of_an_animation_that_shows_it_and_the_other_way_round():
+    poster = ORIGINAL[:1]
+    blinking = np.repeat(poster, 8, axis=0)
+    blinking[7, 40:46, 40:46] = (0, 0, 0, 255)
+    words = np.array([fingerprint(poster, [100]), fingerprint(blinking, DURATIONS)], dtype=np.uint64)
+    assert distances(words, np.array([0]), np.array([1]), 0.0) < STAGE.config.max_distance
+    for num_bytes in (1500, 2500):  # whichever of them would win
+        rows = [
+            row("poster", poster, [100], num_bytes=num_bytes), row("poster again", lossy(poster), [100]),
+            row("animation", blinking, num_bytes=2000), row("animation again", lossy(blinking)),
+        ]  # fmt: skip
+        found = list(groups(rows).values())
+        assert sorted(found.count(winner) for winner in set(found)) == [2, 2]
+        assert groups(rows)[rows[1]["key"]] == rows[0]["key"] and groups(rows)[rows[3]["key"]] == rows[2]["key"]
+
+
+def test_frames_that_are_all_the_same_make_a_still_picture():
+    repeated = {**row("repeated", np.repeat(ORIGINAL[:1], 8, axis=0)), "num_distinct_frames": 1}
+    assert len(set(groups([row("still", ORIGINAL[:1], [100]), repeated]).values())) == 1
 
 
 def test_other_texts_under_one_character_are_other_stickers():

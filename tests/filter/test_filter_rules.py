@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.registry import load
 from vsd2m.core.schema import COLUMNS
 from vsd2m.filter.rules import RULES
+from vsd2m.media.measures import measure
 
 # rule, limits, column values exactly on the limit, the same just over it, reason
 EDGES = [
@@ -39,6 +41,33 @@ def test_a_limit_is_inclusive_and_a_drop_says_value_and_limit(name, limits, on, 
     assert drop.value == check.value(over)
     assert not check.passes(drop.value)
     assert drop.detail == check.measure
+
+
+def reason_for(mask, *, opaque=False):
+    """What the default rule says of a figure in one colour, on transparency or on white."""
+    frame = np.full((1, *mask.shape, 4), 255 if opaque else 0, np.uint8)
+    frame[0, mask] = (30, 30, 30, 255)
+    drop = rule("entropy", {}).verdict({"entropy": measure(frame).entropy})
+    return drop and drop.reason
+
+
+def disc(side, radius):
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    return np.hypot(y, x) < radius
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_outlines_and_silhouettes_in_one_colour_stay(opaque):
+    for figure in (disc(120, 50), disc(120, 50) & ~disc(120, 49), disc(240, 110) & ~disc(240, 108)):
+        assert reason_for(figure, opaque=opaque) is None
+
+
+def test_blanks_plain_blocks_and_specks_go():
+    full, block, speck = np.ones((120, 120), bool), np.zeros((120, 120), bool), np.zeros((160, 160), bool)
+    block[20:100, 30:70] = True
+    speck[40:46, 60:66] = True
+    for mask, opaque in ((full, False), (~full, False), (~full, True), (block, False), (speck, True), (speck, False)):
+        assert reason_for(mask, opaque=opaque) == "entropy_too_low"
 
 
 def test_every_rule_is_tried_at_an_edge():

@@ -15,7 +15,10 @@ def plainly(frames):
     visible = alpha >= 128
     bits = []
     for gray, seen in zip(luma, visible, strict=True):
-        shares = np.unique(gray[seen], return_counts=True)[1] / max(seen.sum(), 1)
+        rows, columns = np.nonzero(seen)
+        box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] if len(rows) else np.s_[:0, :0]
+        levels = np.where(seen, gray, -1)[box]  # what is not visible is a level of its own
+        shares = np.unique(levels, return_counts=True)[1] / max(levels.size, 1)
         bits.append(-sum(share * np.log2(share) for share in shares))
     planes = [np.where(visible, luma, background) for background in (0, 255)]
     motion = np.mean([np.abs(np.diff(plane, axis=0)).mean() / 255 for plane in planes]) if len(frames) > 1 else 0.0
@@ -77,12 +80,42 @@ def test_the_grey_levels_are_pillows(rng):
     assert measure(frame[None]).entropy == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-6)
 
 
-def test_transparent_pixels_are_no_colour():
+def bits(*shares):
+    return pytest.approx(-sum(share * np.log2(share) for share in shares), abs=1e-6)
+
+
+def test_transparency_within_the_figure_is_a_level_of_its_own_and_the_margin_is_not():
     frame = np.zeros((1, 10, 10, 4), np.uint8)
-    frame[0, :5] = (90, 90, 90, 255)
-    assert measure(frame).entropy == 0
-    frame[0, 0] = (200, 200, 200, 255)
-    assert measure(frame).entropy == pytest.approx(-(0.2 * np.log2(0.2) + 0.8 * np.log2(0.8)), abs=1e-6)
+    frame[0, 2:7, 1:9] = (90, 90, 90, 255)
+    assert measure(frame).entropy == 0  # a plain block, whatever the margin
+    frame[0, 2] = 0
+    frame[0, 2, 1] = (200, 200, 200, 255)
+    assert measure(frame).entropy == bits(1 / 40, 7 / 40, 32 / 40)
+
+
+def one_colour(mask, color=(20, 20, 20)):
+    return np.concatenate([np.full((*mask.shape, 3), color), mask[..., None] * 255], axis=-1).astype(np.uint8)[None]
+
+
+def disc(side, radius):
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    return np.hypot(y, x) < radius
+
+
+def test_the_shape_of_a_one_colour_figure_is_content_and_blanks_and_plain_blocks_have_none():
+    share = disc(120, 50).sum() / 100**2
+    assert measure(one_colour(disc(120, 50))).entropy == bits(share, 1 - share)
+    ring = disc(120, 50) & ~disc(120, 48)
+    assert measure(one_colour(ring)).entropy == bits(ring.sum() / 100**2, 1 - ring.sum() / 100**2)
+    assert measure(one_colour(ring)).entropy > 0.2
+    for blank in (np.zeros((30, 40), bool), np.ones((30, 40), bool)):
+        assert measure(one_colour(blank)).entropy == 0
+
+
+def test_the_color_of_a_figure_makes_no_difference_to_its_shape():
+    outline = disc(90, 40) & ~disc(90, 37)
+    black, white = (measure(one_colour(outline, color)).entropy for color in ((0, 0, 0), (255, 255, 255)))
+    assert black == white > 0.2
 
 
 def test_256_equal_shares_are_8_bits():

@@ -99,7 +99,7 @@ _ALL = [
     Column("duration_ms", pa.int64(), "probe", "one loop as browsers play it"),
     Column("loop_count", pa.int32(), "probe", "times it plays; 0: for ever"),
     Column("aspect_ratio", pa.float64(), "probe", "longer side / shorter side, >= 1"),
-    Column("entropy", pa.float64(), "probe", "Shannon entropy of the visible grey levels, bits, mean over frames"),
+    Column("entropy", pa.float64(), "probe", "Shannon entropy of grey levels and transparency, bits, mean over frames"),
     Column("transparent_share", pa.float64(), "probe", "share of pixels with alpha < 128, mean over frames"),
     Column("motion_energy", pa.float64(), "probe", "mean absolute change between successive frames, 0..1"),
     Column("sharpness", pa.float64(), "probe", "variance of the Laplacian of the luma on white, mean of 4 frames"),

@@ -17,13 +17,14 @@ class NearDuplicatesConfig(StageConfig):
     """How alike two stickers may be and both stay."""
 
     max_distance: float = Field(
-        1.35, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
+        0.75, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
     )
 
 
 class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
     """Groups near duplicates and keeps each group's best sticker: most pixels, then most distinct frames, then
-    most bytes, then the smallest key. Every reject is within `max_distance` of the winner that stands for it."""
+    most bytes, then the smallest key. Every reject is within `max_distance` of the winner that stands for it. A still
+    picture is never a duplicate of an animation, nor the other way round."""
 
     Config: ClassVar[type[StageConfig]] = NearDuplicatesConfig
 
@@ -31,7 +32,7 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="near_duplicates",
-            version=2,
+            version=3,
             reads=("fingerprint", *QUALITY),
             writes=("duplicate_group", "duplicate_group_size"),
             resources=Resources(num_cpus=2),
@@ -44,8 +45,13 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
         from vsd2m.filter.duplicates.groups import group
 
         words, lines = matrix(table["fingerprint"])
+        is_still = (table["num_distinct_frames"] == 1).to_numpy()
         found = group(
-            words, preference(table)[lines], self.config.max_distance, num_threads=self.spec.resources.num_cpus
+            words,
+            preference(table)[lines],
+            self.config.max_distance,
+            is_still=is_still[lines],
+            num_threads=self.spec.resources.num_cpus,
         )
         winner, distance = np.arange(len(table)), np.zeros(len(table))
         winner[lines], distance[lines] = lines[found.winner], found.distance

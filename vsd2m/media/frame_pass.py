@@ -26,6 +26,7 @@ class FrameCounts(NamedTuple):
     """Sums over whole frames, in whole numbers.
 
     `histograms`: `[T, 256]` how often each luma occurs on black. `num_hidden`: `[T]` pixels that are not visible.
+    `num_framed`: `[T]` pixels of the smallest rectangle around the visible ones; 0 where there are none.
     `changes`: `[2]` the sum of |luma - luma of the frame before| on black and on white. `num_distinct`: frames that
     equal no earlier one. `laplacians`: `[n, 2]` sum and sum of squares of the 4-neighbour Laplacian of the luma on
     white, over the inner pixels of each frame of `sharp_indices`.
@@ -33,6 +34,7 @@ class FrameCounts(NamedTuple):
 
     histograms: npt.NDArray[np.int32]
     num_hidden: Numbers
+    num_framed: Numbers
     changes: Numbers
     num_distinct: int
     laplacians: Numbers
@@ -43,26 +45,29 @@ def count_frames(frames: Frames, sharp_indices: Numbers) -> FrameCounts:
     frames = np.require(frames, requirements=["C", "W"])
     num_frames, height, width, _ = frames.shape
     histograms = np.zeros((num_frames, 256), np.int32)
-    num_hidden, changes = np.zeros(num_frames, np.int64), np.zeros(2, np.int64)
+    num_hidden, num_framed = np.zeros(num_frames, np.int64), np.zeros(num_frames, np.int64)
+    changes = np.zeros(2, np.int64)
     on_white = np.empty((len(sharp_indices), height, width), np.uint8)
     words = frames.reshape(num_frames, -1).view(np.uint32)
     planes = on_white.reshape(len(sharp_indices), -1)
-    num_distinct = _count(words, sharp_indices, histograms, num_hidden, changes, planes)
+    num_distinct = _count(words, width, sharp_indices, histograms, num_hidden, num_framed, changes, planes)
     laplacians = np.array([_laplacian(plane) for plane in on_white], np.int64).reshape(-1, 2)
-    return FrameCounts(histograms, num_hidden, changes, num_distinct, laplacians)
+    return FrameCounts(histograms, num_hidden, num_framed, changes, num_distinct, laplacians)
 
 
 @compiled
 def _count(
     words: Words,
+    width: int,
     sharp_indices: Numbers,
     histograms: npt.NDArray[np.int32],
     num_hidden: Numbers,
+    num_framed: Numbers,
     changes: Numbers,
     planes: Plane,
 ) -> int:
-    """Fills `histograms`, `num_hidden`, `changes` and `planes`, the luma on white of the frames `sharp_indices`; the
-    number of distinct frames."""
+    """Fills `histograms`, `num_hidden`, `num_framed`, `changes` and `planes`, the luma on white of the frames
+    `sharp_indices`; the number of distinct frames."""
     num_frames, num_pixels = words.shape
     luma, hidden = np.empty(num_pixels, np.uint8), np.empty(num_pixels, np.uint8)
     is_changed = np.empty((num_pixels + _BLOCK - 1) // _BLOCK, np.uint8)
@@ -84,7 +89,11 @@ def _count(
             if t and _is_new(words, histograms, t, distinct[:num_distinct]):
                 distinct[num_distinct] = t
                 num_distinct += 1
-        num_hidden[t] = _count_set(hidden) if num_changed else num_hidden[t - 1]
+        if num_changed:
+            num_hidden[t] = _count_set(hidden)
+            num_framed[t] = _count_framed(hidden, width) if num_hidden[t] else num_pixels
+        else:
+            num_hidden[t], num_framed[t] = num_hidden[t - 1], num_framed[t - 1]
         if num_sharp < sharp_indices.size and sharp_indices[num_sharp] == t:
             _combine(luma, hidden, planes[num_sharp])
             num_sharp += 1
@@ -179,6 +188,28 @@ def _count_set(hidden: Plane) -> int:
     for i in range(hidden.size):
         total += hidden[i] & np.uint8(1)
     return total  # type: ignore[return-value]
+
+
+@inlined
+def _count_framed(hidden: Plane, width: int) -> int:
+    """The pixels of the smallest rectangle around those that are visible, in rows of `width`."""
+    is_empty = np.empty(width, np.uint8)
+    for x in range(width):
+        is_empty[x] = 255
+    top, bottom = np.int64(hidden.size), np.int64(0)
+    for start in range(0, hidden.size, width):
+        row = hidden[start : start + width]
+        all_hidden = np.uint8(255)
+        for x in range(width):
+            all_hidden &= row[x]
+            is_empty[x] &= row[x]
+        if not all_hidden:
+            top, bottom = min(top, np.int64(start)), np.int64(start + width)
+    left, right = width, 0
+    for x in range(width):
+        if not is_empty[x]:
+            left, right = min(left, x), x + 1
+    return max(bottom - top, 0) // width * max(right - left, 0)
 
 
 @inlined

@@ -21,8 +21,9 @@ MAX_SHARPNESS_FRAMES = 4
 
 @dataclass(frozen=True)
 class Measures:
-    """`entropy`: bits of Shannon entropy of the visible pixels' luma (0 for a frame without any), mean over frames.
-
+    """`entropy`: bits of Shannon entropy of what a pixel shows, a luma or nothing, within the smallest rectangle around
+    the visible ones (0 for a frame without any), mean over frames. What shows nothing counts as a level of its own, so
+    that the outline of a one-colour figure is content; the rectangle leaves out the margin of a plain block.
     `transparent_share`: share of pixels that are not visible, mean over frames.
     `motion_energy`: mean absolute change of luma from one frame to the next, 0..1, averaged over a black and a white
     background, so that whatever moves is seen.
@@ -59,7 +60,7 @@ def aspect_ratio(width: int, height: int) -> float:
 
 
 def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """`[T]` bits of Shannon entropy of the histograms `counts` (`[T, 256]`), 0 to 8; 0 for an empty one."""
+    """`[T]` bits of Shannon entropy of the histograms `counts` (`[T, n]`); 0 for an empty one."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     bits: npt.NDArray[np.float64] = 0.0 - (shares * logs).sum(axis=1)
@@ -67,9 +68,11 @@ def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def _mean_entropy(counts: "FrameCounts") -> float:
-    visible = counts.histograms.astype(np.int64)
-    visible[:, 0] -= counts.num_hidden
-    return float(entropy(visible).mean())
+    shown = np.empty((len(counts.num_hidden), 257), np.int64)
+    shown[:, :256] = counts.histograms
+    shown[:, 0] -= counts.num_hidden
+    shown[:, 256] = counts.num_framed - shown[:, :256].sum(axis=1)
+    return float(entropy(shown).mean())
 
 
 def _motion_energy(counts: "FrameCounts", num_changes: int) -> float:

@@ -35,7 +35,7 @@ class ProbeStage(StickerStage[ProbeConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="probe", version=4, reads=(), writes=_COLUMNS, reads_media=True)
+        return StageSpec(name="probe", version=5, reads=(), writes=_COLUMNS, reads_media=True)
 
     def seconds_per_sticker(self) -> float:
         return 0.01

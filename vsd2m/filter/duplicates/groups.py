@@ -15,6 +15,8 @@ from vsd2m.filter.duplicates.distance import distances
 from vsd2m.filter.duplicates.signatures import Rows, Words
 from vsd2m.media.compiled import compiled
 
+Flags = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -49,20 +51,23 @@ class Measured:
         return found
 
 
-def group(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> Groups:
-    """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's place in the order of preference."""
-    family, measured = families(words, rank, max_distance, num_threads=num_threads)
+def group(words: Words, rank: Rows, max_distance: float, *, is_still: Flags, num_threads: int = 1) -> Groups:
+    """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's place in the order of preference. Still
+    pictures and animations are never in one group."""
+    family, measured = families(words, rank, max_distance, is_still=is_still, num_threads=num_threads)
     return take_apart(words, rank, family, max_distance, measured, num_threads=num_threads)
 
 
-def families(words: Words, rank: Rows, max_distance: float, *, num_threads: int = 1) -> tuple[Rows, Measured]:
-    """For each line the smallest line of its family, those joined by links within `max_distance`; and what was
-    measured for it."""
+def families(
+    words: Words, rank: Rows, max_distance: float, *, is_still: Flags, num_threads: int = 1
+) -> tuple[Rows, Measured]:
+    """For each line the smallest line of its family, those of its kind joined by links within `max_distance`; and what
+    was measured for it."""
     family, measured = np.arange(len(words)), Measured.nothing()
     if not len(words):
         return family, measured
     for linked in links(words, rank, num_threads=num_threads):
-        codes = np.sort(_open_pairs(family, *linked))
+        codes = np.sort(_open_pairs(family, is_still, *linked))
         codes = codes[np.diff(codes, prepend=-1) != 0]
         codes = codes[np.isnan(measured.look_up(codes))]
         first, second = codes // len(words), codes % len(words)
@@ -95,11 +100,11 @@ def _join(family: Rows, first: Rows, second: Rows) -> None:
 
 
 @compiled
-def _open_pairs(family: Rows, first: Rows, second: Rows) -> Rows:
-    """The pairs, as codes, of lines that are not in one family."""
+def _open_pairs(family: Rows, is_still: Flags, first: Rows, second: Rows) -> Rows:
+    """The pairs, as codes, of lines that are not in one family and may come into one."""
     codes, count = np.empty(len(first), np.int64), 0
     for i in range(len(first)):
-        if family[first[i]] != family[second[i]]:
+        if family[first[i]] != family[second[i]] and is_still[first[i]] == is_still[second[i]]:
             codes[count] = first[i] * len(family) + second[i]
             count += 1
     return codes[:count]

@@ -8,11 +8,14 @@ from vsd2m.filter.rule import Check, Rule, measured
 
 
 class Entropy(Rule):
-    """At least `min_bits` of Shannon entropy of the visible grey levels, mean over frames."""
+    """At least `min_bits` of Shannon entropy of grey levels and transparency around the figure, mean over frames.
+
+    One-colour outlines and silhouettes are above the default limit; blanks, plain blocks and specks below it.
+    """
 
     reads: ClassVar[tuple[str, ...]] = ("entropy",)
 
-    min_bits: float = Field(0.5, ge=0, le=8, description="least entropy kept (inclusive), in bits")
+    min_bits: float = Field(0.05, ge=0, le=8, description="least entropy kept (inclusive), in bits")
 
     def checks(self) -> tuple[Check, ...]:
         return (Check("entropy", measured("entropy"), self.min_bits, "min", "entropy_too_low"),)

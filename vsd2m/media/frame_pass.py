@@ -196,20 +196,21 @@ def _count_framed(hidden: Plane, width: int) -> int:
     is_empty = np.empty(width, np.uint8)
     for x in range(width):
         is_empty[x] = 255
-    top, bottom = np.int64(hidden.size), np.int64(0)
-    for start in range(0, hidden.size, width):
-        row = hidden[start : start + width]
+    height = hidden.size // width
+    top, bottom = height, 0
+    for y in range(height):
+        row = hidden[y * width : (y + 1) * width]
         all_hidden = np.uint8(255)
         for x in range(width):
             all_hidden &= row[x]
             is_empty[x] &= row[x]
         if not all_hidden:
-            top, bottom = min(top, np.int64(start)), np.int64(start + width)
+            top, bottom = min(top, y), y + 1
     left, right = width, 0
     for x in range(width):
         if not is_empty[x]:
             left, right = min(left, x), x + 1
-    return max(bottom - top, 0) // width * max(right - left, 0)
+    return max(bottom - top, 0) * max(right - left, 0)
 
 
 @inlined

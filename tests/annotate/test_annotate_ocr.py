@@ -1,14 +1,17 @@
 import csv
+import gc
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
 
+from vsd2m.annotate.engines.onnx_session import onnx_session
 from vsd2m.annotate.ocr.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
 from vsd2m.annotate.ocr.ocr_stage import OcrConfig, OcrStage
 from vsd2m.core.errors import EngineError
@@ -128,3 +131,13 @@ def test_long_texts_of_real_stickers_pass_40_characters_and_short_ones_do_not(st
     counts = [c["ocr_num_characters"] for c in _read(stage, *[(_STICKERS / f).read_bytes() for f in long + short])]
     assert min(counts[: len(long)]) > 40
     assert max(counts[len(long) :]) <= 40
+
+
+def test_no_thread_of_the_ocr_spins(stage: OcrStage) -> None:
+    sessions = [thing for thing in gc.get_objects() if isinstance(thing, onnxruntime.InferenceSession)]
+    assert len(sessions) >= 2  # detection and recognition
+    assert {session.get_session_options().intra_op_num_threads for session in sessions} == {1}
+    recogniser = onnx_session(recognition_folder("pp_ocrv4").path / "inference.onnx", num_threads=2)
+    for pool in ("intra_op", "inter_op"):
+        entry = recogniser.get_session_options().get_session_config_entry(f"session.{pool}.allow_spinning")
+        assert entry == "0"

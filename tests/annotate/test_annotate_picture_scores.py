@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vsd2m.annotate.engines.quiet import load_transformers
+from vsd2m.annotate.picture_scores import load_classifier
 from vsd2m.annotate.unsafe import UnsafeConfig, UnsafeStage
 from vsd2m.annotate.watermark import WatermarkConfig, WatermarkStage
 from vsd2m.core.errors import EngineError
@@ -62,6 +63,16 @@ def test_the_score_is_the_probability_of_the_label_and_the_worst_frame_counts(cl
     assert 0 <= dark < 0.5 < bright <= 1
     assert flash == bright
     assert scores(stage, sticker(255)) == [bright]
+
+
+def test_a_classifier_saved_in_half_precision_is_computed_in_single_precision(classifier, tmp_path):
+    transformers, torch = load_transformers()
+    for file in classifier.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    network = transformers.AutoModelForImageClassification.from_pretrained(classifier, dtype=torch.bfloat16)
+    network.save_pretrained(tmp_path)
+    loaded = load_classifier(UnsafeConfig(model=str(tmp_path)), num_threads=1)
+    assert {weights.dtype for weights in loaded._network.parameters()} == {torch.float32}
 
 
 def test_labels_that_cover_all_classes_have_probability_one(classifier):

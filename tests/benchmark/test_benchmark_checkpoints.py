@@ -8,6 +8,7 @@ from benchmark_builders import write_outputs
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_similarity import ClipSimilarity
 from vsd2m.benchmark.metrics.fvd import FrechetVideoDistance
+from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import list_folder
 from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
 from vsd2m.core.errors import EngineError
@@ -87,3 +88,14 @@ def tiny_clip(folder):
     tokenizer.save_pretrained(folder)
     CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}).save_pretrained(folder)
     return folder
+
+
+def test_weights_saved_in_half_precision_are_judged_with_in_single_precision(tmp_path):
+    torch = pytest.importorskip("torch")
+    folder = tiny_clip(tmp_path)
+    from transformers import CLIPModel
+
+    CLIPModel.from_pretrained(folder, dtype=torch.bfloat16).save_pretrained(folder)
+    encoder = ClipEncoder(Weights({"clip": str(folder)}))
+    encoder.setup()
+    assert {weights.dtype for weights in encoder.model.parameters()} == {torch.float32}

@@ -67,7 +67,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="caption",
-            version=1,
+            version=2,
             reads=("description",),
             writes=("caption", "caption_source", "caption_zh", "caption_zh_source"),
             batch_size=256,

@@ -67,7 +67,7 @@ def summary_prompt(description: str, *, with_examples: bool) -> tuple[Message, .
     turns: list[Message] = []
     for example, caption in SUMMARY_EXAMPLES if with_examples else ():
         turns += [Message("user", SUMMARY_INSTRUCTION + example), Message("assistant", caption)]
-    return (*turns, Message("user", SUMMARY_INSTRUCTION + description))
+    return (*turns, Message("user", SUMMARY_INSTRUCTION + description, opening=SUMMARY_INSTRUCTION))
 
 
 def translation_prompt(caption: str) -> Text:

@@ -106,7 +106,11 @@ def load_classifier(config: PictureScoreConfig, *, num_threads: int) -> Classifi
     location, revision = config.location(), config.revision or "main"
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(location, revision=revision)
-        network = transformers.AutoModelForImageClassification.from_pretrained(location, revision=revision)
+        network = transformers.AutoModelForImageClassification.from_pretrained(
+            location,
+            revision=revision,
+            dtype=torch.float32,  # not whatever the weights were saved in
+        )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EngineError(f"transformers cannot load the classifier {config.model!r}: {one_line(error)}") from error
     names = {index: str(name).casefold() for index, name in network.config.id2label.items()}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vsd2m.cli.output import print_table
-from vsd2m.cli.progress import RunProgress, bar, bars
+from vsd2m.cli.progress import RunProgress, bar, bars, console
 from vsd2m.pipelines.demo import run_demo as steps
 from vsd2m.pipelines.demo.right_answers import Answer
 from vsd2m.pipelines.demo.run_demo import DemoFiles
@@ -16,7 +16,16 @@ from vsd2m.pipelines.demo.run_demo import DemoFiles
 
 def register(app: typer.Typer) -> None:
     """Adds the command to `app`."""
+    app.command("prepare", epilog="Example: vsd2m prepare")(prepare)
     app.command("demo", epilog="Example: vsd2m demo demo --num-stickers 100 --num-steps 100")(demo)
+
+
+def prepare() -> None:
+    """Does now what each machine does once: compiles the loops over pixels, converts the packaged weights."""
+    from vsd2m.pipelines.prepare import prepare as parts
+
+    for part in parts():
+        console.print(f"preparing {part}", highlight=False)
 
 
 def demo(

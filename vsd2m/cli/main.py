@@ -8,6 +8,7 @@ import typer
 
 from vsd2m import __version__
 from vsd2m.cli import annotate, benchmark, data, demo, generation, preference, runs
+from vsd2m.cli.progress import show_notices
 from vsd2m.core.errors import Vsd2mError
 
 INTERRUPTED = 130  # as a shell reports a command that was ended by Ctrl-C
@@ -44,7 +45,7 @@ def _root(
 
 def main() -> None:
     """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage, 130 on Ctrl-C."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve a busy machine
+    show_notices()
     try:
         app(prog_name="vsd2m")
     except Vsd2mError as error:

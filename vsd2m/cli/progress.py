@@ -1,5 +1,6 @@
 """Progress bars on stderr; a line per stage where stderr is no terminal."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,25 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from vsd2m.core import notices
 from vsd2m.core.commit import CommitRecord
 
 console = Console(stderr=True)
+
+
+class Notices(logging.Handler):
+    """Shows what a process is busy with before the work it was asked for, a line each, above the bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(record.getMessage(), style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def show_notices() -> None:
+    """Shows the notices of this process on stderr."""
+    logger = logging.getLogger(notices.NAME)
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, Notices) for handler in logger.handlers):
+        logger.addHandler(Notices())
 
 
 def bars() -> Progress:

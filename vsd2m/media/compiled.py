@@ -13,9 +13,31 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba.core import event
+
+from vsd2m.core.notices import say
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Announcer(event.Listener):
+    """Says once in a process that code is being compiled; what is loaded from the cache is not."""
+
+    def __init__(self) -> None:
+        self._has_spoken = False
+
+    def on_start(self, event: event.Event) -> None:
+        del event
+        if not self._has_spoken:
+            self._has_spoken = True
+            say("compiling loops over pixels, once per machine and version (up to half a minute) ...")
+
+    def on_end(self, event: event.Event) -> None:
+        del event
+
+
+event.register("numba:compile", _Announcer())  # type: ignore[no-untyped-call]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

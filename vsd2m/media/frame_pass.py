@@ -80,7 +80,8 @@ def _count(
             _convert(words[0], luma, hidden)
         else:
             num_changed = _compare(words[t - 1], words[t], is_changed)
-            histograms[t] = histograms[t - 1]
+            for level in range(256):
+                histograms[t, level] = histograms[t - 1, level]
             on_black, on_white = _update(words[t], is_changed, luma, hidden)
             changes[0] += on_black
             changes[1] += on_white

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
-from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
+from vsd2m.annotate.engines.weights import ModelReference, WithPrecision, one_line
 from vsd2m.annotate.measured.thumbnails import seen_at_equal_steps
 from vsd2m.core.errors import EngineError
 from vsd2m.media.frame_indices import flatten
@@ -37,7 +37,7 @@ class VisionModel(ModelReference):
     )
 
 
-class VisionSettings(OnDevice, DescriberSettings):
+class VisionSettings(WithPrecision, DescriberSettings):
     """The two models, or one in both roles, and how they are run."""
 
     describer: Literal["vision"] = Field(description="written by vision-language models")
@@ -46,9 +46,6 @@ class VisionSettings(OnDevice, DescriberSettings):
         default=None, description="describes how it moves; Video-LLaMA in the paper; left out: only what is to be seen"
     )
     max_new_tokens: int = Field(default=96, description="longest answer, in tokens", ge=1, le=2048)
-    dtype: Literal["bfloat16", "float16", "float32"] = Field(
-        default="bfloat16", description="precision of the computation"
-    )
 
 
 class VisionDescriber(Describer[VisionSettings]):
@@ -94,7 +91,7 @@ class VisionDescriber(Describer[VisionSettings]):
         settings = self.settings
         return load_model(
             *location,
-            dtype=settings.dtype,
+            dtype=settings.precision,
             device=settings.device,
             num_threads=num_threads,
             max_new_tokens=settings.max_new_tokens,

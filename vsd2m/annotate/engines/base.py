@@ -12,10 +12,11 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation. `opening`: what `content` begins with in many conversations."""
 
     role: Role
     content: str
+    opening: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Text:
 
 
 Chat = tuple[Message, ...]
-"""A conversation the model answers through its chat template. All turns but the last may be computed once for many."""
+"""A conversation the model answers through its chat template. All turns but the last, and the opening of the last,
+may be computed once for many."""
 
 Prompt = Text | Chat
 

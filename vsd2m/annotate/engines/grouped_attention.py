@@ -1,23 +1,71 @@
-"""Attention for grouped queries that does not copy keys and values; for decoding on a CPU.
+"""Attention for grouped queries that copies no keys and values, and a cache whose first part all rows share; for
+decoding on a CPU.
 
-B rows, H query heads in G groups that share keys and values, L new tokens, S tokens seen, d head size.
+B rows, H query heads in G groups that share keys and values, L new tokens, P tokens that all rows share, S tokens of
+each row's own so far, d head size.
 """
 
 from typing import Any
 
 import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.cache_utils import Cache, DynamicLayer
+from transformers.masking_utils import eager_mask
 
 NAME = "vsd2m_grouped"
+MODEL_TYPES = frozenset({"llama", "gemma3_text"})
+"""Models that `grouped_attention` is right for: no soft caps, no sinks."""
 
 
 def register() -> str:
     """Makes the attention known to transformers; returns the name to load a model with."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import eager_mask
-
     AttentionInterface.register(NAME, grouped_attention)
     AttentionMaskInterface.register(NAME, eager_mask)
     return NAME
+
+
+class SharedLayer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of one layer: of the shared tokens once [1, G, P, d], of each row's own in a buffer that has
+    room for all of them [B, G, room, d], so that a new token moves none of the old ones."""
+
+    def __init__(self, shared: tuple[torch.Tensor, torch.Tensor] | None, room: int) -> None:
+        super().__init__()
+        self.shared = shared
+        self._room = room
+        self._num_own = 0
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        super().lazy_initialization(key_states, value_states)
+        rows, groups, _, size = key_states.shape
+        self.keys = key_states.new_empty(rows, groups, self._room, size)
+        self.values = value_states.new_empty(rows, groups, self._room, value_states.shape[-1])
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The rows' own keys and values; the shared ones come with them, as attributes `shared`."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        start, self._num_own = self._num_own, self._num_own + key_states.shape[-2]
+        self.keys[:, :, start : self._num_own] = key_states
+        self.values[:, :, start : self._num_own] = value_states
+        own = self.own()
+        if self.shared is not None:
+            own[0].shared, own[1].shared = self.shared
+        return own
+
+    def own(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values of the rows' own tokens [B, G, S, d]."""
+        return self.keys[:, :, : self._num_own], self.values[:, :, : self._num_own]
+
+    def get_seq_length(self) -> int:
+        return self._num_own + (0 if self.shared is None else self.shared[0].shape[-2])
+
+
+def shared_cache(num_layers: int, *, room: int, shared: Cache | None = None) -> Cache:
+    """An empty cache with room for that many tokens a row, behind those that `shared` holds in its only row."""
+    layers = shared.layers if shared is not None else [None] * num_layers
+    return Cache(layers=[SharedLayer(layer.own() if layer else None, room) for layer in layers])
 
 
 def grouped_attention(
@@ -29,18 +77,31 @@ def grouped_attention(
     scaling: float,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """softmax(Q K^T scaling + mask) V, as [B, L, H, d]; queries [B, H, L, d], keys and values [B, G, S, d].
-
-    Without soft caps, sinks and dropout: for Llama and Gemma 3 only.
-    """
+    """softmax(Q K^T scaling + mask) V, as [B, L, H, d]; queries [B, H, L, d], keys and values [B, G, S, d], with an
+    attribute `shared` [1, G, P, d] where tokens stand before them that all rows share."""
     del module
     rows, heads, new, size = query.shape
-    groups, seen = key.shape[1:3]
-    scores = torch.matmul(query.reshape(rows, groups, -1, size), key.transpose(2, 3)) * scaling
+    groups = key.shape[1]
+    grouped = query.reshape(rows, groups, -1, size)
+    scores = torch.matmul(grouped, key.transpose(2, 3))
+    shared_keys, shared_values = getattr(key, "shared", None), getattr(value, "shared", None)
+    if shared_keys is not None:
+        scores = torch.cat([_by_all_rows(grouped, shared_keys.transpose(2, 3)), scores], dim=-1)
+    scores = scores * scaling
     if attention_mask is not None:
-        scores = (scores.view(rows, groups, heads // groups, new, seen) + attention_mask[:, :, None, :, :seen]).view(
-            rows, groups, -1, seen
-        )
+        seen = scores.shape[-1]
+        scores = scores.view(rows, groups, heads // groups, new, seen) + attention_mask[:, :, None, :, :seen]
+        scores = scores.view(rows, groups, -1, seen)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    mixed = torch.matmul(weights, value).view(rows, heads, new, size)
-    return mixed.transpose(1, 2).contiguous(), None
+    num_shared = scores.shape[-1] - key.shape[2]
+    mixed = torch.matmul(weights[..., num_shared:], value)
+    if shared_values is not None:
+        mixed = mixed + _by_all_rows(weights[..., :num_shared], shared_values)
+    return mixed.view(rows, heads, new, size).transpose(1, 2).contiguous(), None
+
+
+def _by_all_rows(rows: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
+    """The products [B, G, n, k] of `rows` [B, G, n, m] with `shared` [1, G, m, k], which is read once for all."""
+    count, groups, each, _ = rows.shape
+    product = torch.matmul(rows.transpose(0, 1).reshape(groups, count * each, -1), shared[0])
+    return product.view(groups, count, each, -1).transpose(0, 1)

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from vsd2m.core.errors import EngineError
+from vsd2m.core.notices import say
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def converted_folder(name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as temporary:
         gguf = Path(temporary) / "model.gguf"
         _assemble(model, gguf)
+        say(f"converting the weights of {name}, once per machine (half a minute) ...")
         made = Path(temporary) / "converted"
         _convert(gguf, made)
         with contextlib.suppress(OSError):  # another process was faster: its folder is the same
@@ -125,15 +127,16 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    from vsd2m.annotate.engines.quiet import load_transformers
+    from vsd2m.annotate.engines.quiet import load_transformers, no_progress_bars
 
     transformers, torch = load_transformers()
     source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            **source, dtype=torch.bfloat16, quantization_config=transformers.GgufConfig(dequantize=True)
-        )
+        with no_progress_bars():
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                **source, dtype=torch.bfloat16, quantization_config=transformers.GgufConfig(dequantize=True)
+            )
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:

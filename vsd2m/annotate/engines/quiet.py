@@ -1,5 +1,8 @@
 """transformers as a library should be: no progress bars, no notices on the console."""
 
+import contextlib
+import io
+from collections.abc import Iterator
 from typing import Any
 
 from vsd2m.core.registry import import_extra
@@ -16,3 +19,10 @@ def load_transformers() -> tuple[Any, Any]:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return transformers, torch
+
+
+@contextlib.contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Without the bar that reading a GGUF file draws, which no setting of transformers turns off."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield

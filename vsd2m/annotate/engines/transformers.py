@@ -1,6 +1,6 @@
 """Any causal language model that transformers loads, run in this process.
 
-B rows of a batch, S tokens of the part many prompts share, L tokens of the part that is a prompt's own.
+B rows of a batch, P tokens of the part many prompts share, L tokens of the part that is a prompt's own.
 """
 
 import copy
@@ -12,29 +12,26 @@ from pydantic import Field
 
 from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
-from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
-from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
+from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers, no_progress_bars
+from vsd2m.annotate.engines.weights import ModelReference, WithPrecision, one_line
 from vsd2m.core.errors import EngineError
 
-_LENGTH_STEP = 32
+_LENGTH_STEP = 16
 
 TokenIds = tuple[int, ...]
 
 
-class TransformersConfig(OnDevice, EngineSettings, ModelReference):
+class TransformersConfig(WithPrecision, EngineSettings, ModelReference):
     """A causal language model run by transformers in this process."""
 
     engine: Literal["transformers"] = Field(default="transformers", description="in this process, by transformers")
-    dtype: Literal["bfloat16", "float16", "float32"] = Field(
-        default="bfloat16", description="precision of the computation"
-    )
     batch_size: int = Field(default=16, description="prompts computed together", ge=1, le=1024)
 
 
 class TransformersEngine(TextEngine):
     """Greedy decoding in batches whose shape does not depend on which prompts come together.
 
-    Every batch has `batch_size` rows (short ones are filled up) of one length, a multiple of 32, so a prompt's
+    Every batch has `batch_size` rows (short ones are filled up) of one length, a multiple of 16, so a prompt's
     arithmetic is the same in whatever company it arrives. What prompts share is computed once and kept.
     """
 
@@ -67,13 +64,16 @@ class TransformersEngine(TextEngine):
         source = self._source()
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
-            if "gguf_file" in source:
-                source["quantization_config"] = transformers.GgufConfig(dequantize=True)
-            if self.config.device == "cpu" and self.config.model in PACKAGED_MODELS:
+            if self._is_grouped(transformers.AutoConfig.from_pretrained(**source)):
                 from vsd2m.annotate.engines.grouped_attention import register
 
                 source["attn_implementation"] = register()  # the stock ones take two to three times as long here
-            model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=getattr(torch, self.config.dtype))
+            if "gguf_file" in source:
+                source["quantization_config"] = transformers.GgufConfig(dequantize=True)
+            with no_progress_bars():
+                model = transformers.AutoModelForCausalLM.from_pretrained(
+                    **source, dtype=getattr(torch, self.config.precision)
+                )
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise EngineError(f"transformers cannot load {self.config.model!r}: {one_line(error)}") from error
         if self._tokenizer.pad_token_id is None:
@@ -106,7 +106,7 @@ class TransformersEngine(TextEngine):
             output = self._model.generate(
                 input_ids=torch.tensor(input_ids, device=device),
                 attention_mask=torch.tensor(mask, device=device),
-                past_key_values=self._shared_cache(shared, len(filled)),
+                past_key_values=self._cache(shared, len(filled), room=length + max_new_tokens),
                 max_new_tokens=max_new_tokens,
                 do_sample=False,
                 pad_token_id=pad,
@@ -117,18 +117,35 @@ class TransformersEngine(TextEngine):
         ends = [bool(set(row[-1:]) & {pad, *self._end_tokens()}) for row in new.tolist()]
         return [completion(text, stop=stop, finished=end) for text, end in zip(texts, ends, strict=True)]
 
-    def _shared_cache(self, shared: TokenIds, num_rows: int) -> Any:
-        """Keys and values of the shared tokens for every row [B, heads, S, d]; None where nothing is shared."""
-        import torch
+    def _cache(self, shared: TokenIds, num_rows: int, *, room: int) -> Any:
+        """Where keys and values of a batch go: behind those of the shared tokens, which are computed once and kept."""
+        if self._is_grouped(self._model.config):
+            from vsd2m.annotate.engines.grouped_attention import shared_cache
 
+            num_layers = self._model.config.num_hidden_layers
+            if shared and shared not in self._shared:
+                self._shared[shared] = self._read(shared, shared_cache(num_layers, room=len(shared)))
+            return shared_cache(num_layers, room=room, shared=self._shared.get(shared))
         if not shared:
             return None
         if shared not in self._shared:
-            ids = torch.tensor([shared], device=self.config.device)
-            self._shared[shared] = self._model(input_ids=ids, use_cache=True).past_key_values
+            self._shared[shared] = self._read(shared, None)
         cache = copy.deepcopy(self._shared[shared])
         cache.batch_repeat_interleave(num_rows)
         return cache
+
+    def _read(self, tokens: TokenIds, cache: Any) -> Any:
+        """The cache, of one row, once the model has read `tokens`."""
+        import torch
+
+        ids = torch.tensor([tokens], device=self.config.device)
+        return self._model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).past_key_values
+
+    def _is_grouped(self, model: Any) -> bool:
+        """Whether a model of this configuration is computed with the attention of `grouped_attention`."""
+        from vsd2m.annotate.engines.grouped_attention import MODEL_TYPES
+
+        return self.config.device == "cpu" and model.model_type in MODEL_TYPES
 
     def _stopping(self, start: int, num_rows: int, stop: Sequence[str]) -> list[Any]:
         """Ends a row once its new text holds a stop text, and with it the rows that only fill the batch."""
@@ -156,12 +173,17 @@ class TransformersEngine(TextEngine):
         turns = [{"role": message.role, "content": message.content} for message in prompt]
         whole = self._render(turns, add_generation_prompt=True)
         before = self._render(turns[:-1], add_generation_prompt=False) if turns[1:] else ""
-        before = before if whole.startswith(before) else ""
-        first, last = (
-            tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-            for text in (before, whole[len(before) :])
-        )
-        return first, last
+        start = len(before) if whole.startswith(before) else 0
+        opening = prompt[-1].opening
+        place = whole.find(opening, start) if opening else -1
+        return self._cut(whole, place + len(opening) if place >= 0 else start)
+
+    def _cut(self, text: str, end: int) -> tuple[TokenIds, TokenIds]:
+        """The tokens of `text`: those that end by the character `end`, and the rest, at least one."""
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ids, ends = tuple(encoded["input_ids"]), [stop for _, stop in encoded["offset_mapping"]]
+        num_shared = min(sum(1 for stop in ends if stop <= end), len(ids) - 1)
+        return ids[:num_shared], ids[num_shared:]
 
     def _render(self, turns: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
         text: str = self._tokenizer.apply_chat_template(

@@ -4,6 +4,7 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -80,6 +81,23 @@ class OnDevice(BaseModel):
     def num_gpus(self) -> float:
         """GPUs a worker asks the cluster for."""
         return float(self.device.startswith("cuda"))
+
+
+class WithPrecision(OnDevice):
+    """The fields that say where torch computes and how precisely."""
+
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto",
+        description="precision of the computation; auto: float32 on a CPU (many have no instructions for less, and "
+        "take several times as long), else bfloat16",
+    )
+
+    @property
+    def precision(self) -> str:
+        """The name of the torch type."""
+        if self.dtype != "auto":
+            return self.dtype
+        return "float32" if self.device == "cpu" else "bfloat16"
 
 
 def existing_path(model: str) -> Path:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
+from vsd2m.annotate.engines.onnx_session import onnx_session
 from vsd2m.annotate.engines.packaged import cache_root
 from vsd2m.core.errors import EngineError
 
@@ -175,10 +176,7 @@ def _write_folder(folder: Path, onnx: Path, config: dict[str, Any]) -> None:
 
 
 def _characters(onnx: Path) -> list[str]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(onnx), providers=["CPUExecutionProvider"])
-    known: str = session.get_modelmeta().custom_metadata_map["character"]
+    known: str = onnx_session(onnx).get_modelmeta().custom_metadata_map["character"]
     return known.removesuffix("\n").split("\n")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.annotate.engines.onnx_session import onnx_session
 from vsd2m.annotate.ocr_training.ocr_pictures import Floats, Pixels, prepare
-from vsd2m.core.registry import import_extra
 
 BLANK = 0
 
@@ -19,10 +19,7 @@ class LineReader:
     """The recogniser of an `inference.onnx`, and `table`, the characters of its N outputs."""
 
     def __init__(self, model: Path, table: Sequence[str], *, num_threads: int) -> None:
-        onnxruntime = import_extra("onnxruntime", extra="annotate")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = num_threads
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = onnx_session(model, num_threads=num_threads)
         self._table = table
 
     def read(self, pictures: Iterable[Pixels]) -> list[str]:

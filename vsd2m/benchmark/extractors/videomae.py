@@ -45,13 +45,13 @@ class VideoMae(Extractor):
         }
 
     def setup(self) -> None:
-        import_extra("torch", extra="benchmark")
+        torch = import_extra("torch", extra="benchmark")
         allow_torchvision_beside_cpu_torch()
         transformers = import_extra("transformers", extra="benchmark")
         path = self.weights.get(WEIGHTS)
         try:
             network, report = transformers.VideoMAEForVideoClassification.from_pretrained(
-                path, output_loading_info=True
+                path, output_loading_info=True, dtype=torch.float32
             )
         except (OSError, ValueError) as error:
             raise EngineError(f"{WEIGHTS}: cannot load {path}: {str(error).splitlines()[0]}") from error

@@ -38,11 +38,11 @@ class ClipEncoder:
         return {"frames": FRAMES, "extractor": self._path or "missing", "weights": weights_digest(self._path)}
 
     def setup(self) -> None:
-        import_extra("torch", extra="benchmark")
+        torch = import_extra("torch", extra="benchmark")
         allow_torchvision_beside_cpu_torch()
         transformers = import_extra("transformers", extra="benchmark")
         try:
-            model = transformers.AutoModel.from_pretrained(self._path)
+            model = transformers.AutoModel.from_pretrained(self._path, dtype=torch.float32)
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(self._path)
             self.processor = transformers.AutoImageProcessor.from_pretrained(self._path, backend="pil")
         except (OSError, ValueError, KeyError) as error:

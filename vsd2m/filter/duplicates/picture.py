@@ -175,7 +175,9 @@ def _even(plane: Plane) -> Plane:
         for k in range(margin):
             out[k], out[margin + size + k] = row[margin - k], row[size - 2 - k]
     for k in range(margin):
-        padded[k], padded[margin + size + k] = padded[2 * margin - k], padded[margin + size - 2 - k]
+        for x in range(size + 2 * margin):
+            padded[k, x] = padded[2 * margin - k, x]
+            padded[margin + size + k, x] = padded[margin + size - 2 - k, x]
     return _means(padded, _EVEN_SIDE)
 
 

@@ -73,8 +73,9 @@ def _reduce(
         frame = words[indices[n]]
         for y in range(luma.shape[1]):
             if n > 0 and _same(frame, words[indices[n - 1]], y * down, down):
-                pixels[n, y] = pixels[n - 1, y]
-                luma[n, y] = luma[n - 1, y]
+                for x in range(luma.shape[2]):
+                    pixels[n, y, x] = pixels[n - 1, y, x]
+                    luma[n, y, x] = luma[n - 1, y, x]
                 continue
             sums[:] = 0
             for row in range(down):

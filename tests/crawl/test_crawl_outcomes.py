@@ -1,10 +1,13 @@
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vsd2m.core.errors import CrawlError
 from vsd2m.crawl.outcomes import join
 
+PAGE_B = ("page", "b")
 NO = {"value": None, "limit": None}
 
 
@@ -13,10 +16,10 @@ def _sticker(url: str) -> dict:
 
 
 def _facts() -> list[dict]:
-    facts = [{"fact": "search", "word": word, "page": 1} for word in (0, 1)]
+    facts = [{"fact": "search", "word": word, "page": 1, "num_links": 3} for word in (0, 1)]
     for word in (0, 1):
         for rank, name in enumerate("cab"):
-            facts.append({"fact": "find", "word": word, "rank": rank, "link": name, "sticker": None})
+            facts.append({"fact": "find", "word": word, "rank": rank, "link": name, "sticker": None, "refusal": None})
     facts += [{"fact": "page", "link": name, "sticker": _sticker(name), "refusal": None} for name in "abc"]
     facts += [
         {"fact": "picture", "picture": "a", "url": "a", "key": "ka", "refusal": None},
@@ -49,9 +52,17 @@ def test_finds_come_by_word_and_rank_and_refused_searches_after_the_finds_of_the
 
 
 def test_what_was_never_answered_is_a_failure_and_not_lost() -> None:
-    facts = [fact for fact in _facts() if fact.get("picture") != "a" and fact.get("link") != "b"]
-    facts.append({"fact": "find", "word": 0, "rank": 9, "link": "b", "sticker": None})
+    facts = [fact for fact in _facts() if fact.get("picture") != "a" and (fact["fact"], fact.get("link")) != PAGE_B]
     finds = join(facts, ["x", "y", "never searched"])
     lost = [(find.word, find.url) for find in finds if find.outcome == "failed"]
-    assert lost == [("x", "a"), ("x", "b"), ("y", "a"), ("never searched", "")]
+    assert lost == [("x", "a"), ("x", "b"), ("y", "a"), ("y", "b"), ("never searched", "")]
     assert {find.refusal["reason"] for find in finds if find.outcome == "failed"} == {"not_answered"}
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_link_of_a_results_page_that_is_lost_or_counted_twice_is_noticed(times) -> None:
+    facts = _facts()
+    find = next(fact for fact in facts if fact["fact"] == "find")
+    wrong = [fact for fact in facts if fact is not find] + [find] * times
+    with pytest.raises(CrawlError, match="had 6 links, and [56] are accounted for"):
+        join(wrong, ["x", "y"])

@@ -19,18 +19,19 @@ ORPHANED = 3
 
 
 def main() -> None:
-    """Crawls, and notes as its last fact that it came to its end."""
+    """Crawls, and notes as its last fact that it came to its end, and why."""
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     spool = Spool(job.spool)
     process = CrawlerProcess(settings_of(job))
-    process.crawl(StickerSpider, job=job, spool=spool)
+    crawler = process.create_crawler(StickerSpider)
+    process.crawl(crawler, job=job, spool=spool)
     process.start(install_signal_handlers=False)
     if process.bootstrap_failed:
         sys.exit("the spider could not start")
     if spool.error is not None:
         sys.exit(spool.error)
-    spool.note("end")
+    spool.note("end", reason=crawler.stats.get_value("finish_reason"))
     spool.close()
 
 
@@ -57,10 +58,13 @@ def settings_of(job: Job) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "vsd2m.crawl.middlewares.StayOnSite": 600,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+            "vsd2m.crawl.middlewares.Decompress": 590,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
             "vsd2m.crawl.middlewares.PatientRetry": 550,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
         },
+        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},
         "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": not is_loopback(job.site),
         "COOKIES_ENABLED": False,

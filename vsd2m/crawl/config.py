@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from vsd2m.core.stage import StageConfig, neutral
 from vsd2m.crawl.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES
+from vsd2m.crawl.text import valid_text
 
 POLITE_DELAY_S = 0.5
 
@@ -31,11 +32,11 @@ class CrawlConfig(StageConfig):
     max_file_bytes: int = Field(20 << 20, ge=1, description="largest picture that is downloaded")
     media_hosts: tuple[str, ...] = Field((), description="further hosts, with subdomains, that may be visited")
     max_redirects: int = Field(5, ge=0, le=20, description="redirects followed for one address")
-    user_agent: str = Field(
+    user_agent: str = neutral(
         "vsd2m", min_length=1, description="name the crawler gives, and obeys rules for; add an address to reach you at"
     )
-    timeout_s: float = Field(30.0, gt=0, le=3600, description="seconds that one download may take")
-    retries: int = Field(2, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")
+    timeout_s: float = neutral(30.0, gt=0, le=3600, description="seconds that one download may take")
+    retries: int = neutral(2, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")
     delay_s: float | None = neutral(
         None,
         ge=0,
@@ -69,6 +70,8 @@ class CrawlConfig(StageConfig):
     def _are_words(cls, words: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
         if isinstance(words, tuple) and (not words or not all(word.strip() for word in words)):
             raise ValueError("expected at least one word, and no empty ones")
+        if isinstance(words, tuple) and any(word != valid_text(word) for word in words):
+            raise ValueError("expected words of whole characters, found half of a surrogate pair")
         return words
 
     @model_validator(mode="after")

@@ -2,30 +2,34 @@
 
 import asyncio
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
 from scrapy.http import Response
+from twisted.internet.error import ConnectError
+
+from vsd2m.crawl.addresses import address_refusal
+from vsd2m.crawl.job import Refusal
+
+NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
 
 MAX_WAIT_S = 120
 
 
-class RobotsDisallowed(IgnoreRequest):  # type: ignore[misc]
-    """robots.txt forbids the address, or could not be read."""
+class RefusedRequest(IgnoreRequest):  # type: ignore[misc]
+    """A request that is not sent, or not followed; `refusal` says why."""
 
-
-class OffsiteRedirect(IgnoreRequest):  # type: ignore[misc]
-    """The site sends us to a host that is not its own."""
-
-
-class TooManyRedirects(IgnoreRequest):  # type: ignore[misc]
-    """A chain of redirects that does not end."""
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail or refusal.reason)
+        self.refusal = refusal
 
 
 class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
@@ -42,16 +46,17 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
     def process_request_2(self, rp: Any, request: Request) -> None:
         netloc = urlsplit(request.url).netloc
         if netloc in self._unreadable:
-            raise RobotsDisallowed(self._unreadable[netloc])
+            raise RefusedRequest(Refusal("robots_unreadable", detail=self._unreadable[netloc]))
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
-            raise RobotsDisallowed(f"{urlsplit(request.url).scheme}://{netloc}/robots.txt") from error
+            detail = f"{urlsplit(request.url).scheme}://{netloc}/robots.txt"
+            raise RefusedRequest(Refusal("robots_disallowed", detail=detail)) from error
         request.meta["robots_txt"] = "absent" if netloc in self._absent else "allowed"
         self._slow_down(request, rp)
 
     def _parse_robots(self, response: Response, netloc: str, *rest: Any) -> Awaitable[None]:
-        if response.status >= 500:
+        if response.status >= 500 or response.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._unreadable[netloc] = f"robots.txt answered {response.status}"
         if response.status >= 400:
             self._absent.add(netloc)
@@ -61,7 +66,8 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         # Where nobody listens the request itself fails next, and says so better than a refusal.
-        if not isinstance(exc, (DownloadConnectionRefusedError, CannotResolveHostError, TooManyRedirects)):
+        is_endless = isinstance(exc, RefusedRequest) and exc.refusal.reason == "http_error"
+        if not (is_endless or isinstance(exc, NOBODY_THERE)):
             self._unreadable[netloc] = "robots.txt could not be read"
         self._absent.add(netloc)
         super()._robots_error(exc, netloc)
@@ -78,14 +84,46 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
     """Follows redirects within the allowed hosts, and names those it does not follow."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
+        if response.status in _REDIRECTS and (location := response.headers.get("Location")):
+            _check(_joined(request.url, location.decode("latin-1")), None)  # Scrapy hands over what it does not follow
         try:
             result: Request | Response = super().process_response(request, response)
         except IgnoreRequest as error:
-            raise TooManyRedirects(f"more than {self.max_redirect_times} redirects") from error
-        hosts = self.crawler.spider.allowed_hosts
+            detail = f"more than {self.max_redirect_times} redirects"
+            raise RefusedRequest(Refusal("http_error", detail=detail)) from error
         asks_for_rules = request.meta.get("dont_obey_robotstxt")
-        if isinstance(result, Request) and not asks_for_rules and not is_allowed_host(result.url, hosts):
-            raise OffsiteRedirect(f"redirected to {result.url}")
+        if isinstance(result, Request) and not asks_for_rules:
+            _check(result.url, self.crawler.spider.allowed_hosts)
+        return result
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def _check(url: str, hosts: tuple[str, ...] | None) -> None:
+    if refusal := address_refusal(url, hosts):
+        reason = "offsite_redirect" if refusal.reason == "offsite_link" else refusal.reason
+        raise RefusedRequest(Refusal(reason, detail=f"redirected to {url}"))
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
+    """Undoes a `Content-Encoding`; bytes that are none are a refusal, in every encoding."""
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        encoding = response.headers.get("Content-Encoding", b"").decode("latin-1")
+        try:
+            result: Request | Response = super().process_response(request, response)
+        except IgnoreRequest:
+            raise
+        except Exception as error:  # each library for an encoding has errors of its own
+            raise RefusedRequest(Refusal("bad_encoding", detail=f"the answer is not in {encoding}")) from error
         return result
 
 
@@ -102,9 +140,3 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
 def seconds_to_wait(retry_after: bytes) -> int:
     """The seconds a `Retry-After` header gives, at most `MAX_WAIT_S`; 0 where it gives none (or a date)."""
     return min(int(retry_after), MAX_WAIT_S) if retry_after.isdigit() else 0
-
-
-def is_allowed_host(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether `url` is on one of `hosts` or below it."""
-    host = urlsplit(url).hostname or ""
-    return any(host == allowed or host.endswith(f".{allowed}") for allowed in hosts)

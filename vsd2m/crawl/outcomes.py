@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vsd2m.core.errors import CrawlError
+
 Fact = Mapping[str, Any]
 
-OURS = frozenset({"source_error", "not_answered"})
+OURS = frozenset({"source_error", "crawler_error", "not_answered"})
 """Refusals that are a failure of this program, not a verdict on the picture."""
 
 _NOT_ANSWERED = {
@@ -51,6 +53,7 @@ class _Facts:
 
     placed: list[tuple[tuple[int, int, int], Fact]] = field(default_factory=list)
     searched: set[int] = field(default_factory=set)
+    num_links: int = 0
     pages: dict[str, Fact] = field(default_factory=dict)
     pictures: dict[str, Fact] = field(default_factory=dict)
 
@@ -60,6 +63,7 @@ class _Facts:
                 self.placed.append(((fact["word"], 0, fact["rank"]), fact))
             case "search":
                 self.searched.add(fact["word"])
+                self.num_links += fact["num_links"]
             case "search_refused":
                 self.searched.add(fact["word"])
                 self.placed.append(((fact["word"], 1, fact["page"]), fact))
@@ -70,7 +74,10 @@ class _Facts:
 
 
 def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
-    """One `Find` per sticker found and per results page refused, by word and rank, whatever the order of arrival."""
+    """One `Find` per sticker found and per results page refused, by word and rank, whatever the order of arrival.
+
+    `CrawlError` where the results pages had more or fewer links than are accounted for.
+    """
     known = _Facts()
     for fact in facts:
         known.add(fact)
@@ -78,6 +85,12 @@ def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
         lost = {"fact": "search_refused", "page": 1, "url": "", **_NOT_ANSWERED}
         known.placed.append(((number, 1, 1), lost))
     known.placed.sort(key=lambda entry: entry[0])
+    places = [place for place, fact in known.placed if fact["fact"] == "find"]
+    if not len(places) == len(set(places)) == known.num_links:
+        raise CrawlError(
+            f"the results pages had {known.num_links} links, and {len(set(places))} are accounted for; "
+            "a sticker was lost or counted twice, please report this"
+        )
     return [_find(fact, words[place[0]], known) for place, fact in known.placed]
 
 
@@ -85,6 +98,8 @@ def _find(fact: Fact, word: str, known: _Facts) -> Find:
     if fact["fact"] == "search_refused":
         detail = f"results page {fact['page']} for {word!r}: {fact['detail'] or fact['reason']}"
         return Find(word, fact["url"], refusal={**fact, "detail": detail}, is_search=True)
+    if fact["refusal"] is not None:
+        return Find(word, fact["link"], refusal=fact["refusal"])
     if fact["sticker"] is not None:
         return _pictured(word, fact["sticker"], known)
     page = known.pages.get(fact["link"])

@@ -68,6 +68,9 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     for fact in facts:
         if fact["fact"] == "site_down":
             raise CrawlError(f"cannot reach {job.site}: {fact['detail']}; check the address, and that the site is up")
+    end = facts[-1] if facts else {}
+    if (end.get("fact"), end.get("reason")) != ("end", "finished"):
+        raise CrawlError(f"the crawling process did not come to its end ({end.get('reason', 'no reason')}); see {log}")
     return facts
 
 

@@ -1,30 +1,33 @@
 """Downloads that failed, as reasons. Details say the same for the same failure: no times, no addresses of memory."""
 
+from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
     DownloadConnectionRefusedError,
+    DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    NotSupported,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
 )
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vsd2m.crawl.job import Refusal
-from vsd2m.crawl.middlewares import OffsiteRedirect, RobotsDisallowed
+from vsd2m.crawl.middlewares import RefusedRequest
 
-NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
+_NO_COMPLETE_ANSWER = (DownloadFailedError, ResponseDataLossError, ConnectionClosed, TunnelError, OSError)
 
 
 def refusal_of(error: BaseException, *, max_bytes: int, num_bytes: int | None, timeout_s: float) -> Refusal:
     """The reason that `error`, raised by a download within these limits, stands for.
 
-    `num_bytes` is the size that the answer announced, if it did.
+    `num_bytes` is the size that the answer announced, if it did. What no network gives is an error of this program.
     """
     match error:
-        case RobotsDisallowed():
-            return Refusal("robots_disallowed", detail=str(error))
-        case OffsiteRedirect():
-            return Refusal("offsite_redirect", detail=str(error))
+        case RefusedRequest():
+            return error.refusal
         case DownloadCancelledError():
             return Refusal("too_large", value=num_bytes, limit=max_bytes)
         case DownloadTimeoutError():
@@ -37,4 +40,15 @@ def refusal_of(error: BaseException, *, max_bytes: int, num_bytes: int | None, t
             return Refusal("too_large", value=num_bytes, limit=max_bytes)
         case IgnoreRequest():
             return Refusal("http_error", detail=str(error))
-    return Refusal("unreachable", detail=f"no complete answer: {type(error).__name__}")
+        case NotSupported() | UnsupportedURLSchemeError():
+            return Refusal("unsupported_scheme", detail="only http and https are asked for")
+        case UnicodeError():  # a host that is no name in IDNA
+            return Refusal("bad_address", detail=f"not a valid address: {type(error).__name__}")
+    if isinstance(error, _NO_COMPLETE_ANSWER):
+        return Refusal("unreachable", detail=f"no complete answer: {type(error).__name__}")
+    return crawler_error(error)
+
+
+def crawler_error(error: BaseException) -> Refusal:
+    """An exception nobody expected: recorded at the address it came up at, and a failure of this program."""
+    return Refusal("crawler_error", detail=f"{type(error).__name__}: {error}")

@@ -1,14 +1,15 @@
 """Answers read: a page as a source sees it, what the headers reserve, and the refusals both can end in."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from scrapy.http import Headers, Response, TextResponse
 from scrapy.selector import Selector
 
 from vsd2m.crawl.job import Refusal
 from vsd2m.crawl.rights import reservation, robots_facts
-from vsd2m.crawl.sources.base import Page, PageError
+from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults
 
 T = TypeVar("T")
 
@@ -35,6 +36,33 @@ def read(response: Response, parse: Callable[[Page], T]) -> T:
         raise RefusedError(Refusal("page_not_understood", detail=str(error))) from error
     except Exception as error:
         raise RefusedError(Refusal("source_error", detail=f"{type(error).__name__}: {error}")) from error
+
+
+def targets_of(results: SearchResults) -> Mapping[str, Any]:
+    """What a results page leads to, by address and each once, in the page's order; nothing is looked into yet."""
+    return {_address(target): target for target in results.stickers}
+
+
+def _address(target: Any) -> str:
+    url = target.url if isinstance(target, FoundSticker) else target
+    return url if isinstance(url, str) else repr(url)
+
+
+def checked_sticker(found: Any) -> FoundSticker:
+    """`found` with tags as a tuple; `RefusedError` where a field is not of its type."""
+    if not isinstance(found, FoundSticker):
+        raise _wrong_type("the sticker", "a FoundSticker", found)
+    for name in ("url", "page_url", "title", "licence", "author"):
+        if not isinstance(getattr(found, name), str):
+            raise _wrong_type(name, "text", getattr(found, name))
+    if not isinstance(found.tags, tuple | list) or not all(isinstance(tag, str) for tag in found.tags):
+        raise _wrong_type("tags", "texts", found.tags)
+    return replace(found, tags=tuple(found.tags))
+
+
+def _wrong_type(field: str, expected: str, found: Any) -> RefusedError:
+    detail = f"{field}: expected {expected}, found {type(found).__name__} {found!r}"
+    return RefusedError(Refusal("source_error", detail=detail))
 
 
 def check_status(response: Response) -> None:

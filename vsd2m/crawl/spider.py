@@ -1,7 +1,8 @@
 """The spider: words -> results pages -> sticker pages -> original bytes. It only notes facts; the parent joins them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,19 +14,22 @@ from scrapy.http import Headers, Response
 from twisted.python.failure import Failure
 
 from vsd2m.core.keys import sticker_key
+from vsd2m.crawl.addresses import address_refusal, origin
 from vsd2m.crawl.job import Job, Refusal
-from vsd2m.crawl.middlewares import is_allowed_host
-from vsd2m.crawl.refusals import NOBODY_THERE, refusal_of
+from vsd2m.crawl.middlewares import NOBODY_THERE
+from vsd2m.crawl.refusals import crawler_error, refusal_of
 from vsd2m.crawl.responses import (
     RefusedError,
     check_status,
+    checked_sticker,
     content_type,
     read,
     reserved_by_headers,
     reserved_by_page,
     robots_column,
+    targets_of,
 )
-from vsd2m.crawl.sources.base import FoundSticker
+from vsd2m.crawl.sources.base import FoundSticker, SearchResults
 from vsd2m.crawl.spool import Spool, SpoolError
 from vsd2m.media.media_types import sniff
 
@@ -45,71 +49,76 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self._spool = spool
         self._asked: set[str] = set()
         self._found: dict[int, set[str]] = {}
+        self._has_answered = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "StickerSpider":
         spider: StickerSpider = super().from_crawler(crawler, *args, **kwargs)
         crawler.signals.connect(spider.on_headers, signal=signals.headers_received)
+        crawler.signals.connect(spider.on_answer, signal=signals.response_downloaded)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
         if self.job.words is None:
-            yield self._request(self.source.words_request() or self.job.site, self.on_words)
+            for request in self._ask_source(self.source.words_request, self.on_words):
+                yield request
             return
         for number, word in enumerate(self.job.words):
-            yield self._search(number, word, page=1)
+            for request in self._search(number, word, page=1):
+                yield request
 
     # -- words and results pages -----------------------------------------------------------------
 
     def on_words(self, response: Response) -> None:
-        try:
-            self._note("words", words=list(read(response, self.source.parse_words)))
-        except RefusedError as error:
-            self._note("words_refused", **asdict(error.refusal))
+        self._note("words", words=list(read(response, self.source.parse_words)))
 
-    def _search(self, number: int, word: str, *, page: int) -> Request:
-        url = self.source.search_request(word, page)
-        return self._request(url, self.on_search, number=number, word=word, page=page)
+    def _search(self, number: int, word: str, *, page: int) -> Iterator[Request]:
+        make_url = partial(self.source.search_request, word, page)
+        return self._ask_source(make_url, self.on_search, number=number, word=word, page=page)
+
+    def _ask_source(self, make_url: Callable[[], str | None], callback: Any, **asked: Any) -> Iterator[Request]:
+        """The request for an address that the source makes up; like all its code that may fail."""
+        try:
+            url = make_url()
+            if not isinstance(url, str):
+                raise TypeError(f"expected an address, found {url!r}")
+        except Exception as error:
+            self._refuse(asked, Refusal("source_error", detail=f"{type(error).__name__}: {error}"), url="")
+            return
+        yield from self._request(url, None, callback, **asked)
 
     def on_search(self, response: Response, number: int, word: str, page: int) -> Iterator[Request]:
-        try:
-            results = read(response, self.source.parse_search)
-        except RefusedError as error:
-            self._note("search_refused", word=number, page=page, url=response.url, **asdict(error.refusal))
-            return
-        self._note("search", word=number, page=page)
+        results, targets = read(response, lambda told: _results(self.source.parse_search(told)))
         seen = self._found.setdefault(number, set())
-        links = {target if isinstance(target, str) else target.url: target for target in results.stickers}
-        new = [link for link in links if link not in seen][: self.job.max_stickers_per_word - len(seen)]
+        new = [link for link in targets if link not in seen][: self.job.max_stickers_per_word - len(seen)]
+        self._note("search", word=number, page=page, num_links=len(new))
         for link in new:
-            yield from self._follow(number, len(seen), links[link])
+            rank = len(seen)
             seen.add(link)
+            yield from self._follow(number, rank, link, targets[link])
         wants_more = len(seen) < self.job.max_stickers_per_word and page < self.job.max_pages_per_word
         if results.has_next and new and wants_more:
-            yield self._search(number, word, page=page + 1)
+            yield from self._search(number, word, page=page + 1)
 
-    def _follow(self, number: int, rank: int, target: str | FoundSticker) -> Iterator[Request]:
+    def _follow(self, number: int, rank: int, link: str, target: Any) -> Iterator[Request]:
         """Notes a find, and asks for what it leads to unless that was asked for before."""
-        if isinstance(target, FoundSticker):
-            self._note("find", word=number, rank=rank, link=None, sticker=asdict(target))
-            yield from self._picture(target.url)
+        if isinstance(target, str):
+            self._note("find", word=number, rank=rank, link=link, sticker=None, refusal=None)
+            if self._is_new(link):
+                yield from self._request(link, self.allowed_hosts, self.on_page, link=link)
             return
-        self._note("find", word=number, rank=rank, link=target, sticker=None)
-        if not self._is_new(target):
+        try:
+            sticker = checked_sticker(target)
+        except RefusedError as error:
+            self._note("find", word=number, rank=rank, link=link, sticker=None, refusal=asdict(error.refusal))
             return
-        if is_allowed_host(target, self.allowed_hosts):
-            yield self._request(target, self.on_page, link=target)
-        else:
-            self._refuse_page(target, _offsite_link(target))
+        self._note("find", word=number, rank=rank, link=None, sticker=asdict(sticker), refusal=None)
+        yield from self._picture(sticker.url)
 
     # -- sticker pages ---------------------------------------------------------------------------
 
     def on_page(self, response: Response, link: str) -> Iterator[Request]:
-        try:
-            sticker = read(response, self.source.parse_sticker)
-        except RefusedError as error:
-            self._refuse_page(link, error.refusal)
-            return
+        sticker = checked_sticker(read(response, self.source.parse_sticker))
         if reserved := reserved_by_page(response, self.job.user_agent):
             self._refuse_page(link, Refusal("noai", detail=f"the page says {reserved}"), sticker)
             return
@@ -122,12 +131,8 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     # -- pictures --------------------------------------------------------------------------------
 
     def _picture(self, url: str) -> Iterator[Request]:
-        if not self._is_new(f"picture {url}"):
-            return
-        if is_allowed_host(url, self.allowed_hosts):
-            yield self._request(url, self.on_picture, picture=url)
-        else:
-            self._refuse_picture(url, _offsite_link(url))
+        if self._is_new(f"picture {url}"):
+            yield from self._request(url, self.allowed_hosts, self.on_picture, picture=url)
 
     def on_headers(self, headers: Headers, body_length: int, request: Request) -> None:
         """Ends a download before its body comes where the headers reserve it."""
@@ -136,11 +141,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         request.meta["body_length"] = body_length
 
     def on_picture(self, response: Response, picture: str) -> None:
-        try:
-            check_status(response)
-        except RefusedError as error:
-            self._refuse_picture(picture, error.refusal)
-            return
+        check_status(response)
         key, media_format = sticker_key(response.body), sniff(response.body)
         if media_format is None:
             refusal = Refusal("not_an_image", detail=f"Content-Type says {content_type(response)}")
@@ -163,19 +164,27 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- what went wrong -------------------------------------------------------------------------
 
+    def on_answer(self, request: Request) -> None:
+        """Remembers that the site is up: an answer of any status, to anything that was asked of its origin."""
+        self._has_answered = self._has_answered or origin(request.url) == origin(self.job.site)
+
     def on_error(self, failure: Failure) -> None:
         request: Request = failure.request
-        asked, refusal = request.cb_kwargs, self._refusal_of(failure.value, request)
-        if isinstance(failure.value, NOBODY_THERE) and is_allowed_host(request.url, self.allowed_hosts[:1]):
+        refusal = self._refusal_of(failure.value, request)
+        is_site = origin(request.url) == origin(self.job.site)
+        if isinstance(failure.value, NOBODY_THERE) and is_site and not self._has_answered:
             self._note("site_down", detail=refusal.detail)
             raise CloseSpider("site_down")
+        self._refuse(request.cb_kwargs, refusal, url=request.url)
+
+    def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> None:
+        """Notes why what was asked for is not to be had."""
         if "picture" in asked:
             self._refuse_picture(asked["picture"], refusal)
         elif "link" in asked:
             self._refuse_page(asked["link"], refusal)
         elif "number" in asked:
-            place = {"word": asked["number"], "page": asked["page"], "url": request.url}
-            self._note("search_refused", **place, **asdict(refusal))
+            self._note("search_refused", word=asked["number"], page=asked["page"], url=url, **asdict(refusal))
         else:
             self._note("words_refused", **asdict(refusal))
 
@@ -192,17 +201,33 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- requests and facts ----------------------------------------------------------------------
 
-    def _request(self, url: str, callback: Any, **asked: Any) -> Request:
+    def _request(self, url: str, hosts: tuple[str, ...] | None, callback: Any, **asked: Any) -> Iterator[Request]:
+        """The one way to ask for an address, or the fact that says why it is not asked for."""
+        if refusal := address_refusal(url, hosts):
+            self._refuse(asked, refusal, url=url)
+            return
         max_bytes = self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES
         # dont_filter: Scrapy's own filter would lose, without a word, a redirect to an address already visited
-        return Request(
+        yield Request(
             url,
-            callback,
+            partial(self._answered, callback),
             errback=self.on_error,
             cb_kwargs=asked,
             meta={"download_maxsize": max_bytes},
             dont_filter=True,
         )
+
+    def _answered(self, callback: Any, response: Response, **asked: Any) -> Iterator[Request]:
+        """What `callback` makes of an answer. Whatever it raises becomes the fact of what was asked for."""
+        try:
+            yield from callback(response, **asked) or ()
+        except CloseSpider:
+            raise
+        except RefusedError as error:
+            self._refuse(asked, error.refusal, url=response.url)
+        except Exception as error:
+            self.logger.exception("an error in the crawler at %s", response.url)
+            self._refuse(asked, crawler_error(error), url=response.url)
 
     def _is_new(self, name: str) -> bool:
         is_new = name not in self._asked
@@ -222,5 +247,5 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             raise CloseSpider("spool") from error
 
 
-def _offsite_link(url: str) -> Refusal:
-    return Refusal("offsite_link", detail=f"{urlsplit(url).hostname} is not a host of the site; see `media_hosts`")
+def _results(results: SearchResults) -> tuple[SearchResults, Mapping[str, Any]]:
+    return results, targets_of(results)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vsd2m.crawl.text import valid_text
+
 FACTS_FILE = "facts.jsonl"
 LOG_FILE = "scrapy.log"
 PICTURES = "pictures"
@@ -25,8 +27,8 @@ class Spool:
         self._facts = open(folder / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
 
     def note(self, fact: str, **values: Any) -> None:
-        """Appends one fact; `SpoolError` where that fails."""
-        line = json.dumps({"fact": fact, **values}, ensure_ascii=False) + "\n"
+        """Appends one fact, its texts as valid Unicode; `SpoolError` where that fails."""
+        line = valid_text(json.dumps({"fact": fact, **values}, ensure_ascii=False)) + "\n"
         try:
             self._facts.write(line)
             self._facts.flush()

@@ -32,7 +32,7 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=1, reads=(), writes=_WRITES)
+        return StageSpec(name="crawl", version=2, reads=(), writes=_WRITES)
 
     def packages(self) -> Mapping[str, str]:
         return {"scrapy": "crawl"}
@@ -101,11 +101,17 @@ class CrawlStage(FileStage[CrawlConfig]):
         }
 
 
+_RULES = frozenset({"robots_disallowed", "robots_unreadable"})
+
+
 def _check_searchable(finds: Sequence[Find], site: str) -> None:
     """A site on which no word may be searched for is not a site without stickers."""
     refusals = [find.refusal for find in finds if find.is_search and find.refusal]
-    if refusals and len(refusals) == len(finds) and {entry["reason"] for entry in refusals} == {"robots_disallowed"}:
-        raise CrawlError(f"robots.txt of {site} forbids every search of this crawl; ask its owner, or take other words")
+    if refusals and len(refusals) == len(finds) and {entry["reason"] for entry in refusals} <= _RULES:
+        raise CrawlError(
+            f"robots.txt of {site} forbids every search of this crawl ({refusals[0]['detail']}); "
+            "ask its owner, or take other words"
+        )
 
 
 def _reject(find: Find) -> dict[str, Any]:

@@ -55,6 +55,6 @@ def _ask_words(config: CrawlConfig, store: Store) -> list[str]:
             raise ConfigError(f"source {job.source!r} cannot list the words of a site; give `words` or `words_file`")
         facts = {fact["fact"]: fact for fact in crawl(job)}
     if "words" not in facts:
-        refused = facts["words_refused"]
+        refused = facts.get("words_refused", {"detail": None, "reason": "not_answered"})
         raise CrawlError(f"{config.site} gave no list of words: {refused['detail'] or refused['reason']}")
     return list(facts["words"]["words"])

@@ -27,8 +27,11 @@ class Page:
         return Selector(text=self.text, type="html")
 
     def link(self, href: str) -> str:
-        """`href` as an absolute address."""
-        return urljoin(self.url, href.strip())
+        """`href` as an absolute address; as it stands where it cannot be one, and is then refused by itself."""
+        try:
+            return urljoin(self.url, href.strip())
+        except ValueError:
+            return href.strip()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ class LockedError(Vsd2mError):
     """Another process works in the folder."""
 
 
+class MissingFileError(StorageError):
+    """There is no such file. No other failure (no permission, a server's error, torn content) may be read as this."""
+
+
+class DamagedFileError(StorageError):
+    """A file was read, and is not what it should be."""
+
+
 class StageError(Vsd2mError):
     """A stage broke its contract, or cannot run on what the stages before it left."""
 

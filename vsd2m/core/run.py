@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vsd2m.core.commit import CommitRecord, digest
-from vsd2m.core.errors import StageError, StorageError
+from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError, StorageError
 from vsd2m.core.parquet import read_parquet
 from vsd2m.core.schema import COLUMNS, REJECTS, Column, Schema
 from vsd2m.core.storage import Store
@@ -51,7 +51,7 @@ class Run:
         store = Store(url)
         if not store.exists(RUN_FILE):
             raise StorageError(f"{url} is not a run: it has no {RUN_FILE}; give the folder that `vsd2m run` printed")
-        described = json.loads(store.read_bytes(RUN_FILE))
+        described = store.read_json(RUN_FILE)
         layout = tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
         columns = map(Column.from_json, described.get("columns", ()))
         return cls(store, layout, {**COLUMNS, **{column.name: column for column in columns}})
@@ -66,7 +66,7 @@ class Run:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What `describe` wrote."""
-        facts: dict[str, Any] = json.loads(self.store.read_bytes(RUN_FILE))
+        facts: dict[str, Any] = self.store.read_json(RUN_FILE)
         return facts
 
     # -- the chain of row stages -------------------------------------------------------------
@@ -150,11 +150,16 @@ class Run:
         return next(entry.kind for entry in self.layout if entry.name == stage)
 
     def record(self, stage: str, partition: int | None) -> CommitRecord | None:
-        """The commit record, or None where there is none (or an unreadable one)."""
+        """The commit record, or None where there is none; `StorageError` where there is one that cannot be read."""
+        path = record_path(stage, partition)
         try:
-            return CommitRecord.model_validate_json(self.store.read_bytes(record_path(stage, partition)))
-        except (StorageError, ValueError):
+            return CommitRecord.model_validate_json(self.store.read_bytes(path))
+        except MissingFileError:
             return None
+        except ValueError as error:
+            raise StorageError(
+                f"{self.store.path(path)} is no commit record; delete it, and its partition is done again"
+            ) from error
 
     def records(self, stage: str) -> list[CommitRecord]:
         """Every commit record of a stage, by partition."""
@@ -193,7 +198,13 @@ class Run:
 
     def read_file(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A Parquet file of the run, by its relative path."""
-        frame = pl.from_arrow(read_parquet(io.BytesIO(self.store.read_bytes(path)), columns))
+        data = self.store.read_bytes(path)
+        try:
+            frame = pl.from_arrow(read_parquet(io.BytesIO(data), columns))
+        except pa.ArrowException as error:
+            raise DamagedFileError(
+                f"cannot read {self.store.path(path)}: no Parquet file; run the pipeline again"
+            ) from error
         assert isinstance(frame, pl.DataFrame)
         return frame
 

@@ -2,15 +2,16 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import uuid
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from vsd2m.core.errors import StorageError
+from vsd2m.core.errors import MissingFileError, StorageError
 
 TEMPORARY = ".tmp-"
 
@@ -43,7 +44,14 @@ class Store:
         return self._full(path) if self._is_local else None
 
     def exists(self, path: str) -> bool:
-        return bool(self._fs.exists(self._full(path)))
+        """Whether there is such a file or folder; `StorageError` where the storage does not say."""
+        # not fsspec's `exists`, for which a refusal or a server's error is "no"
+        with _translated("look for", self.path(path)):
+            try:
+                self._fs.info(self._full(path))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            return True
 
     def size(self, path: str) -> int:
         with _translated("measure", self.path(path)):
@@ -51,16 +59,26 @@ class Store:
 
     def list(self, folder: str) -> list[str]:
         """Names (not paths) in `folder`, sorted; empty if there is no such folder."""
-        try:
-            found = self._fs.ls(self._full(folder), detail=False, refresh=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        with _translated("list", self.path(folder)):
+            try:
+                found = self._fs.ls(self._full(folder), detail=False, refresh=True)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
         return sorted(name for name in (path.rstrip("/").rsplit("/", 1)[-1] for path in found) if name)
 
     def read_bytes(self, path: str) -> bytes:
+        """The whole file; `MissingFileError` if there is none, another `StorageError` where it cannot be read."""
         with _translated("read", self.path(path)):
             data: bytes = self._fs.cat_file(self._full(path))
             return data
+
+    def read_json(self, path: str) -> Any:
+        """The JSON in `path`; `StorageError` where it is torn."""
+        data = self.read_bytes(path)
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise StorageError(f"cannot read {self.path(path)}: expected JSON, {error}") from error
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         """`size` bytes from `offset`; `StorageError` if the file ends before."""
@@ -162,5 +180,7 @@ def _local_create(full: str, data: bytes) -> None:
 def _translated(verb: str, path: str) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise MissingFileError(f"cannot {verb} {path}: {error.strerror or error}") from error
     except OSError as error:
         raise StorageError(f"cannot {verb} {path}: {error.strerror or error}") from error

@@ -40,7 +40,7 @@ def _words_of_site(config: CrawlConfig, store: Store) -> list[str]:
     path = f"{config.media_folder}/words.json"
     asked = {"source": config.source, "site": config.site}
     if store.exists(path):
-        known = json.loads(store.read_bytes(path))
+        known = store.read_json(path)
         if known["asked"] == asked:
             return list(known["words"])
     words = _ask_words(config, store)

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from vsd2m.core.commit import CommitRecord, OutputFile, digest
-from vsd2m.core.errors import MediaError, StageError, Vsd2mError
+from vsd2m.core.errors import DamagedFileError, MediaError, MissingFileError, StageError, Vsd2mError
 from vsd2m.core.run import Run, part_path, record_path, rejects_path
 from vsd2m.core.schema import MEDIA_COLUMNS, columns_schema
 from vsd2m.core.stage import Batch, Columns, Drop, FileStage, StickerStage, TableStage
@@ -187,7 +187,7 @@ def _earlier_outcomes(run: Run, planned: PlannedStage, partition: int) -> dict[t
     try:
         kept = run.read_part(planned.name, partition).to_dicts()
         rejects = run.read_rejects(planned.name, partition).to_dicts()
-    except Vsd2mError:
+    except (MissingFileError, DamagedFileError):
         return {}
     outcomes: dict[tuple[str, bytes], Outcome] = {}
     for row in kept:
@@ -275,6 +275,18 @@ def _check_columns(planned: PlannedStage, names: Iterable[str]) -> None:
     expected = {"key", *planned.stage.spec.writes}
     if missing := expected - set(names):
         raise StageError(f"stage {planned.name} returned no {', '.join(sorted(missing))}, its spec says it writes them")
+
+
+def check_sources(run: Run, sources: Sequence[PlannedStage]) -> None:
+    """`StageError` unless every partition of the stages before the root has its commit record."""
+    for source in sources:
+        assert isinstance(source.stage, FileStage)
+        expected, found = source.stage.num_partitions(run), len(run.records(source.name))
+        if found != expected:
+            raise StageError(
+                f"stage {run.root.name} reads all of {source.name}: expected {expected} committed partitions, "
+                f"found {found}; run the pipeline again to resume"
+            )
 
 
 def _sources(run: Run) -> list[str]:

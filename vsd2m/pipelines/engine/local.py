@@ -10,6 +10,7 @@ from vsd2m.core.stage import FileStage, StickerStage
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import (
     check_failures,
+    check_sources,
     commit_partition,
     compute,
     is_done,
@@ -53,6 +54,8 @@ def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, 
     """Runs a table stage, or one partition of a file stage, in this process."""
     observer.partition_started(planned.name, partition, None)
     if partition is None:
+        if planned.name == run.root.name:
+            check_sources(run, plan.stages[: plan.stages.index(planned)])
         return run_table_stage(run, planned, partition_size=plan.config.partition_size)
     return run_file_partition(run, planned, partition)
 

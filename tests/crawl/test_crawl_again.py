@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 from crawl_sites import Script, ScriptedSite, make_picture, results
-from pydantic import Field
 
 from vsd2m.core.run import Run
-from vsd2m.core.stage import StageConfig, neutral
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.pipelines.config import PipelineConfig
-from vsd2m.pipelines.local import run_local
-from vsd2m.pipelines.plan import Plan, make_plan
+from vsd2m.pipelines.engine.config import PipelineConfig
+from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.plan import Plan, make_plan
 from vsd2m.pipelines.status import manifest
 
 GIF = {"Content-Type": "image/gif"}
@@ -81,18 +79,3 @@ def test_every_field_of_the_crawl_is_about_the_output_or_about_manners() -> None
         "max_redirects",
         "media_folder",
     }
-
-
-class Inner(StageConfig):
-    model: str = Field("m", description="changes what is written")
-    device: str = neutral("cpu", description="changes nothing")
-
-
-class Outer(StageConfig):
-    inner: Inner | None = Field(Inner(), description="a config in a config")
-    threads: int = neutral(1, description="changes nothing")
-
-
-def test_neutral_fields_of_a_config_in_a_config_are_left_out_too() -> None:
-    assert Outer(threads=2, inner=Inner(device="cuda")).output_fields() == {"inner": {"model": "m"}}
-    assert Outer(inner=None).output_fields() == {"inner": None}

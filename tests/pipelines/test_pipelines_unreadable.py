@@ -8,7 +8,7 @@ import pytest
 from vsd2m.core.errors import MissingFileError, StageError, StorageError
 from vsd2m.core.run import Run
 from vsd2m.core.storage import Store
-from vsd2m.pipelines.local import run_local
+from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.status import manifest, status
 
 RECORD = "source/part-000001.json"
@@ -51,8 +51,8 @@ def test_a_record_that_does_not_exist_is_done_again(number_plan) -> None:
 
 
 def test_the_catalog_is_not_made_of_fewer_partitions_than_were_planned(number_plan) -> None:
-    from vsd2m.pipelines.local import run_one
-    from vsd2m.pipelines.progress import Silent
+    from vsd2m.pipelines.engine.local import run_one
+    from vsd2m.pipelines.engine.progress import Silent
 
     plan = number_plan()
     run = run_local(plan)

@@ -36,7 +36,13 @@ class CrawlConfig(StageConfig):
         "vsd2m", min_length=1, description="name the crawler gives, and obeys rules for; add an address to reach you at"
     )
     timeout_s: float = neutral(30.0, gt=0, le=3600, description="seconds that one download may take")
-    retries: int = neutral(2, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")
+    retries: int = neutral(3, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")
+    first_wait_s: float = neutral(
+        1.0, gt=0, le=3600, description="seconds before the first further attempt, give or take a half; doubles"
+    )
+    max_wait_s: float = neutral(
+        120.0, gt=0, le=86400, description="longest wait; a host that asks for a longer one is `rate_limited`"
+    )
     delay_s: float | None = neutral(
         None,
         ge=0,

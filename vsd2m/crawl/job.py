@@ -33,6 +33,8 @@ class Job(BaseModel):
     autothrottle: bool
     timeout_s: float
     retries: int
+    first_wait_s: float
+    max_wait_s: float
     max_redirects: int
 
     def open_source(self) -> Source:

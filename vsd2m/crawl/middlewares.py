@@ -1,7 +1,10 @@
 """Scrapy downloader middlewares that say no in our words. Imported in the crawling process only."""
 
 import asyncio
+import random
+import time
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,14 +17,16 @@ from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
 from scrapy.http import Response
+from scrapy.settings import BaseSettings
+from scrapy.utils.asyncio import call_later
 from twisted.internet.error import ConnectError
+from twisted.python.failure import Failure
 
 from vsd2m.crawl.addresses import address_refusal
+from vsd2m.crawl.backoff import backoff_s, http_date, retry_after_s
 from vsd2m.crawl.job import Refusal
 
 NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
-
-MAX_WAIT_S = 120
 
 
 class RefusedRequest(IgnoreRequest):  # type: ignore[misc]
@@ -42,6 +47,7 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         super().__init__(crawler)
         self._unreadable: dict[str, str] = {}
         self._absent: set[str] = set()
+        self._deserted: set[str] = set()
 
     def process_request_2(self, rp: Any, request: Request) -> None:
         netloc = urlsplit(request.url).netloc
@@ -52,6 +58,8 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         except IgnoreRequest as error:
             detail = f"{urlsplit(request.url).scheme}://{netloc}/robots.txt"
             raise RefusedRequest(Refusal("robots_disallowed", detail=detail)) from error
+        if netloc in self._deserted:
+            request.meta["dont_retry"] = True  # it was tried often enough for robots.txt
         request.meta["robots_txt"] = "absent" if netloc in self._absent else "allowed"
         self._slow_down(request, rp)
 
@@ -67,7 +75,9 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         # Where nobody listens the request itself fails next, and says so better than a refusal.
         is_endless = isinstance(exc, RefusedRequest) and exc.refusal.reason == "http_error"
-        if not (is_endless or isinstance(exc, NOBODY_THERE)):
+        if isinstance(exc, NOBODY_THERE):
+            self._deserted.add(netloc)
+        elif not is_endless:
             self._unreadable[netloc] = "robots.txt could not be read"
         self._absent.add(netloc)
         super()._robots_error(exc, netloc)
@@ -117,7 +127,7 @@ class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
     """Undoes a `Content-Encoding`; bytes that are none are a refusal, in every encoding."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        encoding = response.headers.get("Content-Encoding", b"").decode("latin-1")
+        encoding = _header(response, "Content-Encoding")
         try:
             result: Request | Response = super().process_response(request, response)
         except IgnoreRequest:
@@ -128,15 +138,91 @@ class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
 
 
 class PatientRetry(RetryMiddleware):  # type: ignore[misc]
-    """Waits as long as a `Retry-After` header asks (RFC 9110, section 10.2.3), within reason, before it retries."""
+    """Asks again after a wait that doubles; a busy host (429, 503) is left alone as a whole meanwhile.
+
+    `Retry-After` sets the least wait. Where it is longer than `max_wait_s`, the host is asked for nothing more:
+    its requests end as `rate_limited`, and the crawl goes on with other hosts.
+    """
+
+    def __init__(self, settings: BaseSettings) -> None:
+        super().__init__(settings)
+        self._closed_until: dict[str, tuple[float, Refusal]] = {}
+        self._paused_until: dict[str, float] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "PatientRetry":
+        made: PatientRetry = super().from_crawler(crawler)
+        made._job = crawler.spider.job
+        made._rng = random.Random(str(made._job.spool))  # another jitter for every partition, the same one again
+        return made
+
+    def process_request(self, request: Request) -> None:
+        until, refusal = self._closed_until.get(_host(request), (0.0, None))
+        if refusal is not None and time.monotonic() < until:
+            raise RefusedRequest(refusal)
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:
-        result: Request | Response = super().process_response(request, response)
-        if isinstance(result, Request):
-            await asyncio.sleep(seconds_to_wait(response.headers.get("Retry-After", b"")))
-        return result
+        if response.status not in self.retry_http_codes:
+            return response
+        wait = self._wait_after(request)
+        if response.status in _BUSY:
+            asked = retry_after_s(_header(response, "Retry-After"), now=_now_at(response))
+            if asked > self._job.max_wait_s:
+                raise RefusedRequest(self._close(request, asked))
+            self._pause(request, max(asked, wait))
+            wait = 0.0
+        again: Request | Response = super().process_response(request, response)
+        if isinstance(again, Request):
+            await asyncio.sleep(wait)
+        return again
+
+    async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        again: Request | None = super().process_exception(request, exception)
+        if again is not None:
+            await asyncio.sleep(self._wait_after(request))
+        return again
+
+    def _wait_after(self, request: Request) -> float:
+        attempt = request.meta.get("retry_times", 0) + 1
+        return backoff_s(attempt, first_s=self._job.first_wait_s, max_s=self._job.max_wait_s, rng=self._rng)
+
+    def _close(self, request: Request, seconds: float) -> Refusal:
+        """Everything for this host is refused from now on, what waits in its queue too."""
+        limit = self._job.max_wait_s
+        refusal = Refusal("rate_limited", value=round(seconds), limit=limit, detail="the host asks for a longer pause")
+        self._closed_until[_host(request)] = (time.monotonic() + seconds, refusal)
+        slot = self._slot(request)
+        while slot is not None and slot.queue:
+            _, waiting = slot.queue.popleft()
+            waiting.errback(Failure(RefusedRequest(refusal)))
+        return refusal
+
+    def _pause(self, request: Request, seconds: float) -> None:
+        """Nothing is sent to this host for that long; a pause that is under way is only made longer."""
+        slot, end = self._slot(request), time.monotonic() + seconds
+        if slot is None or end <= self._paused_until.get(_host(request), 0.0):
+            return
+        self._paused_until[_host(request)] = end
+        slot.close()
+        slot.latercall = call_later(seconds, self.crawler.engine.downloader._latercall, slot)
+
+    def _slot(self, request: Request) -> Any:
+        downloader = self.crawler.engine.downloader
+        return downloader.slots.get(downloader.get_slot_key(request))
 
 
-def seconds_to_wait(retry_after: bytes) -> int:
-    """The seconds a `Retry-After` header gives, at most `MAX_WAIT_S`; 0 where it gives none (or a date)."""
-    return min(int(retry_after), MAX_WAIT_S) if retry_after.isdigit() else 0
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).hostname or ""
+
+
+def _header(response: Response, name: str) -> str:
+    value: bytes = response.headers.get(name, b"")
+    return value.decode("latin-1")
+
+
+def _now_at(response: Response) -> datetime:
+    """The time by the server's own clock, which its dates are relative to."""
+    return http_date(_header(response, "Date")) or datetime.now(UTC)

@@ -216,7 +216,7 @@ def test_impossible_configs_are_refused(config, complaint) -> None:
 @pytest.mark.parametrize("source", ["crawl_sites:NoSource", "no_such_module:Source"])
 def test_a_source_that_is_not_there_is_named(tmp_path, source) -> None:
     crawl = make_crawl(tmp_path, source=source, site="http://127.0.0.1:1", words=["a"])
-    with pytest.raises(ConfigError, match=f"crawl source '{source}' cannot be loaded"):
+    with pytest.raises(ConfigError, match=f"cannot import the crawl source '{source}'"):
         crawl.write()
 
 

@@ -176,9 +176,7 @@ def serve_forever(
         if on_ready:
             on_ready(site.url)
         while True:
-            time.sleep(
-                3600
-            )  # an Event or a lock would be waited for again after Ctrl-C: polars has signals restart calls
+            time.sleep(3600)  # not a lock: polars makes Ctrl-C resume waiting for one
 
 
 class _Server(ThreadingHTTPServer):

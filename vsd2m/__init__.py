@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vsd2m.pipelines.engine.runners import run_plan as run_plan
     from vsd2m.pipelines.suite.benchmarking import run_suite as run_suite
     from vsd2m.shard.loading.loader import load as load
+    from vsd2m.shard.loading.samples import collate as collate
     from vsd2m.shard.reader import ShardReader as ShardReader
     from vsd2m.shard.verify import verify as verify
 
@@ -59,6 +60,7 @@ _MODULES = {
     "TableStage": "vsd2m.core.stage",
     "TextEngine": "vsd2m.annotate.engines.base",
     "Vsd2mError": "vsd2m.core.errors",
+    "collate": "vsd2m.shard.loading.samples",
     "decode": "vsd2m.media.decode",
     "encode": "vsd2m.media.encode",
     "generate": "vsd2m.generation.sampler",

@@ -10,7 +10,6 @@ from vsd2m.core.commit import digest
 from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import DataConfig
-from vsd2m.shard.sticker_text import sticker_text
 
 _VERSION = 2  # raised where the same shards give other clips or texts
 
@@ -39,7 +38,7 @@ class ClipSource:
 
 def shard_clips(config: DataConfig) -> ClipSource:
     """The clips of a split; the identity is made of the shards' Parquet files, which hold the key of every sticker."""
-    from vsd2m.shard.reader import list_shards
+    from vsd2m.shard.inventory import list_shards
 
     store = Store(config.shards)
     shards = {shard.name: store.sha256(shard.parquet) for shard in list_shards(store, split=config.split)}
@@ -56,7 +55,7 @@ def _read(config: DataConfig) -> Iterator[TrainingClip]:
     for sample in samples:
         if config.domain not in (None, sample["domain"]):
             continue
-        text = conditioning_text(sample["domain"], sticker_text(sample))
+        text = conditioning_text(sample["domain"], sample["text"])
         tags = tuple(word for word in (sample["domain"], *sample["trigger_words"]) if word)
         yield TrainingClip(key=sample["key"], text=text, frames=sample["clip"], mask=sample["mask"], tags=tags)
 

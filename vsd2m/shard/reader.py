@@ -1,76 +1,43 @@
 """Random access to published shards: any sticker's bytes and columns by key, without reading whole tars."""
 
 import os
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vsd2m.core.errors import ConfigError, StorageError
+from vsd2m.core.errors import StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.parquet import read_parquet
 from vsd2m.core.storage import Store
+from vsd2m.shard.inventory import Shard, list_shards
+from vsd2m.shard.retrying import retried
 
-_SHARD = re.compile(r"(?P<name>vsd2m-(?P<split>[a-z0-9_]+)-\d{6})\.(?P<suffix>tar|parquet)")
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One published shard: `NAME.tar` and `NAME.parquet`."""
-
-    name: str
-    split: str
-
-    @property
-    def tar(self) -> str:
-        return f"{self.name}.tar"
-
-    @property
-    def parquet(self) -> str:
-        return f"{self.name}.parquet"
-
-
-def list_shards(store: Store, *, split: str | None = None) -> list[Shard]:
-    """The shards in a folder, by name; those of one split, if given.
-
-    Raises `StorageError` where there are none and `ConfigError`, with the splits there are, for an unknown split.
-    """
-    names = store.list("")
-    found = [match for name in names if (match := _SHARD.fullmatch(name)) and match["suffix"] == "tar"]
-    if not found:
-        hint = f"; did you mean {store.path('shards')}?" if "shards" in names else ""
-        raise StorageError(f"{store.url} holds no shards (vsd2m-SPLIT-000000.tar){hint}")
-    shards = [Shard(match["name"], match["split"]) for match in found]
-    if split is None:
-        return shards
-    splits = sorted({shard.split for shard in shards})
-    if split not in splits:
-        raise ConfigError(f"{store.url} has no split {split!r}; it has {', '.join(splits)}")
-    return [shard for shard in shards if shard.split == split]
+T = TypeVar("T")
 
 
 def read_columns(store: Store, shard: Shard, columns: Sequence[str] | None = None) -> pa.Table:
     """A shard's Parquet columns; `StorageError` names the shard where the file is missing or damaged."""
-    try:
-        with _open(store, shard.parquet) as file:
-            return read_parquet(file, columns)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise StorageError(f"cannot read {store.path(shard.parquet)}: {error}") from error
+    return retried(lambda: _read_parquet(store, shard, lambda file: read_parquet(file, columns)))
 
 
 def column_names(store: Store, shard: Shard) -> list[str]:
     """The columns a shard's Parquet has."""
-    try:
-        with _open(store, shard.parquet) as file:
-            return list(pq.read_schema(file).names)
-    except (OSError, pa.ArrowException) as error:
-        raise StorageError(f"cannot read {store.path(shard.parquet)}: {error}") from error
+    return retried(lambda: _read_parquet(store, shard, lambda file: list(pq.read_schema(file).names)))
+
+
+def count_stickers(store: Store, shard: Shard) -> int:
+    """How many rows a shard's Parquet has, from its footer alone."""
+    return retried(lambda: _read_parquet(store, shard, lambda file: int(pq.read_metadata(file).num_rows)))
+
+
+def read_media(store: Store, tar: str, key: str, tar_offset: int, num_bytes: int) -> bytes:
+    """A sticker's original bytes; `StorageError` where they are not those of the key."""
+    return retried(lambda: check_media(store.read_range(tar, tar_offset, num_bytes), key, store.path(tar)))
 
 
 def check_media(data: bytes, key: str, path: str) -> bytes:
@@ -99,13 +66,14 @@ class ShardReader:
     def __getitem__(self, key: str) -> dict[str, Any]:
         shard, number = self._place(key)
         row: dict[str, Any] = read_columns(self.store, shard).slice(number, 1).to_pylist()[0]
-        return {**row, "media": self._read(shard, row["key"], row["tar_offset"], row["num_bytes"])}
+        media = read_media(self.store, shard.tar, row["key"], row["tar_offset"], row["num_bytes"])
+        return {**row, "media": media}
 
     def media(self, key: str) -> bytes:
         """A sticker's original bytes."""
         shard, number = self._place(key)
         place = read_columns(self.store, shard, ["tar_offset", "num_bytes"]).slice(number, 1).to_pylist()[0]
-        return self._read(shard, key, place["tar_offset"], place["num_bytes"])
+        return read_media(self.store, shard.tar, key, place["tar_offset"], place["num_bytes"])
 
     def to_polars(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The columns of all stickers, in the order of the shards."""
@@ -127,31 +95,36 @@ class ShardReader:
             raise KeyError(key)
         return self._places[key]
 
-    def _read(self, shard: Shard, key: str, offset: int, num_bytes: int) -> bytes:
-        return check_media(self.store.read_range(shard.tar, offset, num_bytes), key, self.store.path(shard.tar))
-
 
 class TarBytes:
-    """Byte ranges of one tar: read from the disk where it is local, else out of one download of the whole tar."""
+    """Byte ranges of one tar: of an open file where it is on this machine's disk, else one request each.
 
-    def __init__(self, store: Store, path: str) -> None:
+    With `whole`, a tar elsewhere is fetched at once, for reading it from front to back.
+    """
+
+    def __init__(self, store: Store, path: str, *, whole: bool = False) -> None:
         self.path = store.path(path)
+        self._store, self._name = store, path
         local = store.local_path(path)
-        self._descriptor: int | None = None
-        self._data = b""
-        try:
-            if local:
-                self._descriptor = os.open(local, os.O_RDONLY)
-            else:
-                self._data = store.read_bytes(path)
-        except OSError as error:
-            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        self._descriptor: int | None = retried(lambda: self._opened(local)) if local else None
+        self._data = retried(lambda: store.read_bytes(path)) if whole and not local else None
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes from `offset`, or fewer where the tar ends."""
-        if self._descriptor is None:
+        if self._data is not None:
             return self._data[offset : offset + size]
-        return os.pread(self._descriptor, size, offset)
+        if self._descriptor is None:
+            return self._store.read_range(self._name, offset, size)
+        try:
+            return os.pread(self._descriptor, size, offset)
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+
+    def _opened(self, local: str) -> int:
+        try:
+            return os.open(local, os.O_RDONLY)
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     def __del__(self) -> None:
         descriptor = getattr(self, "_descriptor", None)
@@ -159,5 +132,9 @@ class TarBytes:
             os.close(descriptor)
 
 
-def _open(store: Store, path: str) -> Any:
-    return fsspec.open(store.path(path), "rb")
+def _read_parquet(store: Store, shard: Shard, read: Callable[[Any], T]) -> T:
+    try:
+        with fsspec.open(store.path(shard.parquet), "rb") as file:
+            return read(file)
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise StorageError(f"cannot read {store.path(shard.parquet)}: {error}") from error

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,9 @@ from vsd2m.core.keys import sticker_key
 from vsd2m.core.schema import Schema, schema_of
 from vsd2m.core.storage import Store
 from vsd2m.shard.columns import json_columns, json_facts
-from vsd2m.shard.reader import Shard, list_shards, read_columns
+from vsd2m.shard.inventory import STATS_FILE, Shard, absences, named_shards, read_counts
+from vsd2m.shard.reader import read_columns
 from vsd2m.shard.writer import FIELDS, encode_json
-
-STATS_FILE = "_stats.json"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,15 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
     Raises `StorageError` where there are no shards at all.
     """
     store = Store(url)
-    shards = list_shards(store)
-    problems = [*_files(store, shards)]
+    files, problems, counts = store.list(""), [], None
+    if STATS_FILE in files:
+        try:
+            counts = read_counts(store)
+        except StorageError as error:
+            problems.append(Problem(STATS_FILE, None, str(error)))
+    shards = named_shards(store, files, counts)
+    problems += [Problem(file, None, what) for file, what in absences(shards, files, counts)]
+    shards = [shard for shard in shards if {shard.tar, shard.parquet} <= set(files)]
     rows: list[dict[str, Any]] = []
     for shard in shards:
         try:
@@ -55,25 +62,7 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
         rows += [{"shard": shard, "key": row["key"], "group": row.get("duplicate_group")} for row in found]
         if progress is not None:
             progress(len(found))
-    return [*problems, *_between(rows), *_stats(store, shards, rows)]
-
-
-def _files(store: Store, shards: list[Shard]) -> Iterator[Problem]:
-    """Tars without Parquet and the reverse; holes in the numbering."""
-    names = set(store.list(""))
-    for shard in shards:
-        if shard.parquet not in names:
-            yield Problem(shard.parquet, None, "missing, the tar is there")
-    for name in sorted(names):
-        if name.startswith("vsd2m-") and name.endswith(".parquet") and f"{name[:-8]}.tar" not in names:
-            yield Problem(f"{name[:-8]}.tar", None, "missing, the Parquet file is there")
-    splits = sorted({shard.split for shard in shards})
-    for split in splits:
-        of_split = [shard.name for shard in shards if shard.split == split]
-        for number, name in enumerate(of_split):
-            if name != f"vsd2m-{split}-{number:06d}":
-                yield Problem(name, None, f"vsd2m-{split}-{number:06d} is missing before it")
-                break
+    return [*problems, *_between(rows), *_counts(shards, rows)]
 
 
 def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]], schema: Schema) -> Iterator[Problem]:
@@ -136,19 +125,9 @@ def _between(rows: list[dict[str, Any]]) -> Iterator[Problem]:
             yield Problem(shard.tar, key, f"is a near duplicate of {other}, which is on the other side of the split")
 
 
-def _stats(store: Store, shards: list[Shard], rows: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Counts in `_stats.json`, where it is there."""
-    if STATS_FILE not in store.list(""):
-        return
-    try:
-        stated = json.loads(store.read_bytes(STATS_FILE))["shards"]
-        counts = {entry["name"]: entry["num_stickers"] for entry in stated}
-    except (ValueError, KeyError, TypeError) as error:
-        yield Problem(STATS_FILE, None, f"cannot be read ({error!r})")
-        return
+def _counts(shards: list[Shard], rows: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Counts in `_stats.json` that are not those of the rows."""
+    found = Counter(row["shard"] for row in rows)
     for shard in shards:
-        found = sum(row["shard"] == shard for row in rows)
-        if counts.get(shard.name) != found:
-            yield Problem(STATS_FILE, None, f"says {counts.get(shard.name)} stickers in {shard.name}, {found} found")
-    for name in sorted(set(counts) - {shard.name for shard in shards}):
-        yield Problem(STATS_FILE, None, f"lists {name}, which is not there")
+        if shard.num_stickers is not None and shard.num_stickers != found[shard]:
+            yield Problem(STATS_FILE, None, f"says {shard.num_stickers} stickers in {shard.name}, {found[shard]} found")

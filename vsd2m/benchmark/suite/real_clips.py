@@ -12,9 +12,10 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 from vsd2m.core.storage import Store
+from vsd2m.shard.inventory import Shard, list_shards
 from vsd2m.shard.loading.clips import ClipOptions
-from vsd2m.shard.loading.loader import make_sample
-from vsd2m.shard.reader import Shard, check_media, column_names, list_shards, read_columns
+from vsd2m.shard.loading.samples import make_sample
+from vsd2m.shard.reader import column_names, read_columns, read_media
 from vsd2m.shard.sticker_text import sticker_text
 
 _COLUMNS = ("key", "tar_offset", "num_bytes", "caption", "description", "trigger_words", "domain")
@@ -49,9 +50,7 @@ class RealClip:
 
     def media(self) -> bytes:
         """The sticker's original bytes; `StorageError` where the shard is damaged."""
-        store = _store(self.shards)
-        data = store.read_range(self.tar, self.tar_offset, self.num_bytes)
-        return check_media(data, self.key, store.path(self.tar))
+        return read_media(_store(self.shards), self.tar, self.key, self.tar_offset, self.num_bytes)
 
     def load(self) -> JudgedClip:
         options = ClipOptions(num_frames=self.num_frames, size=self.size)

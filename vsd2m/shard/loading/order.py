@@ -1,29 +1,124 @@
-"""The order of an epoch, and who reads which part of it. Pure functions."""
+"""The order of an epoch, and who gets which part of it. Pure functions of their arguments.
 
+An epoch is one sequence of positions `0..N-1`, the same for any number of ranks and workers. Rank `r` of `W` gets
+every `W`-th position, and deals these to its workers in blocks of a batch. So whatever the division, when every rank
+has had `b` batches, exactly the first `b * batch_size * W` positions have been seen: one number says where training
+stands, and training can resume from it with another division.
+"""
+
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.core.errors import ConfigError
 
-def epoch_order(shard_sizes: Sequence[int], *, shuffle: bool, seed: int, epoch: int) -> NDArray[np.int64]:
-    """`[N, 2]`: (shard, position in the shard) of every sticker of an epoch.
+Ends = Literal["drop", "pad", "ragged"]
+ENDS: tuple[Ends, ...] = ("drop", "pad", "ragged")
 
-    Shuffled, the shards come in a new order each epoch and so do the stickers in each shard; stickers were spread
-    over the shards at random when these were packed, so no shard is special. Shards are not interleaved: each
-    is opened once.
+
+class EpochOrder:
+    """`order[position]` is (shard, row of the shard); every row has one position.
+
+    Unshuffled, the rows come shard by shard. Shuffled, shards and rows are permuted, and the sequence is cut into
+    `mix_shards` equal lanes which take turns: neighbours come from so many shards, no more shards are open at a time,
+    and a rank whose `world_size` has a common divisor with `mix_shards` needs a part of the shards only.
     """
-    generator = np.random.default_rng([seed, epoch])
-    shards = generator.permutation(len(shard_sizes)) if shuffle else np.arange(len(shard_sizes))
-    parts = [np.empty((0, 2), np.int64)]
-    for shard in shards.tolist():
-        size = shard_sizes[shard]
-        positions = generator.permutation(size) if shuffle else np.arange(size)
-        parts.append(np.stack([np.full(size, shard), positions], axis=1))
-    return np.concatenate(parts)
+
+    def __init__(self, sizes: Sequence[int], *, shuffle: bool, seed: int, epoch: int, mix_shards: int) -> None:
+        generator = np.random.default_rng([seed, epoch])
+        self._shards = generator.permutation(len(sizes)).tolist() if shuffle else list(range(len(sizes)))
+        self._sizes = sizes
+        self._starts = [0, *accumulate(sizes[shard] for shard in self._shards)]
+        self._lanes = max(1, min(mix_shards, len(self))) if shuffle else 1
+        self._shuffle_key = (seed, epoch) if shuffle else None
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, position: int) -> tuple[int, int]:
+        if not 0 <= position < len(self):
+            raise IndexError(position)
+        turn, lane = divmod(position, self._lanes)
+        # The first `len % lanes` lanes are longer by one.
+        length, longer = divmod(len(self), self._lanes)
+        place = lane * length + min(lane, longer) + turn
+        index = bisect_right(self._starts, place) - 1
+        shard, row = self._shards[index], place - self._starts[index]
+        if self._shuffle_key is None:
+            return shard, row
+        return shard, int(_permutation(*self._shuffle_key, shard, self._sizes[shard])[row])
 
 
-def consumer_range(num_stickers: int, consumer: int, num_consumers: int) -> range:
-    """The consumer's stretch of an epoch's order: each sticker belongs to exactly one consumer, and the
-    stretches differ in length by at most one."""
-    return range(num_stickers * consumer // num_consumers, num_stickers * (consumer + 1) // num_consumers)
+@dataclass(frozen=True)
+class Division:
+    """Who gets which positions: this is worker `worker` of rank `rank`."""
+
+    rank: int
+    world_size: int
+    batch_size: int
+    worker: int = 0
+    num_workers: int = 1
+
+    def position(self, taken: int) -> int:
+        """How far after the epoch's first position the one lies that comes after `taken` others."""
+        block, offset = divmod(taken, self.batch_size)
+        in_rank = (block * self.num_workers + self.worker) * self.batch_size + offset
+        return self.rank + in_rank * self.world_size
+
+
+def end_of_epoch(num_stickers: int, *, start: int, batch: int, ends: Ends) -> int:
+    """The position before which an epoch that begins at `start` stops; `batch` counts all ranks.
+
+    `drop` and `pad` make what is left a multiple of `batch`, so that all ranks have equally many.
+    """
+    left = max(num_stickers - start, 0)
+    if ends == "drop":
+        return start + left // batch * batch
+    return start + (-(-left // batch) * batch if ends == "pad" else left)
+
+
+@dataclass(frozen=True)
+class DealOptions:
+    """How an epoch is ordered and dealt; `load` explains each."""
+
+    shuffle: bool
+    seed: int
+    mix_shards: int
+    rank: int
+    world_size: int
+    batch_size: int
+    ends: Ends
+    repeat: bool
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world_size:
+            raise ConfigError(
+                f"rank must be in 0..{self.world_size - 1} (world_size {self.world_size}), found {self.rank}"
+            )
+        for name in ("batch_size", "mix_shards"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if self.ends not in ENDS:
+            raise ConfigError(f"ends must be one of {', '.join(ENDS)}, found {self.ends!r}")
+
+    @property
+    def global_batch(self) -> int:
+        """Stickers in one batch of every rank."""
+        return self.batch_size * self.world_size
+
+    def order(self, sizes: Sequence[int], epoch: int) -> EpochOrder:
+        return EpochOrder(sizes, shuffle=self.shuffle, seed=self.seed, epoch=epoch, mix_shards=self.mix_shards)
+
+    def end(self, num_stickers: int, *, start: int = 0) -> int:
+        return end_of_epoch(num_stickers, start=start, batch=self.global_batch, ends=self.ends)
+
+
+@lru_cache(maxsize=256)
+def _permutation(seed: int, epoch: int, shard: int, size: int) -> NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch, shard]).permutation(size)

@@ -1,9 +1,30 @@
 """The data set as torch knows it. Imported only where torch is in use already."""
 
-from torch.utils.data import IterableDataset
+from typing import Any
 
-from vsd2m.shard.loading.loader import StickerDataset
+from torch.utils.data import IterableDataset
+from torch.utils.data._utils.collate import default_collate_fn_map
+
+from vsd2m.shard.loading.dataset import StickerDataset
+from vsd2m.shard.loading.samples import TriggerWords
 
 
 class TorchStickerDataset(StickerDataset, IterableDataset):  # type: ignore[misc]
     """A `StickerDataset` that a torch `DataLoader` iterates, its workers each over their own part."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _leave_trigger_words_whole()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        _leave_trigger_words_whole()
+
+
+def _leave_trigger_words_whole() -> None:
+    """Torch refuses lists of unequal length; this is how its documentation has types of one's own collated."""
+    default_collate_fn_map[TriggerWords] = _listed
+
+
+def _listed(batch: list[TriggerWords], **_: Any) -> list[TriggerWords]:
+    return batch

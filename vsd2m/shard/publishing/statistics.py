@@ -19,13 +19,13 @@ from vsd2m.core.schema import COLUMNS as CONTRACT
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, layout_of, published_columns
+from vsd2m.shard.inventory import STATS_FILE
 from vsd2m.shard.publishing.card import dataset_card
 from vsd2m.shard.publishing.croissant import PublishedFile, croissant
 from vsd2m.shard.publishing.energon import energon_files
 from vsd2m.shard.publishing.figures import COLUMNS, figures, funnel
 from vsd2m.shard.publishing.page import MIME, Picture, statistics_page
 from vsd2m.shard.stage import FOLDER
-from vsd2m.shard.verify import STATS_FILE
 
 PAGE = "stats.html"
 _SHARD_FILE = re.compile(r"(vsd2m-[a-z0-9_]+-\d{6})\.(tar|tar\.idx|parquet)")

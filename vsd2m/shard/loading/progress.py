@@ -1,0 +1,170 @@
+"""What a process that loaded a data set and its DataLoader's workers know in common: which epoch comes next, and
+which stickers were skipped.
+
+It is a small temporary file, because that reaches workers however they were started (fork, spawn, forkserver) and
+however long they live. Each read and change holds a lock on it.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.context import get_spawning_popen
+from typing import IO, Any
+
+from vsd2m.core.errors import StorageError
+from vsd2m.shard.loading.damage import DamagedSticker
+
+_REMEMBERED = 8  # iterations whose workers may still be starting
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an iteration begins: stickers of the epoch that all ranks together have had."""
+
+    epoch: int
+    samples_seen: int
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """Names one iteration of a DataLoader: its workers have the seed in common, and count their iterations."""
+
+    seed: int
+    number: int
+    num_workers: int
+
+
+class SharedProgress:
+    """The process that makes one owns it; forked and spawned workers share it, any other copy begins its own."""
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        self._owner = os.getpid()
+        self._path = _new_file(state or {"next": [0, 0], "in_workers": False, "claims": [], "skipped": []})
+        weakref.finalize(self, _remove, self._path, self._owner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if get_spawning_popen() is not None:
+            return _attached, (self._path, self._owner)
+        return SharedProgress, (self._read(),)
+
+    def own(self) -> "SharedProgress":
+        """Itself in the process that made it, and a copy in any other."""
+        return self if self._owner == os.getpid() else SharedProgress(self._read())
+
+    @property
+    def next_place(self) -> Place:
+        """Where the next iteration will begin."""
+        return Place(*self._read()["next"])
+
+    @next_place.setter
+    def next_place(self, place: Place) -> None:
+        with self._changed() as state:
+            state.update(next=[place.epoch, place.samples_seen], in_workers=False, claims=[])
+
+    @property
+    def in_workers(self) -> bool:
+        """Whether workers iterated last, so that only they know how far they are."""
+        return bool(self._read()["in_workers"])
+
+    @property
+    def skipped(self) -> list[DamagedSticker]:
+        return [DamagedSticker(**entry) for entry in self._read()["skipped"]]
+
+    def begin(self, iteration: Iteration | None) -> Place:
+        """Where an iteration begins; the next one will begin with the next epoch.
+
+        The workers of one `iteration` get the same answer. None: there are no workers.
+        """
+        with self._changed() as state:
+            state["in_workers"] = iteration is not None
+            if iteration is None:
+                return _advance(state)
+            claim = next((c for c in state["claims"] if c["of"] == asdict(iteration) and _is_open(c)), None)
+            if claim is None:
+                place = _advance(state)
+                claim = {"of": asdict(iteration), "num_claimed": 0, "place": [place.epoch, place.samples_seen]}
+                state["claims"] = [*state["claims"], claim][-_REMEMBERED:]
+            claim["num_claimed"] += 1
+            return Place(*claim["place"])
+
+    def resume(self, epoch: int) -> None:
+        """Says that a worker continues with this epoch on its own account; the next iteration is the epoch after it."""
+        with self._changed() as state:
+            state.update(next=[epoch + 1, 0], in_workers=True)
+
+    def reach(self, epoch: int) -> None:
+        """Says that an iteration has come to this epoch, so that the next iteration begins with a later one."""
+        with self._changed() as state:
+            if state["next"][0] <= epoch:
+                state["next"] = [epoch + 1, 0]
+
+    def skip(self, sticker: DamagedSticker) -> list[DamagedSticker]:
+        """Remembers a skipped sticker; all that were skipped so far, each once."""
+        with self._changed() as state:
+            if asdict(sticker) not in state["skipped"]:
+                state["skipped"].append(asdict(sticker))
+            return [DamagedSticker(**entry) for entry in state["skipped"]]
+
+    def _read(self) -> dict[str, Any]:
+        with self._changed() as state:
+            return state
+
+    @contextlib.contextmanager
+    def _changed(self) -> Iterator[dict[str, Any]]:
+        with _opened(self._path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            before = file.read()
+            state = json.loads(before)
+            yield state
+            after = json.dumps(state).encode()
+            if after != before:
+                file.seek(0)
+                file.write(after)
+                file.truncate()
+
+
+def _advance(state: dict[str, Any]) -> Place:
+    place = Place(*state["next"])
+    state["next"] = [place.epoch + 1, 0]
+    return place
+
+
+def _is_open(claim: dict[str, Any]) -> bool:
+    return bool(claim["num_claimed"] < claim["of"]["num_workers"])
+
+
+def _new_file(state: dict[str, Any]) -> str:
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="vsd2m-progress-")
+    except OSError as error:
+        raise StorageError(f"cannot write a temporary file: {error}; set TMPDIR to a folder with space") from error
+    with open(descriptor, "wb") as file:
+        file.write(json.dumps(state).encode())
+    return path
+
+
+def _opened(path: str) -> IO[bytes]:
+    try:
+        return open(path, "r+b")
+    except OSError as error:
+        raise StorageError(
+            f"cannot read {path}: {error.strerror}; the process that loaded the data set has ended, or its temporary "
+            "files were deleted"
+        ) from error
+
+
+def _attached(path: str, owner: int) -> SharedProgress:
+    progress = SharedProgress.__new__(SharedProgress)
+    progress._path, progress._owner = path, owner
+    return progress
+
+
+def _remove(path: str, owner: int) -> None:
+    if os.getpid() == owner:  # a forked worker inherits this call
+        with contextlib.suppress(OSError):
+            os.unlink(path)

@@ -13,7 +13,11 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
     """A plan over numbers; keyword arguments are configs of stages, `run` the folder."""
 
     def make(
-        run: str = "run", partition_size: int = 9, max_failed_share: float = 0.5, **configs: dict[str, Any]
+        run: str = "run",
+        partition_size: int = 9,
+        max_failed_share: float = 0.5,
+        time_limit_s: float = 300,
+        **configs: dict[str, Any],
     ) -> Plan:
         names = {"source": "Source", "catalog": "Catalog", "measure": "Measure", "limit": "Limit", "group": "Group"}
         stages = {
@@ -25,6 +29,7 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
                 run=run if "://" in run else str(tmp_path / run),
                 partition_size=partition_size,
                 max_failed_share=max_failed_share,
+                time_limit_s=time_limit_s,
                 stages=stages,
             )
         )

@@ -1,9 +1,14 @@
 """Small real stages for the runners' tests: numbers instead of pictures, the contract unchanged."""
 
+import ctypes
+import itertools
 import os
+import signal
 import time
+from pathlib import Path
 
 import polars as pl
+from pydantic import Field
 
 from vsd2m.core.commit import digest
 from vsd2m.core.keys import sticker_key
@@ -14,6 +19,7 @@ from vsd2m.core.stage import (
     Drop,
     FileResult,
     FileStage,
+    Resources,
     StageConfig,
     StageSpec,
     StickerStage,
@@ -75,8 +81,20 @@ class MeasureConfig(StageConfig):
     calls: str = ""  # a file that gets a line per processed sticker
     raise_on: int = -1
     die_on: int = -1
+    bad: dict[int, str] = Field(default_factory=dict)  # number -> which of BAD it does
+    meet: str = ""  # a folder in which workers of two machines wait for each other
     lose_column: bool = False
     wait_for: str = ""  # a file without which it waits
+    batch_size: int = 7
+    num_cpus: int = 1
+
+
+BAD = {
+    "loop": lambda: next(number for number in itertools.count() if number < 0),
+    "loop in native code": lambda: sum(itertools.repeat(0)),  # Python cannot interrupt it
+    "sleep in native code": lambda: ctypes.PyDLL(None).sleep(1_000_000),  # and no other thread can run
+    "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+}
 
 
 class Measure(StickerStage[MeasureConfig]):
@@ -86,9 +104,19 @@ class Measure(StickerStage[MeasureConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("measure", 1, (), ("width", "entropy"), reads_media=True, batch_size=7)
+        return StageSpec(
+            "measure",
+            1,
+            (),
+            ("width", "entropy"),
+            reads_media=True,
+            batch_size=self.config.batch_size,
+            resources=Resources(num_cpus=self.config.num_cpus),
+        )
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
+        if self.config.meet:
+            meet(Path(self.config.meet))
         return [self._one(int(media)) for media in batch.media]
 
     def _one(self, number: int) -> Columns:
@@ -101,7 +129,20 @@ class Measure(StickerStage[MeasureConfig]):
             raise ValueError(f"cannot take {number}")
         if number == self.config.die_on:
             os._exit(9)
+        if number in self.config.bad:
+            BAD[self.config.bad[number]]()
         return {"width": number} if self.config.lose_column else {"width": number, "entropy": number**2 / 7}
+
+
+def meet(folder: Path) -> None:
+    """Returns when workers of two of Ray's machines have been here; `TimeoutError` if none joins in half a minute."""
+    folder.mkdir(exist_ok=True)
+    (folder / os.environ["RAY_RAYLET_PID"]).touch()
+    for _ in range(300):
+        if len(list(folder.iterdir())) > 1:
+            return
+        time.sleep(0.1)
+    raise TimeoutError("nobody came")
 
 
 class LimitConfig(StageConfig):
@@ -144,3 +185,13 @@ class Label(StickerStage[StageConfig]):
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
         return [{"caption": f"number {row['width']}"} for row in batch.rows]
+
+
+class DiesInSetup(Label):
+    def setup(self) -> None:
+        os._exit(3)
+
+
+class Talks(Label):
+    def setup(self) -> None:
+        print("a library was loaded", flush=True)

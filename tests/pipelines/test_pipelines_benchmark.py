@@ -13,7 +13,8 @@ from vsd2m.cli.main import app
 from vsd2m.core.errors import ConfigError, StageError
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.pipelines.cluster.ray_tasks import Cluster, spread
+from vsd2m.pipelines.cluster.ray_cluster import Cluster
+from vsd2m.pipelines.cluster.ray_tasks import spread
 from vsd2m.pipelines.engine.config import nested
 from vsd2m.pipelines.suite.benchmarking import SuiteConfig, command_of, run_suite
 from vsd2m.pipelines.suite.generating import plan_parts
@@ -124,7 +125,7 @@ def test_workers_on_a_cluster_write_the_same_results(shards, training, tmp_path)
         assert sorted(spread(Cluster(), lambda: careful_square, range(5), wants_gpu=True)) == [0, 1, 4, 9, 16]
         with pytest.raises(ConfigError, match="6 is even"):
             list(spread(Cluster(), lambda: careful_square, [6], wants_gpu=False))
-        with pytest.raises(StageError, match="2 workers died, one after the other, on 7"):
+        with pytest.raises(StageError, match="3 workers died, one after the other, on 7"):
             list(spread(Cluster(), lambda: careful_square, [7], wants_gpu=False))
     finally:
         ray_library.shutdown()

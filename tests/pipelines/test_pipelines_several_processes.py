@@ -11,7 +11,8 @@ import pytest
 from several_processes import SPOILT, moving_noise, tiny_config
 
 from vsd2m.core.errors import EngineError
-from vsd2m.pipelines.cluster.ray_train import check_resources, train_on_ray
+from vsd2m.pipelines.cluster.ray_cluster import Node, Request
+from vsd2m.pipelines.cluster.ray_train import train_on_ray, worker_request
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
@@ -104,8 +105,13 @@ def test_processes_started_by_ray_train_like_those_started_by_hand(trained, tmp_
     assert largest_difference(state_of(tmp_path), state_of(trained / "plain")) == 0
 
 
-def test_more_workers_than_the_cluster_has_room_for_are_refused():
-    assert check_resources({"CPU": 2.0}, 2) == {"num_cpus": 1, "num_gpus": 0}
-    assert check_resources({"CPU": 8.0, "GPU": 2.0}, 2) == {"num_cpus": 1, "num_gpus": 1}
-    with pytest.raises(EngineError, match="3 workers need 3 GPUs, the Ray cluster has 2"):
-        check_resources({"CPU": 8.0, "GPU": 2.0}, 3)
+def test_more_workers_than_the_machines_have_room_for_are_refused():
+    """What is left over on two machines is not one machine's room."""
+    cores = [Node("a", "a", 1.5, 0), Node("b", "b", 1.5, 0)]
+    assert worker_request(cores, 2) == Request(1, 0)
+    cards = [Node("a", "a", 8, 2), Node("b", "b", 8, 0)]
+    assert worker_request(cards, 2) == Request(1, 1)
+    with pytest.raises(EngineError, match="3 workers need 3 CPUs, the Ray cluster has room for 2"):
+        worker_request(cores, 3)
+    with pytest.raises(EngineError, match="3 workers need 3 GPUs, the Ray cluster has room for 2"):
+        worker_request(cards, 3)

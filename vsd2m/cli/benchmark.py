@@ -38,7 +38,7 @@ def run(
     """Draws the prompts of test stickers, judges what was drawn, and prints the table. Run again to go on."""
     from vsd2m.benchmark.suite.test_sets import splits_of
     from vsd2m.benchmark.tables.results_tables import as_markdown
-    from vsd2m.pipelines.cluster.ray_tasks import Cluster
+    from vsd2m.pipelines.cluster.ray_cluster import Cluster
     from vsd2m.pipelines.engine.config import nested, validate
     from vsd2m.pipelines.suite.benchmarking import SuiteConfig, command_of, run_suite
 

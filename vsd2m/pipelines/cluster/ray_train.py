@@ -5,55 +5,60 @@ The processes find each other through torch's process group, as under `torchrun`
 gives the same result, with a controller that polls a service of Ray's dashboard meanwhile.
 """
 
-import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from vsd2m.core.errors import EngineError, Vsd2mError
+from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.generation.config import TrainConfig
+from vsd2m.pipelines.cluster.ray_cluster import Cluster, Node, Request, alive_nodes, connected
+from vsd2m.pipelines.cluster.ray_workers import PATIENCE_SECONDS, cause_of, told
 
 
 def train_on_ray(config: TrainConfig, *, num_workers: int, address: str | None = None, clips: Any = None) -> Any:
     """Like `vsd2m.generation.trainer.train`, in `num_workers` processes; returns the first one's `TrainResult`.
 
     Uses the Ray cluster that this process is connected to, or the one at `address`, else this machine. `EngineError`
-    if the cluster has fewer GPUs (without GPUs: CPUs) than workers.
+    if the cluster's machines have room for fewer workers, or do not start them, or one of them is lost.
     """
-    ray = import_extra("ray", extra="ray")
     import_extra("torch", extra="train")
-    started_here = not ray.is_initialized()
-    if started_here:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    try:
-        resources = check_resources(ray.cluster_resources(), num_workers)
-        actors = [ray.remote(Process).options(**resources).remote(sys.path) for _ in range(num_workers)]
+    with connected(Cluster(address)) as ray:
+        request = worker_request(alive_nodes(ray), num_workers)
+        options = {"num_cpus": request.cpus, "num_gpus": request.gpus}
+        actors = [ray.remote(Process).options(**options).remote(sys.path) for _ in range(num_workers)]
         try:
             return _train_together(ray, actors, config, clips)
+        except ray.exceptions.RayTaskError as error:
+            raise cause_of(error) from error
+        except ray.exceptions.RayError as error:
+            raise EngineError(
+                f"a training process was lost: {told(error)}; start the training again to resume from its newest "
+                "checkpoint"
+            ) from error
         finally:
             for actor in actors:
                 ray.kill(actor)
-    finally:
-        if started_here:
-            ray.shutdown()
 
 
-def check_resources(cluster: dict[str, float], num_workers: int) -> dict[str, float]:
-    """What each process is given; `EngineError` where there is not enough of it, for which Ray would wait for ever."""
-    kind = "GPU" if cluster.get("GPU", 0) else "CPU"
-    if cluster.get(kind, 0) < num_workers:
+def worker_request(nodes: Sequence[Node], num_workers: int) -> Request:
+    """What each process is given; `EngineError` where not all have room, for which Ray would wait for ever."""
+    request = Request(1, 1 if any(node.gpus for node in nodes) else 0)
+    kind = "GPU" if request.gpus else "CPU"
+    room = sum(int(min(node.cpus, node.gpus) if request.gpus else node.cpus) for node in nodes)
+    if room < num_workers:
         raise EngineError(
-            f"{num_workers} workers need {num_workers} {kind}s, the Ray cluster has {cluster.get(kind, 0):g}; give a "
-            "smaller --num-workers or the address of a larger cluster"
+            f"{num_workers} workers need {num_workers} {kind}s, the Ray cluster has room for {room}: "
+            f"{', '.join(map(str, nodes))}; give a smaller --num-workers or the address of a larger cluster"
         )
-    return {"num_cpus": 1, "num_gpus": 1 if kind == "GPU" else 0}
+    return request
 
 
 def _train_together(ray: Any, actors: list[Any], config: TrainConfig, clips: Any) -> Any:
     """Runs all processes; the first error of any of them ends the others, which would wait for it for ever."""
-    host, port = ray.get(actors[0].meeting_point.remote())
+    host, port = _meeting_point(ray, actors)
     meeting = {"MASTER_ADDR": host, "MASTER_PORT": str(port), "WORLD_SIZE": str(len(actors))}
     # every process sees the one GPU that Ray gave it as its first
     tasks = [
@@ -63,11 +68,22 @@ def _train_together(ray: Any, actors: list[Any], config: TrainConfig, clips: Any
     waiting = list(tasks)
     while waiting:
         finished, waiting = ray.wait(waiting, num_returns=1)
-        try:
-            ray.get(finished)
-        except ray.exceptions.RayTaskError as error:
-            raise _cause(error) from error
+        ray.get(finished)
     return ray.get(tasks[0])
+
+
+def _meeting_point(ray: Any, actors: list[Any]) -> tuple[str, int]:
+    """The first process's, once all of them stand on a machine: one that does not would keep the others waiting."""
+    asked = [actor.meeting_point.remote() for actor in actors]
+    answered, missing = ray.wait(asked, num_returns=len(asked), timeout=PATIENCE_SECONDS)
+    if missing:
+        raise EngineError(
+            f"{len(missing)} of {len(asked)} training processes were not started within {PATIENCE_SECONDS:g} s: other "
+            "work holds the cluster's room; wait for it, or give a smaller --num-workers"
+        )
+    ray.get(answered)
+    host, port = ray.get(asked[0])
+    return str(host), int(port)
 
 
 class Process:
@@ -89,7 +105,3 @@ class Process:
         from vsd2m.generation.trainer import train
 
         return train(TrainConfig.model_validate_json(config), clips=clips)
-
-
-def _cause(error: Any) -> BaseException:
-    return error.cause if isinstance(error.cause, Vsd2mError) else error

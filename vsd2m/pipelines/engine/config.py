@@ -27,6 +27,13 @@ class PipelineConfig(BaseModel):
     max_failed_share: float = Field(
         0.5, ge=0, le=1, description="a partition in which more than this share of stickers fails stops the run"
     )
+    time_limit_s: float = Field(
+        300,
+        gt=0,
+        allow_inf_nan=False,
+        description="CPU seconds a stage may take for one sticker on each of its cores, and four times that by the "
+        "clock; a batch gets more by its size. What takes longer has failed as `timed_out`",
+    )
     stages: dict[str, dict[str, Any] | None] = Field(
         description="name -> config; `stage`: a registry name or your own `module:Class`; default: the name",
         min_length=1,

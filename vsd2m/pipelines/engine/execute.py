@@ -7,7 +7,6 @@ filter's limit never runs a model again on a sticker it has already seen.
 import hashlib
 import json
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,10 +16,10 @@ import polars as pl
 import pyarrow as pa
 
 from vsd2m.core.commit import CommitRecord, OutputFile, digest
-from vsd2m.core.errors import DamagedFileError, MediaError, MissingFileError, StageError, Vsd2mError
+from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError
 from vsd2m.core.run import Run, part_path, record_path, rejects_path
 from vsd2m.core.schema import MEDIA_COLUMNS, columns_schema
-from vsd2m.core.stage import Batch, Columns, Drop, FileStage, StickerStage, TableStage
+from vsd2m.core.stage import Batch, Columns, Drop, FileStage, StageSpec, TableStage
 from vsd2m.pipelines.engine.plan import PlannedStage
 
 NO_DIGEST = bytes(8)
@@ -28,13 +27,17 @@ NO_DIGEST = bytes(8)
 
 @dataclass(frozen=True)
 class Failure:
-    """An unexpected exception on one sticker."""
+    """What a stage could not be brought to compute: an unexpected exception, a time limit, a dead process."""
 
     error: str
     detail: str
+    value: float | None = None
+    limit: float | None = None
 
 
 Outcome = Columns | Drop | Failure
+ProcessBatch = Callable[[Batch], Sequence[Columns | Drop] | Failure]
+"""Computes a batch: an outcome per sticker, or one failure for the whole batch."""
 OnBatch = Callable[[int], None]
 
 
@@ -94,15 +97,18 @@ def load_partition(run: Run, planned: PlannedStage, partition: int) -> Partition
 
 
 def compute(
-    run: Run, stage: StickerStage[Any], rows: Sequence[Mapping[str, Any]], on_batch: OnBatch | None = None
+    run: Run,
+    spec: StageSpec,
+    rows: Sequence[Mapping[str, Any]],
+    process: ProcessBatch,
+    on_batch: OnBatch | None = None,
 ) -> list[Outcome]:
-    """One outcome per row. `stage.setup()` has been called."""
+    """One outcome per row."""
     outcomes: list[Outcome] = []
-    spec = stage.spec
     for start in range(0, len(rows), spec.batch_size):
         part = rows[start : start + spec.batch_size]
         media = [read_media(run, row) for row in part] if spec.reads_media else []
-        outcomes.extend(_outcomes(stage, Batch(part, media)))
+        outcomes.extend(_outcomes(spec, process, Batch(part, media)))
         if on_batch is not None:
             on_batch(len(part))
     return outcomes
@@ -147,23 +153,19 @@ def check_failures(planned: PlannedStage, outcomes: Sequence[Outcome], *, max_fa
         )
 
 
-def _outcomes(stage: StickerStage[Any], batch: Batch) -> list[Outcome]:
-    """A batch that raises is taken apart, so that one sticker cannot take others with it."""
-    try:
-        outcomes = stage.process(batch)
-    except Exception as error:
-        if isinstance(error, Vsd2mError) and not isinstance(error, MediaError):
-            raise  # a missing model or a full disk is no sticker's fault
-        if len(batch) == 1:
-            return [Failure(type(error).__name__, "".join(traceback.format_exception(error, limit=-3)).strip())]
-        singles = [Batch(batch.rows[i : i + 1], batch.media[i : i + 1]) for i in range(len(batch))]
-        return [outcome for single in singles for outcome in _outcomes(stage, single)]
-    _check_contract(stage, batch, outcomes)
-    return list(outcomes)
+def _outcomes(spec: StageSpec, process: ProcessBatch, batch: Batch) -> list[Outcome]:
+    """A batch that fails is done again sticker by sticker, so that one sticker cannot take others with it."""
+    outcomes = process(batch)
+    if not isinstance(outcomes, Failure):
+        _check_contract(spec, batch, outcomes)
+        return list(outcomes)
+    if len(batch) == 1:
+        return [outcomes]
+    singles = [Batch(batch.rows[i : i + 1], batch.media[i : i + 1]) for i in range(len(batch))]
+    return [outcome for single in singles for outcome in _outcomes(spec, process, single)]
 
 
-def _check_contract(stage: StickerStage[Any], batch: Batch, outcomes: Sequence[Columns | Drop]) -> None:
-    spec = stage.spec
+def _check_contract(spec: StageSpec, batch: Batch, outcomes: Sequence[Columns | Drop]) -> None:
     if len(outcomes) != len(batch):
         raise StageError(f"stage {spec.name} returned {len(outcomes)} outcomes for {len(batch)} stickers")
     for outcome in outcomes:
@@ -319,7 +321,8 @@ def _reject(planned: PlannedStage, key: str, outcome: Drop | Failure, row_digest
     if isinstance(outcome, Drop):
         verdict = {"outcome": "dropped", **asdict(outcome)}
     else:
-        verdict = {"outcome": "failed", "reason": outcome.error, "detail": outcome.detail}
+        facts = asdict(outcome)
+        verdict = {"outcome": "failed", "reason": facts.pop("error"), **facts}
     return {"key": key, **verdict, "version": planned.stage.spec.version, "input_digest": row_digest}
 
 

@@ -1,12 +1,11 @@
-"""The reference runner: one process, one stage after the other."""
+"""The reference runner: one stage after the other, sticker stages in a child process that no sticker can hold up."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run, record_path
-from vsd2m.core.stage import FileStage, StickerStage
+from vsd2m.core.stage import FileStage
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import (
     check_failures,
@@ -20,6 +19,7 @@ from vsd2m.pipelines.engine.execute import (
 )
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
 from vsd2m.pipelines.engine.progress import Observer, Silent
+from vsd2m.pipelines.engine.stage_process import StageProcess
 
 
 @exclusive
@@ -27,16 +27,17 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
     """Brings every stage of the plan up to date and returns the run; what is done already is not done again."""
     observer = observer or Silent()
     run = plan.create_run()
-    for planned in plan.stages:
-        worker = StickerWorker(run, planned, max_failed_share=plan.config.max_failed_share)
-        for partition in open_stage(run, planned, observer):
-            if is_done(run, planned, partition, retry_failed=retry_failed):
-                observer.partition_skipped(planned.name)
-            elif partition is not None and planned.kind == "sticker":
-                observer.partition_done(worker.run_partition(partition, observer))
-            else:
-                observer.partition_done(run_one(run, plan, planned, partition, observer))
-        observer.stage_done(planned.name)
+    with StageProcess(plan.config) as process:
+        for planned in plan.stages:
+            worker = StickerWorker(run, planned, process, max_failed_share=plan.config.max_failed_share)
+            for partition in open_stage(run, planned, observer):
+                if is_done(run, planned, partition, retry_failed=retry_failed):
+                    observer.partition_skipped(planned.name)
+                elif partition is not None and planned.kind == "sticker":
+                    observer.partition_done(worker.run_partition(partition, observer))
+                else:
+                    observer.partition_done(run_one(run, plan, planned, partition, observer))
+            observer.stage_done(planned.name)
     return run
 
 
@@ -63,11 +64,11 @@ def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, 
 class StickerWorker:
     """Runs partitions of a sticker stage; its models are loaded once, and only if there is something to compute."""
 
-    def __init__(self, run: Run, planned: PlannedStage, *, max_failed_share: float) -> None:
+    def __init__(self, run: Run, planned: PlannedStage, process: StageProcess, *, max_failed_share: float) -> None:
         self._run = run
         self._planned = planned
+        self._process = process
         self._max_failed_share = max_failed_share
-        self._is_set_up = False
 
     def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
         """Loads, computes what is not known yet, and commits."""
@@ -76,24 +77,16 @@ class StickerWorker:
         unknown = loaded.unknown
         observer.partition_started(self._planned.name, partition, len(unknown))
         outcomes = compute(
-            self._run, self.stage(needed=bool(unknown)), [loaded.rows[i] for i in unknown], self._on_batch(observer)
+            self._run,
+            self._planned.stage.spec,
+            [loaded.rows[i] for i in unknown],
+            partial(self._process.process, self._planned),
+            partial(observer.stickers_done, self._planned.name),
         )
         check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
         computed = dict(zip(unknown, outcomes, strict=True))
         seconds = time.perf_counter() - started
         return commit_partition(self._run, self._planned, loaded, computed, seconds=seconds)
-
-    def stage(self, *, needed: bool = True) -> StickerStage[Any]:
-        """The stage, set up if it is needed."""
-        stage = self._planned.stage
-        assert isinstance(stage, StickerStage)
-        if needed and not self._is_set_up:
-            stage.setup()
-            self._is_set_up = True
-        return stage
-
-    def _on_batch(self, observer: Observer) -> Callable[[int], None]:
-        return lambda num_stickers: observer.stickers_done(self._planned.name, num_stickers)
 
 
 def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:

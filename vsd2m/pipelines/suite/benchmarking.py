@@ -18,7 +18,8 @@ from vsd2m.benchmark.suite.provenance import Origin
 from vsd2m.benchmark.suite.real_clips import list_real
 from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.pipelines.cluster.ray_tasks import Cluster, spread
+from vsd2m.pipelines.cluster.ray_cluster import Cluster
+from vsd2m.pipelines.cluster.ray_tasks import spread
 from vsd2m.pipelines.engine.runners import RUNNERS
 from vsd2m.pipelines.suite.frame_text import frame_text
 from vsd2m.pipelines.suite.generating import draw_parts, plan_parts, write_manifest

@@ -15,7 +15,8 @@ from vsd2m.benchmark.suite.clips import MANIFEST
 from vsd2m.benchmark.suite.real_clips import RealClip
 from vsd2m.core.storage import Store
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.pipelines.cluster.ray_tasks import Cluster, spread
+from vsd2m.pipelines.cluster.ray_cluster import Cluster
+from vsd2m.pipelines.cluster.ray_tasks import spread
 from vsd2m.pipelines.suite.model_sources import ModelSource
 
 PROMPTS_PER_PART = 256

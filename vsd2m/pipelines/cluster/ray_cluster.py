@@ -1,0 +1,150 @@
+"""Joining or starting Ray, the machines it has at the moment, and whether they can hold what is asked of them."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from vsd2m.core.errors import StageError
+from vsd2m.core.registry import import_extra
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+
+_ROUNDING = 1e-6  # of sums of shares of a GPU
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Ray runs: a cluster's address, or this machine with `num_cpus` of its cores (all, if None)."""
+
+    address: str | None = None
+    num_cpus: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one worker occupies, all of it on one machine."""
+
+    cpus: float
+    gpus: float = 0.0
+
+    def __str__(self) -> str:
+        gpus = f" and {_count(self.gpus, 'GPU')}" if self.gpus else ""
+        return _count(self.cpus, "CPU") + gpus
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster that is alive, with all it has, whoever uses it."""
+
+    node_id: str
+    name: str
+    cpus: float
+    gpus: float
+
+    def holds(self, request: Request) -> bool:
+        return request.cpus <= self.cpus + _ROUNDING and request.gpus <= self.gpus + _ROUNDING
+
+    def __str__(self) -> str:
+        return f"{self.name} ({Request(self.cpus, self.gpus)})"
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[Any]:
+    """Ray, started or joined for as long as the block lasts, unless it was before.
+
+    Without an address (given, or in RAY_ADDRESS, as in a Ray job) Ray is started afresh on this machine, whatever
+    clusters it has run before. `StageError` where nothing answers at the address.
+    """
+    ray = import_extra("ray", extra="ray")
+    started_here = not ray.is_initialized()
+    if started_here:
+        address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+        if address != "local":
+            _check_alive(address)
+        # without "local" Ray looks for a cluster in files that an earlier one may have left
+        _init(ray, address, num_cpus=cluster.num_cpus if address == "local" else None)
+    try:
+        yield ray
+    finally:
+        if started_here:
+            ray.shutdown()
+
+
+def alive_nodes(ray: Any) -> list[Node]:
+    """The machines of the cluster at this moment."""
+    return [
+        Node(
+            node["NodeID"],
+            node.get("NodeManagerAddress") or node["NodeID"][:8],
+            float(node["Resources"].get("CPU", 0.0)),
+            float(node["Resources"].get("GPU", 0.0)),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+def fitting_request(nodes: Sequence[Node], wanted: Request, *, who: str) -> Request:
+    """What to ask Ray for; `StageError` where no machine can hold it, for which Ray would wait for ever.
+
+    On a cluster of one machine a worker with more threads than the machine has cores shares what there is.
+    """
+    cpus = min(wanted.cpus, nodes[0].cpus) if len(nodes) == 1 else wanted.cpus
+    request = Request(cpus, wanted.gpus)
+    if not any(node.holds(request) for node in nodes):
+        raise StageError(f"{who} asks for {misfit(nodes, request)}")
+    return request
+
+
+def misfit(nodes: Sequence[Node], request: Request) -> str:
+    """The request, why no machine can hold it, and what would help."""
+    help_gpus = "set its device to cpu, or " if request.gpus else ""
+    machines = ", ".join(str(node) for node in sorted(nodes, key=lambda node: (-node.gpus, -node.cpus))[:5])
+    return (
+        f"{request} on one machine; none of the cluster's {len(nodes)} has that: {machines or 'none is alive'}; "
+        f"{help_gpus}add a machine that has it, or give the address of a cluster with one"
+    )
+
+
+def _init(ray: Any, address: str, *, num_cpus: int | None) -> None:
+    try:
+        ray.init(
+            address=address,
+            num_cpus=num_cpus,
+            include_dashboard=False if address == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise StageError(f"cannot use Ray at {address}: {' '.join(str(error).split())}") from error
+
+
+def _check_alive(address: str) -> None:
+    """Asks first whether a cluster is there: Ray itself tries for minutes, and then ends this process."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    advice = "check the address and that the cluster is up (`ray status` there), or leave it out to use this machine"
+    if port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise StageError(f"no Ray cluster at {address}: {error}; {advice}") from error
+    if "://" not in address:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+        try:
+            found = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise StageError(f"{address} does not answer as a Ray cluster does; {advice}") from error
+        if found.returncode:
+            lines = found.stderr.decode(errors="replace").strip().splitlines()
+            raise StageError(f"no Ray cluster at {address}: {lines[-1] if lines else 'it does not answer'}; {advice}")
+
+
+def _count(number: float, unit: str) -> str:
+    return f"{number:g} {unit}" + ("" if number == 1 else "s")

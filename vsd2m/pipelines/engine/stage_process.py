@@ -1,0 +1,162 @@
+"""Sticker stages in a process of their own, so that no sticker can stop or end the runner, in either of them.
+
+A batch that passes its time limit is ended with its process, even inside native code, which nothing else can
+interrupt; so is one that ends its process. The runner then does the batch again sticker by sticker.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any
+
+from vsd2m.core.errors import StageError
+from vsd2m.core.stage import Batch, Columns, Drop
+from vsd2m.pipelines.engine.config import PipelineConfig
+from vsd2m.pipelines.engine.execute import Failure
+from vsd2m.pipelines.engine.plan import PlannedStage
+from vsd2m.pipelines.engine.stage_child import Open, Process, Raised
+
+WALL_FACTOR = 4  # a stage that waits instead of computing has this many times its CPU time by the clock
+COST_FACTOR = 10  # a sticker may cost this many times what the stage declares before its batch is too slow
+MAX_DEATHS = 2  # of the process on one sticker alone: once may be the machine's memory, twice is the sticker
+SETUP_SECONDS = 3600.0
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """What a batch may take: CPU time, which other work on the machine does not use up, and time by the clock."""
+
+    cpu_seconds: float
+    wall_seconds: float
+
+
+def time_limit(planned: PlannedStage, seconds: float, *, num_stickers: int) -> TimeLimit:
+    """`seconds` on each of the stage's cores for one sticker; each further one adds a multiple of its declared cost."""
+    further = min(seconds, max(1.0, COST_FACTOR * planned.stage.seconds_per_sticker()))
+    allowed = seconds + (num_stickers - 1) * further
+    return TimeLimit(allowed * planned.stage.spec.resources.num_cpus, allowed * WALL_FACTOR)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The process is gone: with its exit code, or because it did not answer in time (None)."""
+
+    code: int | None
+
+
+class StageProcess:
+    """One sticker stage at a time, in a child process that is started when there is something to compute."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self._config = config
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._stage: str | None = None  # the one that the process has loaded
+        self._is_busy = False
+
+    def __enter__(self) -> "StageProcess":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def process(self, planned: PlannedStage, batch: Batch) -> Sequence[Columns | Drop] | Failure:
+        """The outcomes of the batch, or one `Failure` for all of it; what is no sticker's fault is raised."""
+        limit = time_limit(planned, self._config.time_limit_s, num_stickers=len(batch))
+        deaths = 0
+        while True:
+            self._open(planned)
+            answer = self._ask(Process(batch, limit.cpu_seconds), limit.wall_seconds)
+            if not isinstance(answer, _Ended):
+                outcomes: Sequence[Columns | Drop] | Failure = answer
+                return outcomes
+            if answer.code is None:
+                return _timed_out(limit.wall_seconds, "by the clock")
+            if answer.code == -signal.SIGPROF:
+                return _timed_out(limit.cpu_seconds, "of CPU time")
+            deaths += 1
+            if deaths == MAX_DEATHS or len(batch) > 1:
+                return Failure("worker_died", f"the worker process died on this sticker: {_reason(answer.code)}")
+
+    def close(self) -> None:
+        """Ends the process: in order where it is idle, at once where it is not."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._end(0 if self._is_busy else END_SECONDS)
+
+    def _open(self, planned: PlannedStage) -> None:
+        if self._child is not None and self._stage == planned.name:
+            return
+        if self._child is None:
+            self._start()
+        self._stage = None
+        answer = self._ask(Open(self._config, planned.name), SETUP_SECONDS)
+        if isinstance(answer, _Ended):
+            what = f"took more than {SETUP_SECONDS:g} s" if answer.code is None else _reason(answer.code)
+            raise StageError(f"stage {planned.name} could not load what it needs: its process ended: {what}")
+        self._stage = planned.name
+
+    def _start(self) -> None:
+        ours, theirs = Pipe()
+        code = (
+            f"import sys; sys.path[:] = {sys.path!r}; "
+            f"from vsd2m.pipelines.engine.stage_child import main; main({theirs.fileno()})"
+        )
+        with theirs:
+            self._child = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for the runner; and what the stage starts ends with it
+            )
+        self._pipe = ours
+
+    def _ask(self, request: Open | Process, seconds: float) -> Any:
+        """The child's answer within `seconds`; without one it is `_Ended`. What the child raised is raised here."""
+        assert self._pipe is not None
+        self._is_busy = True
+        try:
+            self._pipe.send_bytes(pickle.dumps(request))
+            if not self._pipe.poll(seconds):
+                self._end(0)
+                return _Ended(None)
+            answer = pickle.loads(self._pipe.recv_bytes())
+        except (EOFError, ConnectionError):
+            return _Ended(self._end(END_SECONDS))
+        self._is_busy = False
+        if isinstance(answer, Raised):
+            raise answer.error
+        return answer
+
+    def _end(self, patience: float) -> int:
+        """Lets the child end within `patience` seconds, else kills it, with what it started; its exit code."""
+        assert self._child is not None and self._pipe is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(patience)
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        code = self._child.wait()
+        self._pipe.close()
+        self._child = self._pipe = self._stage = None
+        return code
+
+
+def _timed_out(seconds: float, kind: str) -> Failure:
+    """The value is the limit: how long it would have taken is unknown, and both runners write the same."""
+    return Failure("timed_out", f"not finished after {seconds:g} s {kind}", value=seconds, limit=seconds)
+
+
+def _reason(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")

@@ -117,3 +117,10 @@ def test_the_json_schema_accepts_what_the_config_accepts():
     for tool in ("rond", {"brush": "round", "radius": -1}, {"brush": "flat"}, {"radius": 1}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"tool": tool}, schema)
+
+
+def test_keys_that_are_numbers_are_output_as_json_writes_them():
+    class Limits(StageConfig):
+        by_size: dict[int, float]
+
+    assert Limits(by_size={64: 0.5}).output_fields() == {"by_size": {"64": 0.5}}

@@ -76,7 +76,9 @@ def _output_value(value: Any, dumped: Any) -> Any:
     if isinstance(value, StageConfig):
         return value.output_fields()
     if isinstance(value, Mapping):
-        return {name: _output_value(part, dumped[name]) for name, part in value.items()}
+        # by position: JSON turns keys that are numbers into text
+        parts = zip(value.values(), dumped.items(), strict=True)
+        return {name: _output_value(part, dumped_part) for part, (name, dumped_part) in parts}
     if isinstance(value, tuple | list):
         return [_output_value(part, dumped[place]) for place, part in enumerate(value)]
     return dumped

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, is_installed
+from vsd2m.pipelines.prepare import LANGUAGE_MODEL
+
 SHOW = "from vsd2m.cli.progress import show_notices; show_notices()\n"
 
 RUN_AFTER = """
@@ -91,11 +94,15 @@ def test_a_library_that_is_not_asked_to_speak_is_silent(tmp_path):
     assert done.stdout + done.stderr == ""
 
 
-def test_the_weights_of_the_captions_are_converted_beforehand():
+def test_weights_are_converted_once_with_a_line_and_without_a_bar(tmp_path):
     pytest.importorskip("transformers")
-    from vsd2m.annotate.engines.packaged import cache_root
-    from vsd2m.pipelines.prepare import LANGUAGE_MODEL, prepare
-
-    parts = list(prepare())
-    assert parts[0].startswith("machine code")
-    assert list((cache_root() / "models").glob(f"{LANGUAGE_MODEL}-*/config.json"))
+    if not is_installed(LANGUAGE_MODEL):
+        pytest.skip(PACKAGED_MODELS[LANGUAGE_MODEL].install)
+    code = SHOW + "from vsd2m.pipelines.prepare import prepare; print(*prepare(), sep='\\n')"
+    first, second = (in_a_fresh_process(code, XDG_CACHE_HOME=str(tmp_path)) for _ in range(2))
+    assert first.stdout.startswith("machine code")
+    assert "converting the weights of smollm2-135m-instruct, once per machine" in first.stderr
+    assert "%|" not in first.stderr
+    assert second.stderr == ""
+    made = list((tmp_path / "vsd2m").glob("*/*"))
+    assert sorted(folder.parent.name for folder in made) == ["models", "ocr", "ocr"]

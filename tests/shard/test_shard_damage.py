@@ -168,7 +168,7 @@ def test_a_skipped_sticker_is_replaced_where_ranks_must_stay_equal(shards_url, d
 
 
 class FlakyFileSystem(MemoryFileSystem):
-    """Files of which the first read of every place fails."""
+    """Files of which every first read fails."""
 
     protocol = "flaky"
     store: dict = {}  # noqa: RUF012
@@ -187,9 +187,9 @@ class FlakyFileSystem(MemoryFileSystem):
         self._fail_once(path, "open")
         return super()._open(path, mode, **options)
 
-    def _fail_once(self, *place):
-        if place not in self.failed:
-            self.failed.add(place)
+    def _fail_once(self, *read):
+        if read not in self.failed:
+            self.failed.add(read)
             raise TimeoutError(110, "Connection timed out")
 
 

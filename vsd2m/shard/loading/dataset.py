@@ -22,7 +22,7 @@ from vsd2m.shard.loading.damage import (
 )
 from vsd2m.shard.loading.open_shards import OpenShards
 from vsd2m.shard.loading.order import DealOptions, Division, EpochOrder
-from vsd2m.shard.loading.progress import Iteration, Place, SharedProgress
+from vsd2m.shard.loading.progress import EpochStart, Iteration, SharedProgress
 from vsd2m.shard.loading.samples import Sample, make_sample
 
 
@@ -64,7 +64,7 @@ class StickerDataset:
         self._identity = digest([names, self._sizes, deal.shuffle, deal.seed, deal.mix_shards, asdict(clip)])
         self._progress = SharedProgress()
         self._iterator: StickerIterator | None = None
-        self._resume_from: tuple[Place, int] | None = None
+        self._resume_from: tuple[EpochStart, int] | None = None
         self._order: tuple[int, EpochOrder] | None = None
         self._num_iterations = 0
         self._check_sizes()
@@ -90,18 +90,18 @@ class StickerDataset:
         division, worker = self.division(), _torch_worker()
         taken = 0
         if worker is None:
-            self._progress = self._progress.own()
+            self._progress = self._progress.for_this_process()
             unused = self._iterator if self._iterator and self._iterator.is_unused else None
-            place = unused.place if unused and not self._progress.in_workers else self._progress.begin(None)
+            start = unused.start if unused and not self._progress.in_workers else self._progress.begin(None)
         elif self._resume_from is not None:
-            place, taken = self._resume_from
-            self._progress.resume(place.epoch)
+            start, taken = self._resume_from
+            self._progress.resume(start.epoch)
         else:
             iteration = Iteration(worker.seed - worker.id, self._num_iterations, worker.num_workers)
-            place = self._progress.begin(iteration)
+            start = self._progress.begin(iteration)
         self._num_iterations += worker is not None
         self._resume_from = None
-        self._iterator = StickerIterator(self, place, division, taken, in_worker=worker is not None)
+        self._iterator = StickerIterator(self, start, division, taken, in_worker=worker is not None)
         return self._iterator
 
     def __getitem__(self, index: int) -> Sample:
@@ -122,7 +122,7 @@ class StickerDataset:
 
         Without it, the first iteration is epoch 0 and each one is the next.
         """
-        self._progress.next_place = Place(_whole_number("epoch", epoch), 0)
+        self._progress.next_start = EpochStart(_whole_number("epoch", epoch), 0)
         self._iterator = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class StickerDataset:
                 'count the batches: load_state_dict({"epoch": epoch, "samples_seen": batches * batch_size * '
                 "world_size}), with the same batch_size given to vsd2m.load"
             )
-        state = self._iterator.state() if self._iterator else asdict(self._progress.next_place)
+        state = self._iterator.state() if self._iterator else asdict(self._progress.next_start)
         return {**state, "identity": self._identity}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -146,12 +146,12 @@ class StickerDataset:
         `state` is what `state_dict` returned, or `{"epoch": ..., "samples_seen": ...}`, counted over all ranks.
         `ConfigError` if it belongs to other shards or options.
         """
-        place, taken = self._checked(state)
+        start, taken = self._checked(state)
         if _torch_worker() is None:
-            self._progress.next_place = place
+            self._progress.next_start = start
             self._iterator = None
         else:
-            self._resume_from = place, taken
+            self._resume_from = start, taken
 
     def division(self) -> Division:
         """The part of an epoch that is read here: that of this rank, in a worker that of the worker."""
@@ -159,18 +159,18 @@ class StickerDataset:
         part = Division(deal.rank, deal.world_size, deal.batch_size)
         return replace(part, worker=worker.id, num_workers=worker.num_workers) if worker else part
 
-    def end(self, place: Place) -> int | None:
-        """The position before which an iteration that begins at `place` stops; None: it does not."""
-        return None if self._deal.repeat else self._deal.end(self.num_stickers, start=place.samples_seen)
+    def end(self, start: EpochStart) -> int | None:
+        """The position before which an iteration that begins at `start` stops; None: it does not."""
+        return None if self._deal.repeat else self._deal.end(self.num_stickers, start=start.samples_seen)
 
-    def resumable(self, place: Place) -> Place:
-        """The place, with `repeat` in the epoch it is in; `ConfigError` if no epoch is that long."""
+    def resumable(self, start: EpochStart) -> EpochStart:
+        """The same start, with `repeat` in the epoch it is in; `ConfigError` if no epoch is that long."""
         if self._deal.repeat:
-            epochs, samples_seen = divmod(place.samples_seen, self.num_stickers)
-            return Place(place.epoch + epochs, samples_seen)
-        if place.samples_seen >= self.num_stickers + self._deal.global_batch:
-            raise ConfigError(f"samples_seen is {place.samples_seen}, an epoch has {self.num_stickers} stickers")
-        return place
+            epochs, samples_seen = divmod(start.samples_seen, self.num_stickers)
+            return EpochStart(start.epoch + epochs, samples_seen)
+        if start.samples_seen >= self.num_stickers + self._deal.global_batch:
+            raise ConfigError(f"samples_seen is {start.samples_seen}, an epoch has {self.num_stickers} stickers")
+        return start
 
     def sample_at(self, epoch: int, position: int) -> Sample | None:
         """The sticker at a position of an epoch; None where it is skipped and nothing takes its place."""
@@ -200,8 +200,8 @@ class StickerDataset:
         try:
             return make_sample(row, opened.media(row), self._clip, path=opened.path, absent_text=self._absent_text)
         except StorageError as error:
-            place = DamagedSticker(selection.shard.name, row["key"], row["tar_offset"], str(error))
-            raise damaged_sticker_error(place) from error
+            damaged = DamagedSticker(selection.shard.name, row["key"], row["tar_offset"], str(error))
+            raise damaged_sticker_error(damaged) from error
 
     def _order_of(self, epoch: int) -> EpochOrder:
         if self._order is None or self._order[0] != epoch:
@@ -223,35 +223,35 @@ class StickerDataset:
                 f'{deal.batch_size}; use ends="pad", a smaller batch_size or fewer ranks'
             )
 
-    def _checked(self, state: Mapping[str, Any]) -> tuple[Place, int]:
+    def _checked(self, state: Mapping[str, Any]) -> tuple[EpochStart, int]:
         """(where the epoch was begun, how many this worker had since)."""
         if not {"epoch", "samples_seen"} <= set(state):
             raise ConfigError(f"a state has epoch and samples_seen, found {', '.join(state) or 'nothing'}")
         if state.get("identity", self._identity) != self._identity:
             raise ConfigError("the state belongs to a data set loaded from other shards or with other options")
-        place = self.resumable(Place(*(_whole_number(name, state[name]) for name in ("epoch", "samples_seen"))))
+        start = self.resumable(EpochStart(*(_whole_number(name, state[name]) for name in ("epoch", "samples_seen"))))
         if "worker" not in state:
-            return place, 0
+            return start, 0
         if state["worker"] != asdict(self.division()):
             raise ConfigError(
                 f"the state is of {state['worker']}, this is {asdict(self.division())}; to resume with other ranks or "
                 'workers, count the batches: {"epoch": ..., "samples_seen": ...}'
             )
-        return place, _whole_number("taken", state["taken"])
+        return start, _whole_number("taken", state["taken"])
 
 
 class StickerIterator:
     """One consumer's part of an epoch. An error is about one sticker: `next` continues with the one after it."""
 
     def __init__(
-        self, dataset: StickerDataset, place: Place, division: Division, taken: int, *, in_worker: bool
+        self, dataset: StickerDataset, start: EpochStart, division: Division, taken: int, *, in_worker: bool
     ) -> None:
         self._dataset = dataset
-        self.place = place
+        self.start = start
         self._division = division
         self._taken = taken
         self._in_worker = in_worker
-        self._end = dataset.end(place)
+        self._end = dataset.end(start)
         self._ended = False
 
     def __iter__(self) -> "StickerIterator":
@@ -260,12 +260,12 @@ class StickerIterator:
     def __next__(self) -> Sample:
         sample = None
         while sample is None:
-            position = self.place.samples_seen + self._division.position(self._taken)
+            position = self.start.samples_seen + self._division.position(self._taken)
             if self._end is not None and position >= self._end:
                 self._ended = True
                 raise StopIteration
             self._taken += 1
-            sample = self._dataset.sample_at(self.place.epoch, position)
+            sample = self._dataset.sample_at(self.start.epoch, position)
         return sample
 
     @property
@@ -276,11 +276,11 @@ class StickerIterator:
     def state(self) -> dict[str, Any]:
         """See `StickerDataset.state_dict`; a worker's state says whose it is, and holds for no other."""
         if self._in_worker:
-            return {**asdict(self.place), "worker": asdict(self._division), "taken": self._taken}
+            return {**asdict(self.start), "worker": asdict(self._division), "taken": self._taken}
         if self._ended:
-            return asdict(Place(self.place.epoch + 1, 0))
-        seen = self.place.samples_seen + self._taken * self._division.world_size
-        return asdict(self._dataset.resumable(Place(self.place.epoch, seen)))
+            return asdict(EpochStart(self.start.epoch + 1, 0))
+        seen = self.start.samples_seen + self._taken * self._division.world_size
+        return asdict(self._dataset.resumable(EpochStart(self.start.epoch, seen)))
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ class EpochOrder:
         turn, lane = divmod(position, self._lanes)
         # The first `len % lanes` lanes are longer by one.
         length, longer = divmod(len(self), self._lanes)
-        place = lane * length + min(lane, longer) + turn
-        index = bisect_right(self._starts, place) - 1
-        shard, row = self._shards[index], place - self._starts[index]
+        in_sequence = lane * length + min(lane, longer) + turn
+        index = bisect_right(self._starts, in_sequence) - 1
+        shard, row = self._shards[index], in_sequence - self._starts[index]
         if self._shuffle_key is None:
             return shard, row
         return shard, int(_permutation(*self._shuffle_key, shard, self._sizes[shard])[row])

@@ -23,7 +23,7 @@ _REMEMBERED = 8  # iterations whose workers may still be starting
 
 
 @dataclass(frozen=True)
-class Place:
+class EpochStart:
     """Where an iteration begins: stickers of the epoch that all ranks together have had."""
 
     epoch: int
@@ -52,19 +52,19 @@ class SharedProgress:
             return _attached, (self._path, self._owner)
         return SharedProgress, (self._read(),)
 
-    def own(self) -> "SharedProgress":
+    def for_this_process(self) -> "SharedProgress":
         """Itself in the process that made it, and a copy in any other."""
         return self if self._owner == os.getpid() else SharedProgress(self._read())
 
     @property
-    def next_place(self) -> Place:
+    def next_start(self) -> EpochStart:
         """Where the next iteration will begin."""
-        return Place(*self._read()["next"])
+        return EpochStart(*self._read()["next"])
 
-    @next_place.setter
-    def next_place(self, place: Place) -> None:
+    @next_start.setter
+    def next_start(self, start: EpochStart) -> None:
         with self._changed() as state:
-            state.update(next=[place.epoch, place.samples_seen], in_workers=False, claims=[])
+            state.update(next=[start.epoch, start.samples_seen], in_workers=False, claims=[])
 
     @property
     def in_workers(self) -> bool:
@@ -75,7 +75,7 @@ class SharedProgress:
     def skipped(self) -> list[DamagedSticker]:
         return [DamagedSticker(**entry) for entry in self._read()["skipped"]]
 
-    def begin(self, iteration: Iteration | None) -> Place:
+    def begin(self, iteration: Iteration | None) -> EpochStart:
         """Where an iteration begins; the next one will begin with the next epoch.
 
         The workers of one `iteration` get the same answer. None: there are no workers.
@@ -86,11 +86,11 @@ class SharedProgress:
                 return _advance(state)
             claim = next((c for c in state["claims"] if c["of"] == asdict(iteration) and _is_open(c)), None)
             if claim is None:
-                place = _advance(state)
-                claim = {"of": asdict(iteration), "num_claimed": 0, "place": [place.epoch, place.samples_seen]}
+                start = _advance(state)
+                claim = {"of": asdict(iteration), "num_claimed": 0, "start": [start.epoch, start.samples_seen]}
                 state["claims"] = [*state["claims"], claim][-_REMEMBERED:]
             claim["num_claimed"] += 1
-            return Place(*claim["place"])
+            return EpochStart(*claim["start"])
 
     def resume(self, epoch: int) -> None:
         """Says that a worker continues with this epoch on its own account; the next iteration is the epoch after it."""
@@ -128,10 +128,10 @@ class SharedProgress:
                 file.truncate()
 
 
-def _advance(state: dict[str, Any]) -> Place:
-    place = Place(*state["next"])
-    state["next"] = [place.epoch + 1, 0]
-    return place
+def _advance(state: dict[str, Any]) -> EpochStart:
+    start = EpochStart(*state["next"])
+    state["next"] = [start.epoch + 1, 0]
+    return start
 
 
 def _is_open(claim: dict[str, Any]) -> bool:

@@ -139,7 +139,7 @@ def test_results_pages_that_cannot_be_read_are_rejects_too(visited) -> None:
     assert found["/find/answers/1"] == ("http_error", 404, None, "results page 1 for 'answers': HTTP status 404")
     assert found["/find/loop/2"][3] == "results page 2 for 'loop': HTTP status 404"
     assert found["/find/pdf/1"][::3] == ("page_not_understood", "results page 1 for 'pdf': the answer is not text")
-    assert found["/find/lost/1"][:2] == ("http_error", 503)
+    assert found["/find/lost/1"][:2] == ("server_error", 503)
     assert found["/find/broken/1"][0] == "source_error"
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.backoff import backoff_s, http_date, retry_after_s
-from vsd2m.crawl.outcomes import is_transient
 
 GIF = {"Content-Type": "image/gif"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -70,14 +69,6 @@ def test_a_pause_is_asked_for_in_seconds_or_by_date(value, seconds) -> None:
 def test_no_header_is_an_error(text) -> None:
     assert retry_after_s(text, now=NOON) >= 0
     http_date(text)
-
-
-def test_what_may_come_out_otherwise_is_transient() -> None:
-    for status in (408, 425, 429, 500, 502, 503, 504):
-        assert is_transient("http_error", status)
-    assert all(is_transient(reason, None) for reason in ("timeout", "unreachable", "rate_limited", "robots_unreadable"))
-    assert not any(is_transient("http_error", status) for status in (400, 401, 403, 404, 410, None))
-    assert not is_transient("noai", None) and not is_transient("too_large", 600)
 
 
 def test_a_busy_page_is_asked_for_after_waits_that_grow(tmp_path) -> None:

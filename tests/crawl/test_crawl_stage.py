@@ -124,8 +124,8 @@ def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(
     assert result == crawled.result
 
 
-def test_nothing_but_the_tar_is_left_behind(crawled, capfd) -> None:
-    assert crawled.crawl.run.store.list("crawl") == ["media-000000.tar"]
+def test_nothing_but_the_tar_and_the_facts_is_left_behind(crawled, capfd) -> None:
+    assert crawled.crawl.run.store.list("crawl") == ["facts-000000.jsonl", "media-000000.tar"]
     assert capfd.readouterr() == ("", "")
 
 

@@ -37,6 +37,10 @@ def run(
     runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
     overrides: SetOption = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed stickers again.")] = False,
+    retry: Annotated[
+        str | None,
+        typer.Option(metavar="transient", help="Ask again for what a busy or unreachable site did not give."),
+    ] = None,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
     remove_lock: Annotated[
         bool,
@@ -51,6 +55,10 @@ def run(
     from vsd2m.pipelines.engine.runners import run_plan
 
     planned = make_plan(read_config(config, parse_overrides(overrides)))
+    if retry not in (None, "transient"):
+        raise ConfigError(f"--retry: expected transient, found {retry!r}; for failed stickers there is --retry-failed")
+    if retry:
+        planned = planned.retrying_transient()
     if remove_lock:
         break_lock(Store(planned.config.run))
     with bars() as progress:

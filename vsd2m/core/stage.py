@@ -189,6 +189,9 @@ class FileStage(Stage[C]):
     folders: ClassVar[tuple[str, ...]] = ()
     """Folders of the run, beside the stage's own, that it writes files to."""
 
+    transient: ClassVar[frozenset[str]] = frozenset()
+    """Reasons of rejects that may come out otherwise another time; `vsd2m run --retry transient` tries them again."""
+
     @abstractmethod
     def num_partitions(self, run: "Run") -> int: ...
 

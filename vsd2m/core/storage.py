@@ -11,7 +11,7 @@ from typing import IO, Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from vsd2m.core.errors import MissingFileError, StorageError
+from vsd2m.core.errors import DamagedFileError, MissingFileError, StorageError
 
 TEMPORARY = ".tmp-"
 
@@ -81,11 +81,13 @@ class Store:
             raise StorageError(f"cannot read {self.path(path)}: expected JSON, {error}") from error
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
-        """`size` bytes from `offset`; `StorageError` if the file ends before."""
+        """`size` bytes from `offset`; `DamagedFileError` if the file ends before."""
         with _translated("read", self.path(path)):
             data: bytes = self._fs.cat_file(self._full(path), start=offset, end=offset + size)
         if len(data) != size:
-            raise StorageError(f"cannot read {self.path(path)}: {size} bytes expected at {offset}, {len(data)} found")
+            raise DamagedFileError(
+                f"cannot read {self.path(path)}: {size} bytes expected at {offset}, {len(data)} found"
+            )
         return data
 
     def write_bytes(self, path: str, data: bytes) -> None:

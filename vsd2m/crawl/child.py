@@ -12,8 +12,9 @@ from typing import Any
 from scrapy.crawler import CrawlerProcess
 
 from vsd2m.crawl.job import Job, is_loopback
+from vsd2m.crawl.known import Known
 from vsd2m.crawl.spider import MAX_PAGE_BYTES, StickerSpider
-from vsd2m.crawl.spool import Spool
+from vsd2m.crawl.spool import Spool, read_known
 
 ORPHANED = 3
 
@@ -25,7 +26,7 @@ def main() -> None:
     spool = Spool(job.spool)
     process = CrawlerProcess(settings_of(job))
     crawler = process.create_crawler(StickerSpider)
-    process.crawl(crawler, job=job, spool=spool)
+    process.crawl(crawler, job=job, spool=spool, known=Known.of(read_known(job.spool)))
     process.start(install_signal_handlers=False)
     if process.bootstrap_failed:
         sys.exit("the spider could not start")

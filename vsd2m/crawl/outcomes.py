@@ -11,8 +11,8 @@ Fact = Mapping[str, Any]
 OURS = frozenset({"source_error", "crawler_error", "not_answered"})
 """Refusals that are a failure of this program, not a verdict on the picture."""
 
-_TRANSIENT = frozenset({"timeout", "unreachable", "rate_limited", "robots_unreadable"})
-_TRANSIENT_STATUS = frozenset({408, 425, 429})
+TRANSIENT = frozenset({"timeout", "unreachable", "server_error", "rate_limited", "robots_unreadable"})
+"""Refusals that may come out otherwise when the same is asked for again."""
 
 _NOT_ANSWERED = {
     "reason": "not_answered",
@@ -20,13 +20,6 @@ _NOT_ANSWERED = {
     "limit": None,
     "detail": "asked for, and never heard of again",
 }
-
-
-def is_transient(reason: str, value: float | None) -> bool:
-    """Whether a reject may come out otherwise when it is asked for again; `value` of an `http_error` is the status."""
-    if reason == "http_error" and value is not None:
-        return value >= 500 or value in _TRANSIENT_STATUS
-    return reason in _TRANSIENT
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from scrapy.http import Headers, Response, TextResponse
@@ -66,9 +67,14 @@ def _wrong_type(field: str, expected: str, found: Any) -> RefusedError:
 
 
 def check_status(response: Response) -> None:
-    """`RefusedError` for everything but 200."""
-    if response.status != 200:
-        raise RefusedError(Refusal("http_error", value=response.status, detail=f"HTTP status {response.status}"))
+    """`RefusedError` for everything but 200: `server_error` for what the site may get over, else `http_error`."""
+    if response.status != HTTPStatus.OK:
+        is_passing = response.status >= 500 or response.status in _PASSING
+        reason = "server_error" if is_passing else "http_error"
+        raise RefusedError(Refusal(reason, value=response.status, detail=f"HTTP status {response.status}"))
+
+
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 def reserved_by_headers(headers: Headers, user_agent: str) -> str | None:

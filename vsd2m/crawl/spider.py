@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from vsd2m.core.keys import sticker_key
 from vsd2m.crawl.addresses import address_refusal, origin
 from vsd2m.crawl.job import Job, Refusal
+from vsd2m.crawl.known import Known
 from vsd2m.crawl.middlewares import NOBODY_THERE
 from vsd2m.crawl.refusals import crawler_error, refusal_of
 from vsd2m.crawl.responses import (
@@ -41,14 +42,15 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     name = "stickers"
 
-    def __init__(self, job: Job, spool: Spool) -> None:
+    def __init__(self, job: Job, spool: Spool, known: Known) -> None:
         super().__init__()
         self.job = job
         self.source = job.open_source()
         self.allowed_hosts = (urlsplit(job.site).hostname or "", *self.source.media_hosts, *job.media_hosts)
         self._spool = spool
         self._asked: set[str] = set()
-        self._found: dict[int, set[str]] = {}
+        self._known = known
+        self._found = {number: set(known.links(number)) for number in list(known.finds)}
         self._has_answered = False
 
     @classmethod
@@ -64,13 +66,20 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
                 yield request
             return
         for number, word in enumerate(self.job.words):
-            for request in self._search(number, word, page=1):
+            for request in self._search_on(number, word):
                 yield request
 
     # -- words and results pages -----------------------------------------------------------------
 
     def on_words(self, response: Response) -> None:
         self._note("words", words=list(read(response, self.source.parse_words)))
+
+    def _search_on(self, number: int, word: str) -> Iterator[Request]:
+        """Asks for what is not known of a word: all of it, or what an earlier crawl did not get."""
+        for url, is_picture in self._known.lacking(number):
+            yield from self._picture(url) if is_picture else self._page(url)
+        if page := self._known.next_page(number):
+            yield from self._search(number, word, page=page)
 
     def _search(self, number: int, word: str, *, page: int) -> Iterator[Request]:
         make_url = partial(self.source.search_request, word, page)
@@ -91,21 +100,22 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         results, targets = read(response, lambda told: _results(self.source.parse_search(told)))
         seen = self._found.setdefault(number, set())
         new = [link for link in targets if link not in seen][: self.job.max_stickers_per_word - len(seen)]
-        self._note("search", word=number, page=page, num_links=len(new))
+        num_found = len(seen) + len(new)
+        wants_more = num_found < self.job.max_stickers_per_word and page < self.job.max_pages_per_word
+        has_next = bool(results.has_next and new and wants_more)
+        self._note("search", word=number, page=page, num_links=len(new), has_next=has_next)
         for link in new:
             rank = len(seen)
             seen.add(link)
             yield from self._follow(number, rank, link, targets[link])
-        wants_more = len(seen) < self.job.max_stickers_per_word and page < self.job.max_pages_per_word
-        if results.has_next and new and wants_more:
+        if has_next:
             yield from self._search(number, word, page=page + 1)
 
     def _follow(self, number: int, rank: int, link: str, target: Any) -> Iterator[Request]:
         """Notes a find, and asks for what it leads to unless that was asked for before."""
         if isinstance(target, str):
             self._note("find", word=number, rank=rank, link=link, sticker=None, refusal=None)
-            if self._is_new(link):
-                yield from self._request(link, self.allowed_hosts, self.on_page, link=link)
+            yield from self._page(link)
             return
         try:
             sticker = checked_sticker(target)
@@ -116,6 +126,10 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         yield from self._picture(sticker.url)
 
     # -- sticker pages ---------------------------------------------------------------------------
+
+    def _page(self, link: str) -> Iterator[Request]:
+        if link not in self._known.pages and self._is_new(link):
+            yield from self._request(link, self.allowed_hosts, self.on_page, link=link)
 
     def on_page(self, response: Response, link: str) -> Iterator[Request]:
         sticker = checked_sticker(read(response, self.source.parse_sticker))
@@ -131,7 +145,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     # -- pictures --------------------------------------------------------------------------------
 
     def _picture(self, url: str) -> Iterator[Request]:
-        if self._is_new(f"picture {url}"):
+        if url not in self._known.pictures and self._is_new(f"picture {url}"):
             yield from self._request(url, self.allowed_hosts, self.on_picture, picture=url)
 
     def on_headers(self, headers: Headers, body_length: int, request: Request) -> None:

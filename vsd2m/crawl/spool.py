@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vsd2m.crawl.text import valid_text
 
 FACTS_FILE = "facts.jsonl"
+KNOWN_FILE = "known.jsonl"
 LOG_FILE = "scrapy.log"
 PICTURES = "pictures"
 
@@ -23,7 +24,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.error: str | None = None
-        (folder / PICTURES).mkdir()
+        (folder / PICTURES).mkdir(exist_ok=True)
         self._facts = open(folder / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
 
     def note(self, fact: str, **values: Any) -> None:
@@ -52,9 +53,24 @@ class Spool:
 
 def read_facts(folder: Path) -> Iterator[dict[str, Any]]:
     """The facts of a finished crawl, in order of arrival; none where it ended before it began."""
-    if not (folder / FACTS_FILE).exists():
+    return _read_lines(folder / FACTS_FILE)
+
+
+def write_known(folder: Path, facts: Iterable[Mapping[str, Any]]) -> None:
+    """Lays out facts that the crawling process need not find again."""
+    with open(folder / KNOWN_FILE, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(fact) + "\n" for fact in facts)
+
+
+def read_known(folder: Path) -> Iterator[dict[str, Any]]:
+    """The facts laid out beforehand, if any."""
+    return _read_lines(folder / KNOWN_FILE)
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
         return
-    with open(folder / FACTS_FILE, encoding="utf-8") as file:
+    with open(path, encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 

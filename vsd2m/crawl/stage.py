@@ -9,8 +9,9 @@ from vsd2m.core.errors import CrawlError
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.ledger import facts_of, ledger_bytes, recall
 from vsd2m.crawl.media_tar import MediaTar
-from vsd2m.crawl.outcomes import Find, join
+from vsd2m.crawl.outcomes import TRANSIENT, Find, join
 from vsd2m.crawl.process import crawl, spool_in
 from vsd2m.crawl.spool import PICTURES
 from vsd2m.crawl.words import trigger_words
@@ -25,6 +26,7 @@ class CrawlStage(FileStage[CrawlConfig]):
     """Searches the site for each word and keeps the original bytes of what it finds."""
 
     Config: ClassVar[type[StageConfig]] = CrawlConfig
+    transient: ClassVar[frozenset[str]] = TRANSIENT
 
     def __init__(self, config: CrawlConfig) -> None:
         super().__init__(config)
@@ -51,16 +53,31 @@ class CrawlStage(FileStage[CrawlConfig]):
         return digest([self.config.source, self.config.site, self._words_of(run, partition)])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
-        """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all."""
+        """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all.
+
+        What an earlier crawl of the same words was told for good is not asked for again.
+        """
         words = self._words_of(run, partition)
         with spool_in(run.store, f"{self.config.media_folder}/spool-{partition:06d}") as spool:
-            finds = join(crawl(self.config.job(words, spool)), words)
+            ledger, media = self._paths(partition)
+            asked = self._asked(run, partition)
+            known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
+            facts = facts_of(known, crawl(self.config.job(words, spool)))
+            finds = join(facts, words)
             _check_searchable(finds, self.config.site)
-            path = f"{self.config.media_folder}/media-{partition:06d}.tar"
             kept = [find for find in finds if find.is_kept]
-            rows = self._write_media(run, path, kept, spool)
+            rows = self._write_media(run, media, kept, spool)
+        offsets = {row["key"]: row["media_offset"] for row in rows}
+        run.store.write_bytes(ledger, ledger_bytes(asked, facts, offsets))
         rejects = [_reject(find) for find in finds if not find.is_kept]
-        return FileResult(num_read=len(finds), kept=rows, rejects=rejects, files=[path])
+        return FileResult(num_read=len(finds), kept=rows, rejects=rejects, files=[media, ledger])
+
+    def _paths(self, partition: int) -> tuple[str, str]:
+        folder = self.config.media_folder
+        return f"{folder}/facts-{partition:06d}.jsonl", f"{folder}/media-{partition:06d}.tar"
+
+    def _asked(self, run: Run, partition: int) -> str:
+        return digest([self.spec.version, self.config.output_fields(), self.input_digest(run, partition)])
 
     def words(self, run: Run) -> list[str]:
         """The run's trigger words, in order."""

@@ -63,6 +63,8 @@ def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_fai
         return False
     if retry_failed and record.num_failed:
         return False
+    if planned.retry_transient and isinstance(planned.stage, FileStage) and planned.stage.transient & {*record.reasons}:
+        return False
     if record.inputs != inputs_of(run, planned, partition):
         return False
     return all(

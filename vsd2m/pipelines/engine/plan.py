@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ class PlannedStage:
     name: str
     registered: str
     stage: Stage[Any]
+    retry_transient: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -86,6 +87,10 @@ class Plan:
         if sentences:
             installed = [install_line(*extras)] if extras else []
             raise ConfigError(f"this machine cannot run the plan: {'; '.join([*sentences, *installed])}")
+
+    def retrying_transient(self) -> "Plan":
+        """The same plan, in which a partition with transient rejects is not done."""
+        return replace(self, stages=tuple(replace(planned, retry_transient=True) for planned in self.stages))
 
     def create_run(self) -> Run:
         """The run's folder, with its stages and resolved config written down."""

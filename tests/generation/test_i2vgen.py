@@ -92,5 +92,6 @@ def test_it_is_trained_and_drawn_from_like_the_others(tmp_path):
     result = train(
         tiny_config(tmp_path, num_steps=1, model={**base, "temporal_layer": "i2vgen"}), clips=drawn_clips(count=4)
     )
-    clips = load_pipeline(result.checkpoint)(["a red square"], seeds=[0], num_inference_steps=1).clips
+    pipeline = load_pipeline(result.checkpoint)
+    clips = pipeline("a red square", seeds=[0], num_inference_steps=1, output_type="uint8").frames
     assert clips.shape == (1, 4, 8, 8, 3)

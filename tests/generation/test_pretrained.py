@@ -7,6 +7,7 @@ from tiny_models import drawn_clips, tiny_config
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
+from vsd2m.core.errors import ConfigError  # noqa: E402
 from vsd2m.generation.sampler import load_pipeline  # noqa: E402
 from vsd2m.generation.trainer import train  # noqa: E402
 
@@ -88,9 +89,20 @@ def test_the_prediction_type_is_the_checkpoints_own(stable_diffusion, tmp_path):
 def test_a_trained_checkpoint_draws_clips_through_the_autoencoder(stable_diffusion, tmp_path):
     config = config_on(stable_diffusion, tmp_path, trainable="temporal")
     result = train(config, clips=drawn_clips(count=6, size=16))
-    clips = load_pipeline(result.checkpoint)(CAPTIONS[:2], seeds=[0, 1], num_inference_steps=2).clips
+    pipeline = load_pipeline(result.checkpoint)
+    clips = pipeline(CAPTIONS[:2], seeds=[0, 1], num_inference_steps=2, output_type="uint8").frames
     assert clips.shape == (2, 4, 16, 16, 3)
     assert not np.array_equal(clips[0], clips[1])
+
+
+def test_a_size_that_the_autoencoder_would_shrink_is_refused_in_training_and_in_drawing(stable_diffusion, tmp_path):
+    config = config_on(stable_diffusion, tmp_path, trainable="temporal", num_steps=1)
+    pipeline = load_pipeline(train(config, clips=drawn_clips(count=2, size=16)).checkpoint)
+    with pytest.raises(ConfigError, match="must be multiples of 2 with this checkpoint; found 16 x 15 pixels"):
+        pipeline("a red square", height=16, width=15, seeds=[0])
+    odd = config.model_copy(update={"data": config.data.model_copy(update={"size": 15}), "out": str(tmp_path / "odd")})
+    with pytest.raises(ConfigError, match="data.size 15 must be a multiple of 2 with this autoencoder"):
+        train(odd, clips=drawn_clips(count=2, size=15))
 
 
 def test_lora_training_resumes_exactly(stable_diffusion, tmp_path):

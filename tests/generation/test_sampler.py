@@ -77,9 +77,9 @@ def test_a_changed_prompt_or_setting_is_drawn_again(checkpoint, tmp_path):
 
 def test_a_sticker_does_not_depend_on_its_neighbours_in_the_batch(checkpoint):
     pipeline = load_pipeline(checkpoint)
-    settings = {"num_inference_steps": 3, "guidance_scale": 2.0}
-    together = pipeline(PROMPTS, seeds=[5, 6, 7], **settings).clips
-    alone = pipeline(PROMPTS[1:2], seeds=[6], **settings).clips
+    settings = {"num_inference_steps": 3, "guidance_scale": 2.0, "output_type": "uint8"}
+    together = pipeline(PROMPTS, seeds=[5, 6, 7], **settings).frames
+    alone = pipeline(PROMPTS[1:2], seeds=[6], **settings).frames
     # a batch of another size may round its sums differently: one grey level
     assert np.abs(together[1].astype(int) - alone[0]).max() <= 1
     assert np.abs(together[0].astype(int) - together[1]).max() > 10
@@ -89,7 +89,8 @@ def test_prompt_seed_guidance_and_negative_prompt_each_change_the_picture(checkp
     pipeline = load_pipeline(checkpoint)
 
     def draw(prompt="a red square", seed=5, **settings):
-        return pipeline([prompt], seeds=[seed], **{"num_inference_steps": 2, "guidance_scale": 30.0, **settings}).clips
+        settings = {"num_inference_steps": 2, "guidance_scale": 30.0, "output_type": "uint8", **settings}
+        return pipeline([prompt], seeds=[seed], **settings).frames
 
     plain = draw()
     assert np.array_equal(plain, draw())
@@ -105,15 +106,16 @@ def test_prompt_seed_guidance_and_negative_prompt_each_change_the_picture(checkp
 
 def test_guidance_by_a_factor_of_one_is_no_guidance(checkpoint):
     pipeline = load_pipeline(checkpoint)
-    settings = {"seeds": [5], "num_inference_steps": 2}
-    none = pipeline(["a red square"], guidance_scale=1.0, **settings).clips
-    nowhere = pipeline(["a red square"], guidance_scale=9.0, guidance_interval=(0.9, 0.95), **settings).clips
+    settings = {"seeds": [5], "num_inference_steps": 2, "output_type": "uint8"}
+    none = pipeline(["a red square"], guidance_scale=1.0, **settings).frames
+    nowhere = pipeline(["a red square"], guidance_scale=9.0, guidance_interval=(0.9, 0.95), **settings).frames
     assert np.array_equal(none, nowhere)
 
 
 def test_other_frame_counts_and_sizes_than_trained_can_be_drawn(checkpoint):
-    clips = load_pipeline(checkpoint)(["a red square"], seeds=[0], num_frames=3, size=12, num_inference_steps=1).clips
-    assert clips.shape == (1, 3, 12, 12, 3)
+    settings = {"num_inference_steps": 1, "output_type": "uint8"}
+    clips = load_pipeline(checkpoint)("a red square", seeds=[0], num_frames=3, height=12, width=10, **settings).frames
+    assert clips.shape == (1, 3, 12, 10, 3)
     assert clips.dtype == np.uint8
 
 
@@ -129,8 +131,8 @@ def test_the_pipeline_loads_like_any_diffusers_pipeline_and_saves_exactly(checkp
     pipeline = load_pipeline(checkpoint)
     pipeline.save_pretrained(tmp_path)
     again = StickerPipeline.from_pretrained(tmp_path)
-    settings = {"seeds": [1], "num_inference_steps": 2}
-    assert np.array_equal(pipeline(PROMPTS[:1], **settings).clips, again(PROMPTS[:1], **settings).clips)
+    settings = {"seeds": [1], "num_inference_steps": 2, "output_type": "uint8"}
+    assert np.array_equal(pipeline(PROMPTS[:1], **settings).frames, again(PROMPTS[:1], **settings).frames)
 
 
 def test_users_mistakes_are_one_clear_line(checkpoint, tmp_path):
@@ -138,8 +140,8 @@ def test_users_mistakes_are_one_clear_line(checkpoint, tmp_path):
         generate(checkpoint, [], tmp_path)
     with pytest.raises(EngineError, match="no checkpoint"):
         generate(tmp_path / "nothing", PROMPTS, tmp_path)
-    with pytest.raises(ValueError, match="2 prompts and 1 seeds"):
-        load_pipeline(checkpoint)(PROMPTS[:2], seeds=[1])
+    with pytest.raises(ConfigError, match="must be multiples of 2 with this checkpoint; found 9 x 9 pixels"):
+        generate(checkpoint, PROMPTS, tmp_path, config=QUICK.model_copy(update={"size": 9}))
 
 
 def test_text_keys_projected_once_give_the_same_stickers_as_projected_at_every_step(checkpoint, monkeypatch):
@@ -153,8 +155,9 @@ def test_text_keys_projected_once_give_the_same_stickers_as_projected_at_every_s
     for attention in text_attentions(pipeline.unet):
         attention.to_k.register_forward_hook(lambda *_: calls.append(1))
     settings = {"seeds": [1, 2], "num_inference_steps": 3, "guidance_scale": 3.0, "guidance_interval": (0.0, 0.5)}
-    once = pipeline(PROMPTS[:2], **settings).clips
+    settings["output_type"] = "uint8"
+    once = pipeline(PROMPTS[:2], **settings).frames
     assert len(calls) == 2 * len(text_attentions(pipeline.unet))  # with guidance and without
     monkeypatch.setattr(module, "text_projected", lambda *_: contextlib.nullcontext())
-    assert np.array_equal(pipeline(PROMPTS[:2], **settings).clips, once)
+    assert np.array_equal(pipeline(PROMPTS[:2], **settings).frames, once)
     assert len(calls) == 5 * len(text_attentions(pipeline.unet))

@@ -6,12 +6,20 @@ from tiny_models import equal_but_for_rounding
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from vsd2m.generation.diffusion.pipeline_arguments import draw_each, make_generators  # noqa: E402
+from vsd2m.generation.videogpt import sampling  # noqa: E402
 from vsd2m.generation.videogpt.codebook import Codebook  # noqa: E402
 from vsd2m.generation.videogpt.prior import CodePrior  # noqa: E402
-from vsd2m.generation.videogpt.sampling import draw, guide, sample_codes, shape  # noqa: E402
+from vsd2m.generation.videogpt.sampling import draw, guide, shape  # noqa: E402
 from vsd2m.generation.videogpt.vqvae import VqVae  # noqa: E402
 
 TAGS = ("cat", "dog", "wave")
+
+
+def sample_codes(prior, tags, *, seeds, **options):
+    generators = make_generators(len(seeds), generator=None, seeds=seeds)
+    chances = draw_each(torch.rand, (len(seeds), prior.length), generators)
+    return sampling.sample_codes(prior, tags, chances=chances, **options)
 
 
 @pytest.fixture

@@ -116,10 +116,11 @@ def load_pipeline(checkpoint: str | Path) -> Any:
     cannot be loaded."""
     torch = import_extra("torch", extra="train")
     import_extra("diffusers", extra="train")
+    from vsd2m.generation.diffusion.loading import class_name
     from vsd2m.generation.training.progress_bars import no_progress_bars
 
     try:
-        name = json.loads((Path(checkpoint) / "model_index.json").read_text())["_class_name"]
+        name = class_name(json.loads((Path(checkpoint) / "model_index.json").read_text()))
         with no_progress_bars():
             pipeline = component(PIPELINES, name, kind="pipeline").from_pretrained(str(checkpoint))
     except (OSError, ValueError, KeyError) as error:

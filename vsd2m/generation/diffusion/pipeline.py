@@ -3,42 +3,41 @@
 Letters: B batch, T frames, C channels, H, W height and width, L tokens, D channels of the text states.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, DPMSolverMultistepScheduler, SchedulerMixin
-from diffusers.utils import BaseOutput
 from numpy.typing import NDArray
 from transformers import CLIPTextModel
 
+from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import GenerationConfig
 from vsd2m.generation.diffusion.codec import make_codec
+from vsd2m.generation.diffusion.i2vgen import TextI2VGenModel
 from vsd2m.generation.diffusion.layers.text_attention import text_projected
+from vsd2m.generation.diffusion.loading import CheckpointMixin
+from vsd2m.generation.diffusion.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
+from vsd2m.generation.diffusion.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
 
 GUIDANCE_SCALE = 7.5
+OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
 
-@dataclass
-class StickerPipelineOutput(BaseOutput):  # type: ignore[misc]
-    """`clips`: uint8 [B, T, H, W, 3]."""
-
-    clips: NDArray[np.uint8]
-
-
-class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
+class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
     """Draws stickers. Saves and loads like any diffusers pipeline; without `vae` the denoiser works on pixels."""
 
     model_cpu_offload_seq = "text_encoder->unet->vae"
     _optional_components = ["vae"]  # noqa: RUF012 (diffusers adds lists)
+    _callback_tensor_inputs = ["latents"]  # noqa: RUF012 (as in diffusers)
 
     def __init__(
         self,
-        unet: StickerUNetModel,
+        unet: StickerUNetModel | TextI2VGenModel,
         text_encoder: CLIPTextModel,
         tokenizer: Any,
         scheduler: SchedulerMixin,
@@ -65,65 +64,108 @@ class StickerPipeline(DiffusionPipeline):  # type: ignore[misc]
         """Clips uint8 [B, T, H, W, 3] of texts, as the config asks."""
         if config.scheduler == "dpm" and not isinstance(self.scheduler, DPMSolverMultistepScheduler):
             self.use_dpm_solver()
+        size = config.size or self.config.size
+        self.check_size(size, size)
         clips: NDArray[np.uint8] = self(
-            texts,
-            seeds=seeds,
+            list(texts),
+            height=size,
+            width=size,
             num_frames=config.num_frames,
-            size=config.size,
             num_inference_steps=config.num_inference_steps,
             guidance_scale=GUIDANCE_SCALE if config.guidance_scale is None else config.guidance_scale,
             guidance_interval=config.guidance_interval,
             negative_prompt=config.negative_prompt,
-        ).clips
+            seeds=seeds,
+            output_type="uint8",
+        ).frames
         return clips
+
+    def check_size(self, height: int, width: int) -> None:
+        """`ConfigError` for a size that is no multiple of what a latent stands for: it would be cut off."""
+        reduction = self.codec.reduction
+        if height % reduction or width % reduction:
+            raise ConfigError(
+                f"height and width must be multiples of {reduction} with this checkpoint; found {height} x {width} "
+                "pixels"
+            )
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def __call__(
         self,
-        prompts: Sequence[str],
-        *,
-        seeds: Sequence[int],
+        prompt: str | Sequence[str],
+        height: int | None = None,
+        width: int | None = None,
         num_frames: int | None = None,
-        size: int | None = None,
         num_inference_steps: int = 25,
         guidance_scale: float = GUIDANCE_SCALE,
+        negative_prompt: str | Sequence[str] | None = None,
+        eta: float = 0.0,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: OnStepEnd | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+        *,
+        seeds: Sequence[int] | None = None,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
-        negative_prompt: str = "",
-    ) -> StickerPipelineOutput:
-        """One clip per prompt. Its noise comes from its own seed, so its neighbours in the batch do not change it.
+    ) -> StickerPipelineOutput | tuple[Any]:
+        """One clip per prompt; see `StickerPipelineOutput` for the forms it comes in.
 
-        `guidance_interval` is the part of the way from noise (0) to clip (1) in which guidance is on.
+        With `seeds`, or one generator per prompt, neighbours in the batch do not change a clip; `generator` is given to
+        the scheduler's steps as well. `guidance_interval` is the part of the way from noise (0) to clip (1) in which
+        guidance is on. Otherwise the arguments are those of diffusers' own video pipelines.
         """
-        if len(prompts) != len(seeds):
-            raise ValueError(f"{len(prompts)} prompts and {len(seeds)} seeds: there must be one seed per prompt")
-        states = self.encode_prompts(prompts)
-        both = torch.cat([self.encode_prompts([negative_prompt]).expand_as(states), states])
+        texts = as_texts(prompt)
+        check_output_type(output_type, latent=True)
+        height, width = height or self.config.size, width or self.config.size
+        self.check_size(height, width)
+        unknown = sorted(set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs))
+        if unknown:
+            raise ValueError(f"callback_on_step_end_tensor_inputs may hold 'latents' alone; found {unknown}")
+        generators = make_generators(len(texts), generator=generator, seeds=seeds)
+        states = self.encode_prompts(texts)
+        negative_states = self.encode_prompts(as_negative_texts(negative_prompt, len(texts)))
+        both = torch.cat([negative_states.expand_as(states), states])
         self.scheduler.set_timesteps(num_inference_steps)
         # the scheduler computes with numbers on the CPU: from a GPU it would wait for them at every step
         timesteps = list(
             zip(self.scheduler.timesteps, self.scheduler.timesteps.to(self._execution_device), strict=True)
         )
-        latents = self.initial_noise(seeds, num_frames or self.config.num_frames, size or self.config.size)
+        if latents is None:
+            latents = self.initial_noise(generators, len(texts), num_frames or self.config.num_frames, height, width)
+        latents = latents.to(self._execution_device, self.unet.dtype)
+        options = self._step_options(eta, generators)
         low, high = guidance_interval
         with text_projected(self.unet, [states, both]):
             for index, (timestep, on_device) in enumerate(self.progress_bar(timesteps)):
-                guided = guidance_scale != 1 and low <= index / max(num_inference_steps - 1, 1) <= high
+                guided = guidance_scale != 1 and low <= index / max(len(timesteps) - 1, 1) <= high
                 model_input = self.scheduler.scale_model_input(latents, timestep)
                 prediction = self.predict(model_input, on_device, both if guided else states, guidance_scale)
-                latents = self.scheduler.step(prediction, timestep, latents, return_dict=False)[0]
-        clips = (self.codec.decode(latents) + 1) * 127.5
-        return StickerPipelineOutput(clips=clips.round().byte().permute(0, 1, 3, 4, 2).cpu().numpy())
+                latents = self.scheduler.step(prediction, timestep, latents, **options, return_dict=False)[0]
+                if callback_on_step_end is not None:
+                    given = dict.fromkeys(callback_on_step_end_tensor_inputs, latents)
+                    latents = callback_on_step_end(self, index, timestep, given).get("latents", latents)
+        frames = latents if output_type == "latent" else frames_as(self.codec.decode(latents), output_type)
+        self.maybe_free_model_hooks()
+        return StickerPipelineOutput(frames=frames) if return_dict else (frames,)
+
+    def _step_options(self, eta: float, generators: Any) -> dict[str, Any]:
+        """What this scheduler's step takes beside the prediction."""
+        accepted = inspect.signature(self.scheduler.step).parameters
+        options = {"eta": eta, "generator": generators}
+        return {name: value for name, value in options.items() if name in accepted}
 
     def encode_prompts(self, prompts: Sequence[str]) -> torch.Tensor:
         """Text states [B, L, D]."""
         return encode_tokens(self.text_encoder, tokenize(self.tokenizer, prompts)).to(self.unet.dtype)
 
-    def initial_noise(self, seeds: Sequence[int], num_frames: int, size: int) -> torch.Tensor:
-        """Gaussian noise [B, C, T, h, w], each clip's drawn on the CPU from its own seed."""
+    def initial_noise(self, generators: Any, count: int, num_frames: int, height: int, width: int) -> torch.Tensor:
+        """Gaussian noise [B, C, T, h, w] for so many clips of this size in pixels, as strong as the scheduler starts
+        from."""
         codec = self.codec
-        side = size // codec.reduction
-        shape = (codec.latent_channels, num_frames, side, side)
-        noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        shape = (count, codec.latent_channels, num_frames, height // codec.reduction, width // codec.reduction)
+        noise = draw_each(torch.randn, shape, generators)
         return noise.to(self._execution_device, self.unet.dtype) * self.scheduler.init_noise_sigma
 
     def predict(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource
 from vsd2m.generation.diffusion.build import build_pipeline, load_base, set_trainable
@@ -27,6 +28,8 @@ def train_diffusion(
     """See `vsd2m.generation.trainer.train`; `process` is accelerate's `PartialState`."""
     base = load_base(config.model, device=process.device)
     codec = make_codec(base.vae, base.patch_size) if base else make_codec(None, config.model.patch_size)
+    if config.data.size % codec.reduction:  # the autoencoder would cut the rest off
+        raise ConfigError(f"data.size {config.data.size} must be a multiple of {codec.reduction} with this autoencoder")
     with process.main_process_first():  # the first process encodes, the others find the clips encoded
         store = encode_clips(config, codec, clips)
     pipeline = build_pipeline(config, base, store.texts)

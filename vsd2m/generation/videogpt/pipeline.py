@@ -5,6 +5,7 @@ Letters: B batch, T frames, H, W height and width, G tags of a clip.
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import GenerationConfig
+from vsd2m.generation.diffusion.loading import CheckpointMixin
+from vsd2m.generation.diffusion.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
+from vsd2m.generation.diffusion.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
 from vsd2m.generation.videogpt.prior import CodePrior
 from vsd2m.generation.videogpt.sampling import sample_codes
 from vsd2m.generation.videogpt.tags import tag_numbers, tags_in
@@ -22,7 +26,7 @@ from vsd2m.generation.videogpt.vqvae import VqVae
 _log = logging.getLogger(__name__)
 
 
-class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
+class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
     """Draws stickers of known tags. Saves and loads like any diffusers pipeline."""
 
     model_cpu_offload_seq = "prior->vqvae"
@@ -49,19 +53,16 @@ class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
                 f"this VideoGPT draws {self.num_frames} frames of {self.size} pixels and nothing else; found "
                 f"num_frames {asked[0]} and size {asked[1]}"
             )
-        tags = [self.known_tags(text) for text in texts]
-        for text, found in zip(texts, tags, strict=True):
-            if not found:
-                _log.warning("%r names none of the %d tags this model knows", text, len(self.prior.config.tag_names))
         clips: NDArray[np.uint8] = self(
-            tags,
-            seeds=seeds,
-            negative_tags=self.known_tags(config.negative_prompt),
+            list(texts),
             guidance_scale=1.0 if config.guidance_scale is None else config.guidance_scale,
+            negative_prompt=config.negative_prompt,
             temperature=config.temperature,
             top_k=config.top_k,
             top_p=config.top_p,
-        )
+            seeds=seeds,
+            output_type="uint8",
+        ).frames
         return clips
 
     def known_tags(self, text: str) -> list[str]:
@@ -71,35 +72,47 @@ class VideoGPTPipeline(DiffusionPipeline):  # type: ignore[misc]
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def __call__(
         self,
-        tags: Sequence[Sequence[str]],
-        *,
-        seeds: Sequence[int],
-        negative_tags: Sequence[str] = (),
+        prompt: str | Sequence[str],
         guidance_scale: float = 1.0,
+        negative_prompt: str | Sequence[str] | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        *,
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float = 1.0,
-    ) -> NDArray[np.uint8]:
-        """One clip, uint8 [T, H, W, 3], per list of tags; tags the model does not know are left out.
+        seeds: Sequence[int] | None = None,
+    ) -> StickerPipelineOutput | tuple[Any]:
+        """One clip per prompt, of the tags that stand in it; see `StickerPipelineOutput` for the forms it comes in.
 
-        `guidance_scale` above 1 leads every code away from what it would be with `negative_tags`, by default with none.
+        `guidance_scale` above 1 leads every code away from what it would be with the tags of `negative_prompt`, by
+        default with none.
         """
-        listed = [*([negative_tags] * len(tags)), *tags]
-        numbers = pad_tags([tag_numbers(own, self.prior.config.tag_names) for own in listed])
+        texts = as_texts(prompt)
+        check_output_type(output_type, latent=False)
+        generators = make_generators(len(texts), generator=generator, seeds=seeds)
+        tags = [self.known_tags(text) for text in texts]
+        for text, named in zip(texts, tags, strict=True):
+            if not named:
+                _log.warning("%r names none of the %d tags this model knows", text, len(self.prior.config.tag_names))
+        negative_tags = [self.known_tags(text) for text in as_negative_texts(negative_prompt, len(texts))]
+        listed = [*negative_tags * (len(texts) // len(negative_tags)), *tags]
+        numbers = pad_tags([tag_numbers(names, self.prior.config.tag_names) for names in listed])
         away, wanted = numbers.to(self.prior.device).chunk(2)
         codes = sample_codes(
             self.prior,
             wanted,
-            seeds=seeds,
+            chances=draw_each(torch.rand, (len(texts), self.prior.length), generators),
             negative_tags=away,
             guidance_scale=guidance_scale,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
         )
-        clips = (self.vqvae.decode(codes.unflatten(1, tuple(self.prior.config.grid))).float() + 1) * 127.5
-        frames: NDArray[np.uint8] = clips.round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
-        return frames
+        clips = self.vqvae.decode(codes.unflatten(1, tuple(self.prior.config.grid)))
+        frames = frames_as(clips.transpose(1, 2), output_type)
+        return StickerPipelineOutput(frames=frames) if return_dict else (frames,)
 
 
 def pad_tags(numbers: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -1,9 +1,7 @@
-"""Draws codes from a prior: guidance, temperature, top-k, top-p, and a seed for every clip.
+"""Draws codes from a prior: guidance, temperature, top-k, top-p.
 
 Letters: B batch, L codes of a clip, K codes to choose from, G tags of a clip.
 """
-
-from collections.abc import Sequence
 
 import torch
 
@@ -15,7 +13,7 @@ def sample_codes(
     prior: CodePrior,
     tags: torch.Tensor,
     *,
-    seeds: Sequence[int],
+    chances: torch.Tensor,
     negative_tags: torch.Tensor | None = None,
     guidance_scale: float = 1.0,
     temperature: float = 1.0,
@@ -24,16 +22,14 @@ def sample_codes(
 ) -> torch.Tensor:
     """Codes [B, L] of tags [B, G], led away from `negative_tags` [B, G], by default from no tags.
 
-    All chance is in one number for every code, drawn from the clip's own seed, so its neighbours in the batch do not
-    change it.
+    All chance is in `chances` [B, L], one number from 0 to 1 for every code.
     """
     guided = guidance_scale != 1
     away = torch.zeros_like(tags) if negative_tags is None else negative_tags
     told = torch.cat([away, tags]) if guided else tags
-    chances = torch.stack([torch.rand(prior.length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
     cache = prior.empty_cache(len(told))
     before = prior.begin(told)
-    codes = torch.empty(len(seeds), prior.length, dtype=torch.long, device=prior.device)
+    codes = torch.empty(len(chances), prior.length, dtype=torch.long, device=prior.device)
     for position in range(prior.length):
         logits = prior.step(before, position, cache)
         if guided:

@@ -188,7 +188,11 @@ def test_a_generator_one_or_one_per_prompt_repeats_a_draw(pipe):
 def test_schedulers_that_draw_noise_at_every_step_are_repeatable_and_independent_of_the_batch(pipe, name):
     import diffusers
 
-    pipe.scheduler = getattr(diffusers, name).from_config(pipe.scheduler.config)
+    options = {
+        "prediction_type": "v_prediction",
+        "rescale_betas_zero_snr": False,
+    }  # not every one takes what is trained
+    pipe.scheduler = getattr(diffusers, name).from_config(pipe.scheduler.config, **options)
     together = bytes_of(pipe, ["a red square", "a blue"], seeds=[4, 5], num_inference_steps=3)
     torch.manual_seed(99)
     assert np.array_equal(bytes_of(pipe, ["a red square", "a blue"], seeds=[4, 5], num_inference_steps=3), together)

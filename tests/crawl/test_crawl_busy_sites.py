@@ -106,11 +106,11 @@ def test_a_host_that_asks_for_too_long_a_pause_is_closed_and_the_others_go_on(tm
             *({"url": f"{far}/far/{number}.gif"} for number in range(20)),
             *({"url": f"/own/{number}.gif"} for number in range(3)),
         )
-        result = _crawl(tmp_path, site, media_hosts=("localhost",), delay_s=0.1)
+        result = _crawl(tmp_path, site, media_hosts=("localhost",), delay_s=0.4)
     assert len(result.kept) == 3
     assert [reject["reason"] for reject in result.rejects] == ["rate_limited"] * 20
     assert all(reject["value"] > 3500 and reject["limit"] == 120 for reject in result.rejects)
-    assert sum(path.startswith("/far/") for _, path in site.asked) <= 8, "no more than were under way at once"
+    assert sum(path.startswith("/far/") for _, path in site.asked) <= 2, "none that was still waiting in the queue"
 
 
 def test_rules_that_cannot_be_read_for_now_are_no_rules_that_forbid(tmp_path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from vsd2m.annotate.describe import DescribeConfig, DescribeStage
 from vsd2m.annotate.describers.base import Sighting
-from vsd2m.annotate.describers.measured import MeasuredDescriber, MeasuredSettings
+from vsd2m.annotate.describers.measured import MeasuredConfig, MeasuredDescriber
 from vsd2m.annotate.measured.colours import NAMES, dominant_names, hue_degrees, name_indices
 from vsd2m.annotate.measured.figure import find_figure
 from vsd2m.annotate.measured.frame_alignment import fit_similarity
@@ -290,7 +290,7 @@ def test_a_picture_without_background_has_no_figure():
 def describe(frames, **known):
     columns = {"domain": "cartoon", "ocr_text": "", "trigger_words": [], **known}
     sighting = Sighting(frames, np.full(len(frames), 100, np.int32), columns)
-    return MeasuredDescriber(MeasuredSettings()).describe([sighting])[0]
+    return MeasuredDescriber(MeasuredConfig()).describe([sighting])[0]
 
 
 def test_a_description_says_what_was_measured():

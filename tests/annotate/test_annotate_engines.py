@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from vsd2m.annotate.describers.vision import VisionSettings
-from vsd2m.annotate.engines import ENGINES, EngineConfig, make_engine
+from vsd2m.annotate.describers.vision import VisionConfig
+from vsd2m.annotate.engines import ENGINES, ChosenEngine, make_engine
 from vsd2m.annotate.engines.base import Completion, Message, Text, completion
 from vsd2m.annotate.engines.fake import FakeConfig, FakeEngine
 from vsd2m.annotate.engines.openai import OpenAIConfig, OpenAIEngine
@@ -74,7 +74,7 @@ def started(model, **options) -> TransformersEngine:
 
 
 def test_every_registered_engine_has_a_config_of_its_name():
-    adapter = TypeAdapter(EngineConfig)
+    adapter = TypeAdapter(ChosenEngine)
     for name in ENGINES:
         options = {"model": "m"} if name == "openai" else {}
         engine = make_engine(adapter.validate_python({"engine": name, **options}))
@@ -189,9 +189,9 @@ def test_an_opening_is_shared_and_changes_no_answer(tiny_model):
     assert engine._tokenizer.decode([*shared, *own]) == "user: the text says hello\nassistant: "
 
 
-def vision_settings(**fields) -> VisionSettings:
+def vision_settings(**fields) -> VisionConfig:
     asked = {"model": "./m", "question": "What is it?", "num_frames": 1}
-    return VisionSettings.model_validate({"describer": "vision", "static": asked, **fields})
+    return VisionConfig.model_validate({"describer": "vision", "static": asked, **fields})
 
 
 @pytest.mark.parametrize("config", [TransformersConfig, vision_settings])

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from vsd2m.annotate.describe import DescribeConfig, DescribeStage
 from vsd2m.annotate.describers.base import Sighting
-from vsd2m.annotate.describers.vision import VisionDescriber, VisionSettings, whole_sentences
+from vsd2m.annotate.describers.vision import VisionConfig, VisionDescriber, whole_sentences
 from vsd2m.annotate.engines.quiet import load_transformers
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch
@@ -102,10 +102,10 @@ def onevision(tmp_path_factory):
     return folder
 
 
-def settings(static, dynamic=None) -> VisionSettings:
+def settings(static, dynamic=None) -> VisionConfig:
     asked = {"model": str(static), "question": "What is to be seen?", "num_frames": 1}
     film = {"model": str(dynamic), "question": "How does it move?", "num_frames": 4, "frames_as": "video"}
-    return VisionSettings.model_validate(
+    return VisionConfig.model_validate(
         {
             "describer": "vision",
             "static": asked,

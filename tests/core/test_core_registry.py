@@ -112,7 +112,7 @@ def test_what_cannot_change_the_output_stays_out_of_it_however_deep_it_stands():
 
 def test_the_json_schema_accepts_what_the_config_accepts():
     schema = PaintConfig.model_json_schema()
-    for tool in ("round", {"brush": "round", "radius": 3}, {"brush": "mine:Brush", "anything": 1}):
+    for tool in ("round", "mine:Brush", {"brush": "round", "radius": 3}, {"brush": "mine:Brush", "anything": 1}):
         jsonschema.validate({"tool": tool}, schema)
     for tool in ("rond", {"brush": "round", "radius": -1}, {"brush": "flat"}, {"radius": 1}):
         with pytest.raises(jsonschema.ValidationError):

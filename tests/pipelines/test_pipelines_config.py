@@ -67,6 +67,17 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
             r"stages.media_filter.rules.aspect_ratio.max_ratio: .*0.5",
         ),
         ("stages.media_filter.rules.aspect_ratio.max", 2, r"stages.media_filter.rules.aspect_ratio.max: unknown key"),
+        (
+            "stages.caption.engine",
+            {"engine": "fake", "repply": "x"},
+            r"stages.caption.engine.repply: unknown key \(did you mean 'reply'\?\); allowed: engine, reply$",
+        ),
+        (
+            "stages.caption.engine",
+            {"engine": "vlm"},
+            r"stages.caption.engine: unknown engine 'vlm' \(did you mean 'vllm'",
+        ),
+        ("stages.describe.describer", {"max_colours": 9}, "stages.describe.describer.max_colours: .* found 9$"),
         ("stages.Big", {"stage": "ocr"}, "'Big' is no stage name"),
         (
             "stages.mine",
@@ -84,8 +95,31 @@ def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(path, value,
 
 def test_what_the_config_refuses_the_schema_refuses_too():
     validator = jsonschema.Draft202012Validator(json_schema())
-    for path, value in (("partition_size", 0), ("nonsense", 1), ("stages.crawl.sight", "x"), ("stages.ocrr", {})):
+    for path, value in (
+        ("partition_size", 0),
+        ("nonsense", 1),
+        ("stages.crawl.sight", "x"),
+        ("stages.ocrr", {}),
+        ("stages.caption.engine", "vlm"),
+        ("stages.caption.engine", {"engine": "fake", "repply": "x"}),
+        ("stages.describe.describer", {"max_colours": 9}),
+    ):
         assert not validator.is_valid(yaml.safe_load(changed(path, value))), path
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("stages.caption.engine", "fake"),
+        ("stages.caption.engine", {"model": "gemma3-270m"}),
+        ("stages.caption.engine", {"engine": "your.engines:Mine", "anything": 1}),
+        ("stages.caption.chinese", {"engine": "your.engines:Mine"}),
+        ("stages.describe.describer", {"describer": "measured", "max_words": 0}),
+        ("stages.describe.describer", {"describer": "your.describers:Mine", "anything": 1}),
+    ],
+)
+def test_the_schema_accepts_components_by_name_and_of_ones_own(path, value):
+    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(changed(path, value)))
 
 
 def test_a_key_given_twice_is_refused(tmp_path):

@@ -13,38 +13,32 @@ from vsd2m.annotate.caption_prompts import (
     summary_prompt,
     translation_prompt,
 )
-from vsd2m.annotate.engines import EngineConfig, make_engine
+from vsd2m.annotate.engines import ChosenEngine, make_engine
 from vsd2m.annotate.engines.base import Completion, TextEngine
-from vsd2m.annotate.engines.transformers import TransformersConfig
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 
 
 class ChineseConfig(StageConfig):
     """How the Chinese caption is made: the English one translated, by worked examples."""
 
-    engine: EngineConfig = Field(
-        default_factory=lambda: TransformersConfig(model="gemma3-270m"), description="the engine that translates"
+    engine: ChosenEngine = Field(
+        default={"engine": "transformers", "model": "gemma3-270m"},
+        validate_default=True,
+        description="the engine that translates",
     )
     max_new_tokens: int = Field(default=64, description="longest translation", ge=8, le=1024)
-
-    def output_fields(self) -> dict[str, Any]:
-        return {**super().output_fields(), "engine": self.engine.output_fields()}
 
 
 class CaptionConfig(StageConfig):
     """Which language model writes the captions, and how long they get."""
 
-    engine: EngineConfig = Field(default_factory=TransformersConfig, description="the engine that sums up")
+    engine: ChosenEngine = Field(default="transformers", validate_default=True, description="the engine that sums up")
     examples: bool = Field(
         default=True, description="show the model worked examples before the description; small models need them"
     )
     max_new_tokens: int = Field(default=48, description="longest answer asked for", ge=8, le=1024)
     max_sentences: int = Field(default=1, description="whole sentences of the answer to keep", ge=1, le=5)
     chinese: ChineseConfig | None = Field(default=None, description="write a Chinese caption too; null: do not")
-
-    def output_fields(self) -> dict[str, Any]:
-        chinese = self.chinese.output_fields() if self.chinese else None
-        return {**super().output_fields(), "engine": self.engine.output_fields(), "chinese": chinese}
 
 
 class CaptionStage(StickerStage[CaptionConfig]):
@@ -88,7 +82,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
     def missing(self) -> list[str]:
         return [sentence for engine in self._engines() for sentence in engine.missing()]
 
-    def _engines(self) -> list[TextEngine]:
+    def _engines(self) -> list[TextEngine[Any]]:
         return [engine for engine in (self._engine, self._translator) if engine is not None]
 
     def seconds_per_sticker(self) -> float:

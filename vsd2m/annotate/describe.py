@@ -1,25 +1,21 @@
 """The describe stage: what a sticker shows and how it moves, in words."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from vsd2m.annotate.describers import DESCRIBERS
-from vsd2m.annotate.describers.base import Describer, Sighting
-from vsd2m.annotate.describers.measured import MeasuredSettings
-from vsd2m.annotate.describers.vision import VisionSettings
-from vsd2m.core.registry import component
+from vsd2m.annotate.describers import ChosenDescriber, make_describer
+from vsd2m.annotate.describers.base import Sighting
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
 
 
 class DescribeConfig(StageConfig):
-    """Which describer writes, and with what settings."""
+    """Which describer writes, and with what options."""
 
-    describer: MeasuredSettings | VisionSettings = Field(
-        default_factory=MeasuredSettings, discriminator="describer", description="the describer and its settings"
+    describer: ChosenDescriber = Field(
+        default="measured", validate_default=True, description="the describer and its options"
     )
 
 
@@ -30,8 +26,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
 
     def __init__(self, config: DescribeConfig) -> None:
         super().__init__(config)
-        describer = component(DESCRIBERS, config.describer.describer, kind="describer", base=Describer)
-        self._describer: Describer[Any] = describer(config.describer)
+        self._describer = make_describer(config.describer)
 
     @property
     def spec(self) -> StageSpec:

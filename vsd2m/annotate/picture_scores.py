@@ -15,12 +15,12 @@ from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformer
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
-from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageSpec, StickerStage
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
 
 
-class PictureScoreConfig(OnDevice, StageConfig, ModelReference):
+class PictureScoreConfig(OnDevice, ModelReference):
     """Which classifier judges, which of its labels count, and how many frames are seen."""
 
     model: str = Field(

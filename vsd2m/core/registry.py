@@ -71,6 +71,20 @@ class Chosen:
 
     def validate(self, value: Any) -> BaseModel:
         """The config of the component that `value` names; `ValueError` where there is none."""
+        name, options = self._named(value)
+        config: BaseModel = self.config_class(value).model_validate({**options, self.key: name})
+        return config
+
+    def config_class(self, value: Any) -> type[BaseModel]:
+        """The class of the config that `value` is validated by; `ValueError` where there is none."""
+        try:
+            config_class: type[BaseModel] = self.component(self._named(value)[0]).Config
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return config_class
+
+    def _named(self, value: Any) -> tuple[str, Mapping[str, Any]]:
+        """(component's name, what the value says)."""
         if isinstance(value, BaseModel):
             value = value.model_dump()
         options = {self.key: value} if isinstance(value, str) else value
@@ -79,12 +93,7 @@ class Chosen:
         name = options.get(self.key, self.default)
         if not isinstance(name, str):
             raise ValueError(f"the key `{self.key}` is missing; known: {', '.join(self.registry)}, or `module:Class`")
-        try:
-            config_class = self.component(name).Config
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        config: BaseModel = config_class.model_validate({**options, self.key: name})
-        return config
+        return name, options
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -97,8 +106,8 @@ class Chosen:
             {"allOf": [handler(self.component(name).Config.__pydantic_core_schema__), self._names({"const": name})]}
             for name in self.registry
         ]
-        own = self._names({"type": "string", "pattern": ":"})
-        return {"anyOf": [{"enum": list(self.registry)}, *known, own]}
+        own = {"type": "string", "pattern": ":"}
+        return {"anyOf": [{"enum": list(self.registry)}, own, *known, self._names(own)]}
 
     def _names(self, value: JsonSchemaValue) -> JsonSchemaValue:
         required = [] if self.default is not None and value.get("const") == self.default else [self.key]

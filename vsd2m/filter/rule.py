@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from vsd2m.core.errors import StageError
-from vsd2m.core.stage import Drop
+from vsd2m.core.stage import Drop, StageConfig
 
 Row = Mapping[str, Any]
 
@@ -40,10 +38,8 @@ class Check:
         return Drop(self.reason, value=value, limit=self.limit, detail=self.measure)
 
 
-class Rule(BaseModel, ABC):
+class Rule(StageConfig, ABC):
     """A rule's config and its judgement. Subclasses name the columns they read and list their checks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: ClassVar[int] = 1
     """Raised whenever the same limits would decide otherwise."""

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import Field
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage
+from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage, neutral
 
 TRAIN = "train"
 TEST_SPLITS = {"real": "vsd_r", "cartoon": "vsd_c"}
@@ -27,7 +27,7 @@ class SplitConfig(StageConfig):
     num_words: int = Field(500, ge=0, description="most frequent trigger words of each domain that get test stickers")
     per_word: int = Field(1, ge=1, description="test stickers for each of these words, where no review is given")
     max_test_share: float = Field(0.2, ge=0, le=1, description="largest share of a domain's stickers that may be test")
-    review: str | None = Field(
+    review: str | None = neutral(  # its bytes count, as a model version
         None, description='JSON file with a person\'s choice, {"vsd_r": [key, ...], "vsd_c": [key, ...]}'
     )
     use_duplicate_groups: bool = Field(True, description="keep near duplicates of test stickers out of train")

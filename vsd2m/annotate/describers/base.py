@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from vsd2m.core.stage import StageConfig
 
@@ -21,8 +22,10 @@ class Sighting:
     known: dict[str, Any]
 
 
-class DescriberSettings(StageConfig):
+class DescriberConfig(StageConfig):
     """Base of every describer's config, which stands inside the describe stage's config."""
+
+    describer: str = Field(description="the describer's registry name, or `module:Class` of your own")
 
     @property
     def num_gpus(self) -> float:
@@ -30,17 +33,19 @@ class DescriberSettings(StageConfig):
         return 0.0
 
 
-S = TypeVar("S", bound=DescriberSettings)
+C = TypeVar("C", bound=DescriberConfig)
 
 
-class Describer(ABC, Generic[S]):
+class Describer(ABC, Generic[C]):
     """Writes one description per sticker, its static part first. Construction is cheap; `start` loads models."""
+
+    Config: ClassVar[type[DescriberConfig]] = DescriberConfig
 
     reads: tuple[str, ...] = ()
     """Columns the describer finds in `Sighting.known`."""
 
-    def __init__(self, settings: S) -> None:
-        self.settings = settings
+    def __init__(self, config: C) -> None:
+        self.config = config
 
     @property
     @abstractmethod

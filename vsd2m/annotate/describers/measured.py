@@ -5,13 +5,13 @@ sticker was found under. It does not know what the picture shows.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
+from vsd2m.annotate.describers.base import Describer, DescriberConfig, Sighting
 from vsd2m.annotate.measured.colours import dominant_names
 from vsd2m.annotate.measured.figure import Figure, find_figure
 from vsd2m.annotate.measured.motion import measure_motion
@@ -21,12 +21,10 @@ from vsd2m.annotate.measured.thumbnails import Thumbnails, make_thumbnails
 Floats = NDArray[np.float64]
 
 
-class MeasuredSettings(DescriberSettings):
+class MeasuredConfig(DescriberConfig):
     """What a measured description mentions."""
 
-    describer: Literal["measured"] = Field(
-        default="measured", description="composed from measurements, without a model"
-    )
+    describer: str = Field(default="measured", description="composed from measurements, without a model")
     max_words: int = Field(default=2, description="trigger words to mention as tags; 0 leaves them out", ge=0, le=20)
     max_text_characters: int = Field(
         default=60, description="characters of the recognised text to quote", ge=1, le=1000
@@ -37,9 +35,10 @@ class MeasuredSettings(DescriberSettings):
     )
 
 
-class MeasuredDescriber(Describer[MeasuredSettings]):
+class MeasuredDescriber(Describer[MeasuredConfig]):
     """Sentences from arithmetic: the same frames and columns always give the same words."""
 
+    Config: ClassVar[type[DescriberConfig]] = MeasuredConfig
     reads = ("domain", "ocr_text", "trigger_words")
 
     @property
@@ -59,19 +58,19 @@ class MeasuredDescriber(Describer[MeasuredSettings]):
         thumbs = make_thumbnails(sighting.frames, sighting.durations_ms)
         figure = find_figure(thumbs)
         known = sighting.known
-        settings = self.settings
+        config = self.config
         motion = measure_motion(thumbs, figure)
         colours = dominant_names(
-            visible_colours(thumbs, figure), min_share=settings.min_colour_share, max_names=settings.max_colours
+            visible_colours(thumbs, figure), min_share=config.min_colour_share, max_names=config.max_colours
         )
         static = static_sentences(
             domain=known.get("domain"),
-            words=sorted(known.get("trigger_words") or [])[: settings.max_words],
+            words=sorted(known.get("trigger_words") or [])[: config.max_words],
             tags=(),
             colours=() if motion.colours else colours,  # a colour that changes is told as movement
             background=background_name(thumbs, figure),
         )
-        text = text_sentence(known.get("ocr_text"), max_characters=settings.max_text_characters)
+        text = text_sentence(known.get("ocr_text"), max_characters=config.max_text_characters)
         return " ".join([*static, *([text] if text else []), *motion_sentences(motion)])
 
 

@@ -6,13 +6,13 @@ SmolVLM, Qwen-VL.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from vsd2m.annotate.describers.base import Describer, DescriberSettings, Sighting
+from vsd2m.annotate.describers.base import Describer, DescriberConfig, Sighting
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, WithPrecision, one_line
 from vsd2m.annotate.measured.thumbnails import seen_at_equal_steps
@@ -37,10 +37,10 @@ class VisionModel(ModelReference):
     )
 
 
-class VisionSettings(WithPrecision, DescriberSettings):
+class VisionConfig(WithPrecision, DescriberConfig):
     """The two models, or one in both roles, and how they are run."""
 
-    describer: Literal["vision"] = Field(description="written by vision-language models")
+    describer: str = Field(default="vision", description="written by vision-language models")
     static: VisionModel = Field(description="describes what is to be seen; LLaVA in the paper")
     dynamic: VisionModel | None = Field(
         default=None, description="describes how it moves; Video-LLaMA in the paper; left out: only what is to be seen"
@@ -48,8 +48,10 @@ class VisionSettings(WithPrecision, DescriberSettings):
     max_new_tokens: int = Field(default=96, description="longest answer, in tokens", ge=1, le=2048)
 
 
-class VisionDescriber(Describer[VisionSettings]):
+class VisionDescriber(Describer[VisionConfig]):
     """Greedy answers, one sticker at a time, so none depends on its company. A still is not asked how it moves."""
+
+    Config: ClassVar[type[DescriberConfig]] = VisionConfig
 
     @property
     def source(self) -> str:
@@ -71,7 +73,7 @@ class VisionDescriber(Describer[VisionSettings]):
         return [self._describe(sighting) for sighting in sightings]
 
     def _describe(self, sighting: Sighting) -> str:
-        asked = self._asked() if len(sighting.frames) > 1 else [self.settings.static]
+        asked = self._asked() if len(sighting.frames) > 1 else [self.config.static]
         return " ".join(filter(None, (self._answer(model, sighting) for model in asked)))
 
     def _answer(self, asked: VisionModel, sighting: Sighting) -> str:
@@ -81,20 +83,20 @@ class VisionDescriber(Describer[VisionSettings]):
         return whole_sentences(answer)
 
     def _asked(self) -> list[VisionModel]:
-        settings = self.settings
-        return [settings.static] if settings.dynamic is None else [settings.static, settings.dynamic]
+        config = self.config
+        return [config.static] if config.dynamic is None else [config.static, config.dynamic]
 
     def _locations(self) -> set[tuple[str, str]]:
         return {(asked.location(), asked.revision or "main") for asked in self._asked()}
 
     def _load(self, location: tuple[str, str], num_threads: int) -> "LoadedModel":
-        settings = self.settings
+        config = self.config
         return load_model(
             *location,
-            dtype=settings.precision,
-            device=settings.device,
+            dtype=config.precision,
+            device=config.device,
             num_threads=num_threads,
-            max_new_tokens=settings.max_new_tokens,
+            max_new_tokens=config.max_new_tokens,
         )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from vsd2m.annotate.domain.domain_head import HEAD_FILE, head_digest, load_head
 from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
-from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage, neutral
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
 from vsd2m.networks.efficientnet_lite0 import BACKBONE_PACKAGES, VERSIONS, load_backbone, missing_backbone
@@ -19,7 +19,7 @@ class DomainConfig(StageConfig):
 
     max_frames: int = Field(3, ge=1, le=32, description="frames judged, spread over the clip")
     min_real_score: float = Field(0.5, ge=0, le=1, description="probability of real from which `domain` says so")
-    head: str | None = Field(
+    head: str | None = neutral(  # its bytes count, as a model version
         None, min_length=1, description=".npz file of a head of your own, with `weights` and `bias`"
     )
 

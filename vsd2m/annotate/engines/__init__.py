@@ -1,15 +1,9 @@
 """Text engines: prompts in, texts out. One file each; nothing heavy is imported before an engine starts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
-
-from vsd2m.annotate.engines.base import TextEngine
-from vsd2m.annotate.engines.fake import FakeConfig
-from vsd2m.annotate.engines.openai import OpenAIConfig
-from vsd2m.annotate.engines.transformers import TransformersConfig
-from vsd2m.annotate.engines.vllm import VllmConfig
-from vsd2m.core.registry import component
+from vsd2m.annotate.engines.base import EngineConfig, TextEngine
+from vsd2m.core.registry import Chosen, component
 
 ENGINES: dict[str, str] = {
     "fake": "vsd2m.annotate.engines.fake:FakeEngine",
@@ -18,13 +12,13 @@ ENGINES: dict[str, str] = {
     "vllm": "vsd2m.annotate.engines.vllm:VllmEngine",
 }
 
-EngineConfig = Annotated[
-    TransformersConfig | OpenAIConfig | VllmConfig | FakeConfig,
-    Field(discriminator="engine"),
+ChosenEngine = Annotated[
+    EngineConfig, Chosen(ENGINES, "engine", "vsd2m.annotate.engines.base:TextEngine", default="transformers")
 ]
+"""A config field that holds an engine with its options."""
 
 
-def make_engine(config: TransformersConfig | OpenAIConfig | VllmConfig | FakeConfig) -> TextEngine:
+def make_engine(config: EngineConfig) -> TextEngine[Any]:
     """The engine that `config.engine` names, not yet started."""
-    engine: TextEngine = component(ENGINES, config.engine, kind="engine", base=TextEngine)(config)
+    engine: TextEngine[Any] = component(ENGINES, config.engine, kind="engine", base=TextEngine)(config)
     return engine

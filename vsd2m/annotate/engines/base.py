@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from pydantic import Field
 
 from vsd2m.core.stage import StageConfig
 
@@ -43,8 +45,10 @@ class Completion:
     finished: bool
 
 
-class EngineSettings(StageConfig):
+class EngineConfig(StageConfig):
     """Base of every engine's config, which stands inside a stage's config."""
+
+    engine: str = Field(description="the engine's registry name, or `module:Class` of your own")
 
     @property
     def num_gpus(self) -> float:
@@ -52,8 +56,16 @@ class EngineSettings(StageConfig):
         return 0.0
 
 
-class TextEngine(ABC):
+C = TypeVar("C", bound=EngineConfig)
+
+
+class TextEngine(ABC, Generic[C]):
     """Continues prompts greedily. Construction is cheap; `start` loads or connects."""
+
+    Config: ClassVar[type[EngineConfig]] = EngineConfig
+
+    def __init__(self, config: C) -> None:
+        self.config = config
 
     @property
     @abstractmethod

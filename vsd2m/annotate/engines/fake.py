@@ -1,27 +1,29 @@
 """A text engine without a model, for tests and examples."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
+from vsd2m.annotate.engines.base import Completion, EngineConfig, Prompt, Text, TextEngine, completion
 
 
-class FakeConfig(EngineSettings):
+class FakeConfig(EngineConfig):
     """Answers known in advance."""
 
-    engine: Literal["fake"] = Field(default="fake", description="no model: answers known in advance")
+    engine: str = Field(default="fake", description="no model: answers known in advance")
     reply: str | None = Field(
         default=None, description="the answer to every prompt; None: the last line of the prompt comes back"
     )
 
 
-class FakeEngine(TextEngine):
+class FakeEngine(TextEngine[FakeConfig]):
     """Repeats the last line of each prompt, or a fixed reply; one word counts as one token."""
 
+    Config: ClassVar[type[EngineConfig]] = FakeConfig
+
     def __init__(self, config: FakeConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self.requests: list[Prompt] = []
 
     @property

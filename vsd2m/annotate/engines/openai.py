@@ -8,12 +8,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
+from vsd2m.annotate.engines.base import Completion, EngineConfig, Prompt, Text, TextEngine, as_text, completion
 from vsd2m.annotate.engines.packaged import cache_root
 from vsd2m.annotate.engines.weights import one_line
 from vsd2m.core.errors import EngineError
@@ -24,10 +24,10 @@ _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _LONGEST_PAUSE_S = 30.0
 
 
-class OpenAIConfig(EngineSettings):
+class OpenAIConfig(EngineConfig):
     """A model behind an OpenAI-compatible server."""
 
-    engine: Literal["openai"] = Field(default="openai", description="requests to an OpenAI-compatible server")
+    engine: str = Field(default="openai", description="requests to an OpenAI-compatible server")
     model: str = Field(description="the model's name on the server", min_length=1)
     url: str = neutral(
         "http://127.0.0.1:8000/v1", description="the server's address, with /v1", pattern="^https?://[^/]+"
@@ -45,11 +45,10 @@ class OpenAIConfig(EngineSettings):
     cache: bool = neutral(True, description="keep answers on disk and never ask the same twice")
 
 
-class OpenAIEngine(TextEngine):
+class OpenAIEngine(TextEngine[OpenAIConfig]):
     """Greedy requests, some at a time, retried with growing pauses; answers are cached by what was asked."""
 
-    def __init__(self, config: OpenAIConfig) -> None:
-        self.config = config
+    Config: ClassVar[type[EngineConfig]] = OpenAIConfig
 
     @property
     def model_name(self) -> str:

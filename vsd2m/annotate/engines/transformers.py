@@ -6,37 +6,40 @@ B rows of a batch, P tokens of the part many prompts share, L tokens of the part
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import Completion, EngineSettings, Prompt, Text, TextEngine, completion
+from vsd2m.annotate.engines.base import Completion, EngineConfig, Prompt, Text, TextEngine, completion
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers, no_progress_bars
 from vsd2m.annotate.engines.weights import ModelReference, WithPrecision, one_line
 from vsd2m.core.errors import EngineError
+from vsd2m.core.stage import neutral
 
 _LENGTH_STEP = 16
 
 TokenIds = tuple[int, ...]
 
 
-class TransformersConfig(WithPrecision, EngineSettings, ModelReference):
+class TransformersConfig(WithPrecision, ModelReference, EngineConfig):
     """A causal language model run by transformers in this process."""
 
-    engine: Literal["transformers"] = Field(default="transformers", description="in this process, by transformers")
-    batch_size: int = Field(default=16, description="prompts computed together", ge=1, le=1024)
+    engine: str = Field(default="transformers", description="in this process, by transformers")
+    batch_size: int = neutral(16, description="prompts computed together", ge=1, le=1024)
 
 
-class TransformersEngine(TextEngine):
+class TransformersEngine(TextEngine[TransformersConfig]):
     """Greedy decoding in batches whose shape does not depend on which prompts come together.
 
     Every batch has `batch_size` rows (short ones are filled up) of one length, a multiple of 16, so a prompt's
     arithmetic is the same in whatever company it arrives. What prompts share is computed once and kept.
     """
 
+    Config: ClassVar[type[EngineConfig]] = TransformersConfig
+
     def __init__(self, config: TransformersConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self._num_threads = 1
         self._model: Any = None
         self._tokenizer: Any = None

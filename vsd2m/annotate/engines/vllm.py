@@ -1,11 +1,11 @@
 """A model run by vLLM inside this process."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from vsd2m.annotate.engines.base import Chat, Completion, EngineSettings, Prompt, Text, TextEngine, as_text, completion
+from vsd2m.annotate.engines.base import Chat, Completion, EngineConfig, Prompt, Text, TextEngine, as_text, completion
 from vsd2m.annotate.engines.weights import ModelReference, one_line
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
@@ -13,36 +13,36 @@ from vsd2m.core.stage import neutral
 from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 
-class VllmConfig(EngineSettings, ModelReference):
+class VllmConfig(ModelReference, EngineConfig):
     """A model run by vLLM in this process; for many stickers on a GPU."""
 
-    engine: Literal["vllm"] = Field(default="vllm", description="in this process, by vLLM")
+    engine: str = Field(default="vllm", description="in this process, by vLLM")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         default="auto", description="precision of the computation"
     )
     max_model_len: int = Field(
         default=2048, description="longest prompt and answer together, in tokens", ge=64, le=1 << 20
     )
-    gpu_memory_utilization: float = Field(
-        default=0.9, description="share of the device's memory vLLM may take", gt=0, le=1
-    )
-    tensor_parallel_size: int = Field(default=1, description="GPUs one copy of the model is spread over", ge=1, le=64)
+    gpu_memory_utilization: float = neutral(0.9, description="share of the device's memory vLLM may take", gt=0, le=1)
+    tensor_parallel_size: int = neutral(1, description="GPUs one copy of the model is spread over", ge=1, le=64)
     device: Literal["cuda", "cpu"] = neutral(
         "cuda", description="what the installed vLLM was built for; on cpu no GPU is asked for"
     )
-    enforce_eager: bool = Field(default=False, description="do not compile; starts sooner, runs slower")
+    enforce_eager: bool = neutral(False, description="do not compile; starts sooner, runs slower")
 
     @property
     def num_gpus(self) -> float:
         return float(self.tensor_parallel_size) if self.device == "cuda" else 0.0
 
 
-class VllmEngine(TextEngine):
+class VllmEngine(TextEngine[VllmConfig]):
     """Greedy decoding by vLLM. Which prompts are computed together is vLLM's choice, so the last bits of its sums, and
     rarely a word, can depend on it."""
 
+    Config: ClassVar[type[EngineConfig]] = VllmConfig
+
     def __init__(self, config: VllmConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self._llm: Any = None
         self._vllm: Any = None
 

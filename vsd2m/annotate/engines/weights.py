@@ -4,17 +4,18 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, converted_folder, missing_weights
 from vsd2m.core.errors import EngineError
+from vsd2m.core.stage import StageConfig, neutral
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf", "config.json", "tokenizer.json", "tokenizer.model")
 
 
-class ModelReference(BaseModel):
+class ModelReference(StageConfig):
     """The fields that name a model, for the configs of engines that load one themselves."""
 
     model: str = Field(
@@ -72,10 +73,10 @@ class ModelReference(BaseModel):
         return str(existing_path(self.model)) if self.is_path else self.model
 
 
-class OnDevice(BaseModel):
+class OnDevice(StageConfig):
     """The field that says where torch computes, for whatever runs a torch model in this process."""
 
-    device: str = Field(default="cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
+    device: str = neutral("cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
 
     @property
     def num_gpus(self) -> float:
@@ -84,13 +85,16 @@ class OnDevice(BaseModel):
 
 
 class WithPrecision(OnDevice):
-    """The fields that say where torch computes and how precisely."""
+    """The fields that say where torch computes and how precisely. A device that means another precision counts."""
 
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         default="auto",
         description="precision of the computation; auto: float32 on a CPU (many have no instructions for less, and "
         "take several times as long), else bfloat16",
     )
+
+    def output_fields(self) -> dict[str, Any]:
+        return {**super().output_fields(), "dtype": self.precision}
 
     @property
     def precision(self) -> str:

@@ -23,7 +23,7 @@ from vsd2m.annotate.ocr.ocr_models import (
 )
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
-from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage, neutral
 from vsd2m.media.decode import decode
 
 
@@ -31,10 +31,10 @@ class OcrConfig(StageConfig):
     """Which models read, how many frames, and which of the lines they see are believed."""
 
     weights: Literal["pp_ocrv4", "pp_ocrv6"] = Field("pp_ocrv4", description="packaged models; no download")
-    detection_folder: str | None = Field(
+    detection_folder: str | None = neutral(  # its bytes count, as a model version
         None, min_length=1, description="folder of a text detector of your own, instead of the packaged one"
     )
-    recognition_folder: str | None = Field(
+    recognition_folder: str | None = neutral(
         None,
         min_length=1,
         description="folder of a text recogniser of your own (fine-tuned), instead of the packaged one",

@@ -5,9 +5,10 @@ from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.core.registry import component, did_you_mean, load
+from vsd2m.core.registry import Chosen, component, did_you_mean, load
 from vsd2m.core.stage import Stage, StageConfig
 from vsd2m.core.storage import Store
 from vsd2m.pipelines.engine.stages import STAGES
@@ -73,7 +74,9 @@ def validate(model: type[M], values: Any, *, path: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(model, path, entry) for entry in _merged([dict(entry) for entry in error.errors()])]
+        problems = [
+            _problem(model, values, path, entry) for entry in _merged([dict(entry) for entry in error.errors()])
+        ]
         raise ConfigError("; ".join(problems)) from error
 
 
@@ -151,11 +154,11 @@ def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [error for place, error in by_place.items() if not (error["type"] == "literal_error" and place in deeper)]
 
 
-def _problem(model: type[BaseModel], path: str, error: dict[str, Any]) -> str:
+def _problem(model: type[BaseModel], values: Any, path: str, error: dict[str, Any]) -> str:
     location = [str(part) for part in error["loc"]]
     where = ".".join([path, *location])
     if error["type"] == "extra_forbidden":
-        allowed = _fields_at(model, location[:-1])
+        allowed = _fields_at(model, values, location[:-1])
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
         return f"{where}: unknown key{did_you_mean(location[-1], allowed)}{listed}"
     if error["type"] == "missing":
@@ -178,17 +181,24 @@ def _how_to_write(problem: str, given: Any) -> str:
     return "" if given is None else f'; write text in quotes: "{given}"'
 
 
-def _fields_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    """Field names of the nested model that `location` leads to; empty where it cannot be told."""
+def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> list[str]:
+    """Field names of the nested model that `location` leads to in `values`; empty where it cannot be told."""
     current: Any = model
     for part in location:
+        values = values.get(part) if isinstance(values, Mapping) else None
         if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
-            current = _model_in(current.model_fields[part].annotation)
+            current = _model_of(current.model_fields[part], values)
         elif part.isdigit():
             continue
         else:
             return []
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _model_of(field: FieldInfo, value: Any) -> Any:
+    """The model that validates `value` in a field: that of the component it names, where the field holds one."""
+    choices = [choice for choice in field.metadata if isinstance(choice, Chosen)]
+    return choices[0].config_class(value) if choices else _model_in(field.annotation)
 
 
 def _model_in(annotation: Any) -> Any:

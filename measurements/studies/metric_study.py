@@ -2,6 +2,7 @@
 
     python measurements/studies/metric_study.py observe FOLDER --cache /tmp/metric_study   # until it says "complete"
     python measurements/studies/metric_study.py report --cache /tmp/metric_study --out docs/metrics
+    python measurements/studies/metric_study.py made    # what the metrics of time give for clips of which everything is known
 
 `observe` damages the animated GIFs of FOLDER in every way and keeps what each metric sees of every clip; it stops
 after --seconds and goes on where it stopped. `report` needs no pictures: it draws disjoint sets of N clips, one to be
@@ -24,19 +25,24 @@ from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.flicker import Flicker
 from vsd2m.benchmark.metrics.frame_blur import FrameBlur
 from vsd2m.benchmark.metrics.frame_noise import FrameNoise
+from vsd2m.benchmark.metrics.frozen_share import FrozenShare
 from vsd2m.benchmark.metrics.loop_closure import LoopClosure
 from vsd2m.benchmark.metrics.motion_amount import MotionAmount
 from vsd2m.benchmark.metrics.palette_error import PaletteError
-from vsd2m.benchmark.suite.clips import JudgedClip, read_file
+from vsd2m.benchmark.stillness import is_frozen
+from vsd2m.benchmark.suite.clip_rule import ClipRule
+from vsd2m.benchmark.suite.clips import FileClip, JudgedClip, read_file
 from vsd2m.core.keys import sticker_key
-from vsd2m.media.frame_indices import linspace_indices, resize
+from vsd2m.media.frame_indices import linspace_indices
 
 SIDE = 128
 NUM_FRAMES = 8
+RULE = ClipRule(NUM_FRAMES, SIDE)
 COUNTS = (8, 16, 24, 32)
 NUM_DRAWS = 200
 POWER = 0.8
-PER_CLIP = (MotionAmount, Flicker, LoopClosure, FrameBlur, FrameNoise, PaletteError)
+IN_TIME = (MotionAmount, Flicker, LoopClosure, FrozenShare)
+PER_CLIP = (*IN_TIME, FrameBlur, FrameNoise, PaletteError)
 FRAMEWISE = {FrameBlur, FrameNoise, PaletteError}
 DISTANCES = ("frechet_efficientnet_lite0", "frechet_efficientnet_lite0_motion", "mmd_efficientnet_lite0")
 
@@ -112,6 +118,7 @@ def main() -> None:
     report.add_argument("--out", type=Path)
     means = commands.add_parser("means", help="the numbers of anybody's outputs, by file name over several folders")
     means.add_argument("folder", type=Path)
+    commands.add_parser("made", help="the metrics of time on made clips")
     for command in (observe, report):
         command.add_argument("--cache", type=Path, required=True)
     arguments = parser.parse_args()
@@ -119,6 +126,8 @@ def main() -> None:
         run_observe(arguments)
     elif arguments.command == "means":
         run_means(arguments.folder)
+    elif arguments.command == "made":
+        run_made()
     else:
         run_report(arguments)
 
@@ -155,11 +164,10 @@ def animated(folder: Path, num_clips: int) -> list[JudgedClip]:
     for path in found:
         if len(clips) == num_clips or "published" in path.parts:
             continue
-        clip = read_file(path)
-        if len(clip.frames) >= NUM_FRAMES:
-            frames = resize(clip.frames[linspace_indices(len(clip.frames), NUM_FRAMES)], SIDE)
-            if (np.diff(frames.astype(int), axis=0) != 0).any():
-                clips.append(JudgedClip(path.name, frames, None))
+        if len(read_file(path).frames) >= NUM_FRAMES:
+            clip = FileClip(path, path.name, None, RULE).load()
+            if not is_frozen(clip.frames):
+                clips.append(clip)
     return clips
 
 
@@ -193,12 +201,48 @@ def run_means(folder: Path) -> None:
     for name, members in groups.items():
         metrics = [metric(Weights()) for metric in PER_CLIP]
         for path in members:
-            clip = JudgedClip(path.name, resize(read_file(path).frames, SIDE), None)
+            clip = FileClip(path, path.name, None, RULE).load()
             for metric in metrics:
                 metric.update(clip)
         scores = [metric.compute(seed=0) for metric in metrics]
         cells = [f"{score.value:.3g} [{score.low:.3g}, {score.high:.3g}]" for score in scores]
         print(f"| {name} | {len(members)} | {' | '.join(cells)} |")
+
+
+def run_made() -> None:
+    """A row per made clip of 8 frames: a dark square on white."""
+    circle, slide = (square_at([path(t) for t in range(NUM_FRAMES)]) for path in (circling, lambda t: (50, 4 + 4 * t)))
+    fast = square_at([(50, 4 + 8 * t) for t in range(NUM_FRAMES)])
+    chance = np.random.default_rng(0)
+    clips = {
+        "once round a circle of radius 6, a seamless loop": circle,
+        **{f"the same, every second frame at {d:.0%}": flickering(d)(circle, chance) for d in (0.97, 0.9)},
+        "the same, shuffled": circle[[0, 4, 1, 5, 2, 7, 3, 6]],
+        "the same, reversed": circle[::-1],
+        "the same, its second half frozen": circle[[0, 1, 2, 3, 3, 3, 3, 3]],
+        "the same, its last frame another one": circle[[0, 1, 2, 3, 4, 5, 6, 3]],
+        "sliding by 4 pixels a frame, and jumping back": slide,
+        "the same by 8 pixels": fast,
+        "frozen": circle[[0] * NUM_FRAMES],
+        "noise": chance.integers(0, 256, circle.shape, np.uint8),
+    }
+    print(f"| | {' | '.join(metric.name for metric in IN_TIME)} |\n" + "|---" * (len(IN_TIME) + 1) + "|")
+    for name, frames in clips.items():
+        clip = JudgedClip(name, np.ascontiguousarray(frames), None)
+        print(f"| {name} | {' | '.join(f'{metric(Weights()).measure(clip):.2g}' for metric in IN_TIME)} |")
+
+
+def circling(frame: int) -> tuple[int, int]:
+    angle = 2 * np.pi * frame / NUM_FRAMES
+    return round(50 + 6 * np.sin(angle)), round(50 + 6 * np.cos(angle))
+
+
+def square_at(places: list[tuple[int, int]]) -> Frames:
+    """A frame per place of the upper left corner of a square of 28 pixels."""
+    frames = np.full((len(places), SIDE, SIDE, 3), 255, np.uint8)
+    for frame, (top, left) in zip(frames, places, strict=True):
+        frame[top : top + 28, left : left + 28] = (20, 60, 160)
+    return frames
 
 
 def run_report(arguments: argparse.Namespace) -> None:

@@ -27,6 +27,14 @@ def square(seed: int, *, num_frames: int = 5, side: int = 24, media_format: str 
     return encode(Clip(frames, np.full(num_frames, 100, np.int32), 0, media_format), media_format)
 
 
+def write_frames(path: Path, frames: np.ndarray, durations_ms: list[int] | None = None) -> None:
+    """An APNG of uint8 [T, H, W, 3 or 4], every frame shown for 100 ms unless it says otherwise."""
+    opaque = np.full((*frames.shape[:3], 1), 255, np.uint8)
+    shown = frames if frames.shape[3] == 4 else np.concatenate([frames, opaque], axis=3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(Clip(shown, np.array(durations_ms or [100] * len(frames), np.int32), 0, "apng"), "apng"))
+
+
 def write_shards(folder: Path, *, num_stickers: int, splits: tuple[str, ...] = ("vsd_r", "vsd_c")) -> str:
     """One shard per split; every fifth sticker is still. Returns the folder's path."""
     folder.mkdir(parents=True, exist_ok=True)

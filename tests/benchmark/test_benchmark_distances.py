@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pixel_metrics import FirstPixels, Frechet, Mmd
 
-from vsd2m.benchmark.distances import feature_distances as distances
 from vsd2m.benchmark.distances.extrapolation import infinite_frechet_distance
 from vsd2m.benchmark.distances.feature_distances import FeatureSet
+from vsd2m.benchmark.distances.feature_distances import feature_distances as distances
 from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
@@ -132,14 +132,14 @@ def test_beyond_the_number_of_clips_kept_the_distance_is_still_that_of_all(monke
     assert bounded.low < bounded.value < bounded.high
 
 
-def test_which_clips_are_kept_depends_on_their_names_alone(monkeypatch):
+def test_which_vectors_are_kept_does_not_depend_on_their_order(monkeypatch):
     monkeypatch.setattr(distances, "MAX_KEPT", 5)
-    numbered = [(f"clip {number}", np.full(2, number, np.float32)) for number in range(40)]
+    numbered = [np.full(2, number, np.float32) for number in range(40)]
     forwards, backwards = FeatureSet(), FeatureSet()
-    for entry in numbered:
-        forwards.add(*entry)
-    for entry in reversed(numbered):
-        backwards.add(*entry)
+    for vector in numbered:
+        forwards.add(vector)
+    for vector in reversed(numbered):
+        backwards.add(vector)
     assert len(forwards.vectors) == 5 and len(forwards) == 40
     assert forwards.vectors.tolist() == backwards.vectors.tolist()
     assert sorted(forwards.vectors[:, 0]) != list(range(5))
@@ -153,6 +153,15 @@ def test_distances_are_zero_on_the_same_set_and_grow_with_the_difference(metric_
     assert same.value == pytest.approx(0, abs=1e-6)
     assert near.value < far.value
     assert far.low < far.value < far.high
+
+
+@pytest.mark.parametrize("metric_class", [Frechet, Mmd])
+def test_the_interval_of_a_distance_does_not_go_below_zero(metric_class):
+    for count in (3, 5, 9):
+        score = judged(metric_class, clips(1, count), clips(2, count))
+        assert 0 <= score.low <= score.value <= score.high
+    same = judged(metric_class, clips(1, 9), clips(1, 9))
+    assert same.low == 0 <= same.value and same.high > 0
 
 
 def test_extrapolation_takes_off_the_bias_of_few_samples():

@@ -1,5 +1,9 @@
 """FAST-VQA: its Swin against torchvision's, its fragments against their definition, its file format."""
 
+import os
+import zipfile
+from argparse import Namespace
+
 import numpy as np
 import pytest
 
@@ -125,6 +129,41 @@ def test_a_checkpoint_of_something_else_is_refused_in_one_line(tmp_path):
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.pth")
     with pytest.raises(EngineError, match="is not the expected checkpoint"):
         load_weights(FastVqaNetwork(**SMALL), str(tmp_path / "other.pth"), name="fast_vqa")
+
+
+def renamed(path, core):
+    """The file as the numpy that calls its scalars `core` would have written it."""
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            parts[name] = archive.read(name).replace(b"numpy._core.multiarray\n", f"numpy.{core}.multiarray\n".encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize("core", ["core", "_core"])
+def test_a_checkpoint_with_numpys_numbers_beside_the_state_is_read(tmp_path, core):
+    results = {"srcc": np.float64(0.87), "epoch": np.int64(29), "rmse": np.float32(0.1), "best": np.bool_(True)}
+    state = randomised(FastVqaNetwork(**SMALL)).state_dict()
+    torch.save({"state_dict": state, "validation_results": results}, tmp_path / "fast.pth")
+    renamed(tmp_path / "fast.pth", core)
+    found = load_weights(FastVqaNetwork(**SMALL), str(tmp_path / "fast.pth"), name="fast_vqa").state_dict()
+    assert all(torch.equal(found[name], value) for name, value in state.items())
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.mkdir, ("made by a checkpoint",)
+
+
+@pytest.mark.parametrize("foreign", [Harmful(), Namespace(lr=1), np.array([object()]), np.zeros(3)])
+def test_a_checkpoint_with_anything_else_is_refused_by_its_name(tmp_path, monkeypatch, foreign):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {}, "more": foreign}, tmp_path / "fast.pth")
+    with pytest.raises(EngineError, match=r"fast.pth holds \S+\.\S+; only tensors and numbers are read"):
+        load_weights(FastVqaNetwork(**SMALL), str(tmp_path / "fast.pth"), name="fast_vqa")
+    assert [path.name for path in tmp_path.iterdir()] == ["fast.pth"]
 
 
 def coordinates(num_frames: int, height: int, width: int) -> np.ndarray:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
-from vsd2m.benchmark.metric import Weights, bootstrap_of_mean
+from vsd2m.benchmark.metric import Weights, bootstrap_of_mean, wilson
 from vsd2m.benchmark.metrics.flicker import Flicker
+from vsd2m.benchmark.metrics.frozen_share import FrozenShare
 from vsd2m.benchmark.metrics.loop_closure import LoopClosure
 from vsd2m.benchmark.metrics.motion_amount import MotionAmount
 from vsd2m.benchmark.suite.clips import JudgedClip
@@ -70,21 +71,21 @@ def test_the_distance_of_finite_samples_has_the_known_bias():
 def test_motion_is_the_mean_change():
     assert measured(MotionAmount, ramp([0, 51, 0])) == pytest.approx(0.2)
     assert measured(MotionAmount, ramp([7, 7, 7])) == 0
-    assert measured(MotionAmount, ramp([7])) is None
+    assert measured(MotionAmount, ramp([7])) == 0
 
 
-def test_flicker_tells_even_motion_from_alternation_and_noise():
-    assert measured(Flicker, ramp([0, 10, 20, 30])) == pytest.approx(0)
-    assert measured(Flicker, ramp([0, 10] * 10)) == pytest.approx(2)
-    noise = np.random.default_rng(0).normal(128, 20, (30, 32, 32, 3))
-    assert measured(Flicker, clip(noise.round())) == pytest.approx(np.sqrt(3), rel=0.02)
-    assert measured(Flicker, ramp([5, 5, 5])) is None
+def test_flicker_is_what_differs_from_the_frames_before_and_after():
+    assert measured(Flicker, ramp([0, 255] * 4)) == pytest.approx(1)
+    assert measured(Flicker, ramp([100, 151, 100, 100, 100])) == pytest.approx(51 / 255 / 5)
+    assert measured(Flicker, ramp([0, 0, 255, 255])) == 0  # what stays agrees with the frame after, or before
+    assert measured(Flicker, ramp([5, 5, 5])) == measured(Flicker, ramp([5])) == 1
 
 
-def test_loop_closure_sees_the_jump():
-    assert measured(LoopClosure, ramp([0, 10, 20, 10])) == pytest.approx(1)
-    assert measured(LoopClosure, ramp([0, 10, 20, 30])) == pytest.approx(3)
+def test_loop_closure_is_the_share_of_the_jump_that_no_step_explains():
+    assert measured(LoopClosure, ramp([0, 10, 20, 10])) == 0
+    assert measured(LoopClosure, ramp([0, 10, 20, 30])) == pytest.approx(1 - 10 / 30)
     assert measured(LoopClosure, ramp([0, 10, 0])) == 0
+    assert measured(LoopClosure, ramp([5, 5, 5])) == measured(LoopClosure, ramp([5])) == 1
 
 
 @given(st.integers(1, 40))
@@ -100,6 +101,34 @@ def test_the_frame_rules_are_what_their_names_say():
     assert FRAME_RULES["pingpong16"](4).tolist() == [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3]
     assert FRAME_RULES["repeat16"](8).tolist() == [i // 2 for i in range(16)]
     assert FRAME_RULES["spread8"](15).tolist() == list(range(0, 15, 2))
+
+
+def test_wilsons_interval_holds_a_small_share_95_times_of_100_where_a_bootstrap_does_not():
+    """Share .02 of 64 clips: more than a quarter of all sets have no hit, or too few to say anything by resampling."""
+    rng = np.random.default_rng(0)
+    hits = {wilson: 0, bootstrap_of_mean: 0}
+    for trial in range(400):
+        drawn = np.sort((rng.random(64) < 0.02).astype(float))
+        for low, high, interval in ((*wilson(drawn.mean(), 64), wilson),
+                                    (*bootstrap_of_mean(drawn, seed=trial), bootstrap_of_mean)):  # fmt: skip
+            hits[interval] += low <= 0.02 <= high
+    assert hits[bootstrap_of_mean] < 300 and 370 <= hits[wilson] <= 400
+
+
+def test_wilsons_interval_agrees_with_scipys():
+    stats = pytest.importorskip("scipy.stats")
+    for num_hits, num_clips in ((0, 5), (3, 64), (64, 64), (500, 1000)):
+        theirs = stats.binomtest(num_hits, num_clips).proportion_ci(method="wilson")
+        assert wilson(num_hits / num_clips, num_clips) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+    assert np.isnan(wilson(float("nan"), 0)).all()
+
+
+def test_shares_of_clips_have_wilsons_interval():
+    metric = FrozenShare(Weights())
+    for level in (0, 50, 100, 100):
+        metric.update(JudgedClip("x", np.stack([np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), level)]), None))
+    score = metric.compute(seed=0)
+    assert score.value == 0.25 and (score.low, score.high) == wilson(0.25, 4)
 
 
 def test_the_interval_covers_the_mean_of_its_distribution_about_95_times_of_100():

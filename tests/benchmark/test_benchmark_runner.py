@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.observations import ObserverSpec, metric_class
 from vsd2m.benchmark.results import REAL, output_folders, read_lines, read_results
 from vsd2m.benchmark.runner import run_benchmark
-from vsd2m.benchmark.suite.clips import list_folder
+from vsd2m.benchmark.suite.clip_rule import ClipRule
+from vsd2m.benchmark.suite.clips import JudgedClip, list_folder
 from vsd2m.benchmark.suite.real_clips import data_revision, list_split
+from vsd2m.benchmark.suite.real_set import real_set
 from vsd2m.benchmark.tables.results_tables import as_csv, as_markdown
-from vsd2m.core.errors import ConfigError, StorageError
+from vsd2m.core.errors import ConfigError, EngineError, StorageError
 
 PLAIN = ("motion_amount", "flicker", "loop_closure")
 LOGGED = ("logged_metrics:Brightness", "logged_metrics:CornerDistance", "logged_metrics:Longest", "motion_amount")
@@ -50,9 +53,10 @@ def test_real_and_generated_stickers_are_scored_and_read_back(shards, outputs, t
     results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
     mine = {score.metric: score for score in results.scores["mine"]}
     assert set(mine) == {*names[:2], "corner_distance"} and mine["motion_amount"].num_clips == len(PROMPTS)
-    assert mine["corner_distance"].protocol["num_real"] == 16  # 10 in each split, every fifth is still
     real = {score.metric: score for score in results.scores[REAL]}
-    assert real["corner_distance"].num_clips == real["corner_distance"].protocol["num_real"] == 8
+    assert real["motion_amount"].num_clips == 16  # 10 in each split, every fifth is still
+    for distance in (mine["corner_distance"], real["corner_distance"]):
+        assert distance.num_clips == distance.protocol["num_clips"] == distance.protocol["num_real"] == len(PROMPTS)
     assert {skipped.metric for skipped in results.skipped} == {"fvd", "clip_retrieval"}
     again = read_results(str(tmp_path / "out"))
     assert as_markdown(again) == as_markdown(results)
@@ -100,7 +104,7 @@ def test_the_same_run_twice_gives_the_same_bytes_and_observes_nothing(shards, ou
         run_benchmark(config, str(tmp_path / "out"), on_progress=lambda done, total: calls.append((done, total)))
         written = (tmp_path / "out" / "results.jsonl").read_bytes()
         seen = log.read_text().splitlines()
-    assert len(seen) == len(set(seen) - {"compute corner_distance"}) + 2 == 2 * (16 + 6) + 2
+    assert len(seen) == len(set(seen) - {"compute corner_distance"}) + 2 == (16 + 6) + 3 * 6 + 2
     assert calls == [(done, 22) for done in range(1, 23)]
     run_benchmark(config, str(tmp_path / "fresh"))
     assert (tmp_path / "fresh" / "results.jsonl").read_bytes() == written
@@ -124,15 +128,19 @@ def test_kept_observations_give_the_scores_of_a_metric_that_saw_the_clips(shards
     prepare_log(tmp_path, monkeypatch)
     names = (*LOGGED, "palette_error", "transparency")
     results = run_benchmark(config_of(shards, {"mine": outputs}, metrics=names), str(tmp_path / "out"))
-    real = [clip.load() for clip in list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99)]
+    stickers = list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=24, max_clips=99)
+    mine = list_folder(outputs, ClipRule(8, 24))
+    real = real_set(stickers, {"mine": mine})
     for name, score in zip(names, results.scores["mine"], strict=True):
         metric = metric_class(name)(Weights())
         metric.setup()
-        for clip in list_folder(outputs):
+        for clip in mine:
             metric.update(clip.load())
-        for clip in real if metric.compares else ():
-            metric.update_reference(clip)
-        assert metric.compute(seed=0) == score, name
+        for clip in real.references if metric.compares else ():
+            metric.update_reference(clip.load())
+        computed = metric.compute(seed=0)
+        assert computed == replace(score, protocol=computed.protocol), name
+        assert score.protocol.items() >= {**computed.protocol, "real_set": real.digest, "num_clips": 6}.items(), name
 
 
 CHILD = """
@@ -172,7 +180,7 @@ def test_a_run_killed_in_the_middle_goes_on_and_ends_in_the_same_file(shards, ou
     assert not list((tmp_path / "killed").rglob("*.tmp-*"))
     again = [line for line in after if line in before]
     assert len(again) <= 2  # of the clip that it was killed on, both metrics
-    assert len(set(before) | set(after)) == 2 * (16 + 6) + 1
+    assert len(set(before) | set(after)) == (16 + 6) + 3 * 6 + 1
     assert (tmp_path / "killed" / "results.jsonl").read_bytes() == (tmp_path / "whole" / "results.jsonl").read_bytes()
 
 
@@ -191,6 +199,33 @@ def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path
     run_benchmark(config, str(tmp_path / "here"))
     run_benchmark(config, str(tmp_path / "there"), distribute=elsewhere)
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == (tmp_path / "there" / "results.jsonl").read_bytes()
+
+
+def test_a_number_that_is_not_finite_names_its_clip_and_what_was_observed_before_is_kept(
+    shards, outputs, tmp_path, monkeypatch
+):
+    log = prepare_log(tmp_path, monkeypatch)
+    monkeypatch.setenv("LOGGED_METRICS_NAN", "000003.gif")
+    for metric in ("logged_metrics:CornerDistance", "logged_metrics:Brightness"):
+        config = config_of(shards, {"mine": outputs}, metrics=(metric,))
+        name = metric.replace("logged_metrics:", "").replace("Corner", "corner_").lower()
+        with pytest.raises(EngineError, match=f"^{name} of 000003.gif is not a finite number"):
+            run_benchmark(config, str(tmp_path / "out"))
+    num_seen = len(log.read_text().splitlines())
+    monkeypatch.delenv("LOGGED_METRICS_NAN")
+    run_benchmark(config, str(tmp_path / "out"))
+    again = log.read_text().splitlines()[num_seen:]
+    assert again == [f"brightness 00000{number}.gif" for number in (3, 4, 5)]
+
+
+@pytest.mark.parametrize("kind", ["Brightness", "CornerDistance"])
+def test_a_metric_by_itself_refuses_what_is_not_finite_too(tmp_path, monkeypatch, kind):
+    prepare_log(tmp_path, monkeypatch)
+    monkeypatch.setenv("LOGGED_METRICS_NAN", "b")
+    metric = metric_class(f"logged_metrics:{kind}")(Weights())
+    metric.update(JudgedClip("a", np.zeros((2, 4, 4, 3), np.uint8), None))
+    with pytest.raises(EngineError, match="of b is not a finite number"):
+        metric.update(JudgedClip("b", np.zeros((2, 4, 4, 3), np.uint8), None))
 
 
 def test_an_observer_loads_nothing_before_it_is_asked():
@@ -217,10 +252,11 @@ def test_numbers_with_different_protocols_are_refused_in_one_table(shards, outpu
 def test_the_real_clips_are_those_of_the_loader(shards):
     theirs = list(
         itertools.chain.from_iterable(
-            vsd2m.load(shards, split=split, num_frames=8, size=20, static="exclude") for split in ("vsd_r", "vsd_c")
+            vsd2m.load(shards, split=split, num_frames=3, size=20, static="exclude", frames="time")
+            for split in ("vsd_r", "vsd_c")
         )
     )
-    ours = [clip.load() for clip in list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=8, size=20, max_clips=99)]
+    ours = [clip.load() for clip in list_split(shards, splits=("vsd_r", "vsd_c"), num_frames=3, size=20, max_clips=99)]
     assert [clip.name for clip in ours] == [sample["key"] for sample in theirs]
     for clip, sample in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(clip.frames, sample["clip"].transpose(0, 2, 3, 1))

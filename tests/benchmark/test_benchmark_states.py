@@ -163,7 +163,7 @@ def test_the_interval_of_the_extrapolated_distance_holds_the_true_distance():
     assert hits >= 10
 
 
-def test_blur_and_noise_grow_with_the_blur_and_the_noise_and_leave_flat_frames_out():
+def test_blur_and_noise_grow_with_the_blur_and_the_noise_and_flat_frames_are_the_most_blurred():
     from PIL import Image, ImageFilter
 
     sharp = moving_clip(0, num_frames=2, height=96, width=96)
@@ -176,8 +176,11 @@ def test_blur_and_noise_grow_with_the_blur_and_the_noise_and_leave_flat_frames_o
             FrameNoise(Weights()).measure(JudgedClip("x", np.clip(sharp.frames + grain, 0, 255).astype(np.uint8), None))
         )
     assert blurs == sorted(blurs) and noises == sorted(noises)
-    assert blur_of(np.full((30, 30), 7.0)) is None
-    assert FrameBlur(Weights()).measure(JudgedClip("x", np.zeros((2, 20, 20, 3), np.uint8), None)) is None
+    assert blur_of(np.full((30, 30), 7.0)) == 1
+    half_blank = np.stack([sharp.frames[0], np.zeros_like(sharp.frames[0])])
+    assert FrameBlur(Weights()).measure(JudgedClip("x", half_blank, None)) == pytest.approx(
+        (blurs[0] + 1) / 2, abs=0.02
+    )
 
 
 def test_the_noise_is_that_which_was_added():

@@ -14,6 +14,7 @@ from benchmark_builders import write_outputs, write_shards
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.results import REAL, Results, output_folders, read_lines, read_results, write_results
+from vsd2m.benchmark.runner import run_benchmark
 from vsd2m.benchmark.suite.provenance import Cost, Origin, read_cost
 from vsd2m.benchmark.suite.real_clips import list_split
 from vsd2m.benchmark.tables.curve_chart import curve_chart
@@ -63,13 +64,17 @@ def test_ours_stands_beside_the_published_rows_in_the_table_of_its_training(tmp_
     ours = {REAL: [score("fvd", 11.0)], "mine": [score("fvd", 1234.0)]}
     joint = write_run(tmp_path / "r", ("vsd_r",), ours, "joint")
     unstated = write_run(tmp_path / "c", ("vsd_c",), {"mine": [score("fvd", 99.0)]})
-    apart, both, cost = paper_tables(read_runs([joint, unstated]))
+    apart, elsewhere, both, cost = paper_tables(read_runs([joint, unstated]))
     assert column(both, "VSD-R FVD ↓")["mine"].startswith("1234 [")
     assert column(both, "VSD-R FVD ↓")["STI (paper)"] == "2550.11"
     assert column(both, "VSD-R CLIP ↑")["VideoGPT (paper)"] == "-"
     assert column(apart, "VSD-R FVD ↓")["mine"] == "-"
     assert column(apart, "VSD-C FVD ↓")["mine"].startswith("99 [")
-    assert column(apart, "VSD-R FVD ↓")["trained on TGIF (paper)"] == "3310.25"
+    assert (apart.title[:7], elsewhere.title[:7], both.title[:7]) == ("Table 4", "Table 5", "Table 7")
+    theirs = [row[0] for row in elsewhere.rows if row[0].endswith("(paper)")]
+    assert theirs == ["trained on TGIF (paper)", "trained on SER30K (paper)"]
+    assert column(elsewhere, "VSD-R FVD ↓")["trained on TGIF (paper)"] == "3310.25"
+    assert "trained on TGIF (paper)" not in column(apart, "VSD-R FVD ↓") | column(both, "VSD-R FVD ↓")
     assert column(cost, "seconds per sticker ↓")["STI (paper)"] == "11.71"
 
 
@@ -79,7 +84,7 @@ def test_the_cost_of_a_model_comes_from_beside_its_outputs(tmp_path):
     costs = {"mine": read_cost(tmp_path)}
     assert costs["mine"] == Cost(**values)
     run = write_run(tmp_path / "r", ("vsd_r",), {}, costs=costs)
-    rows = {row[0]: row[1:] for row in paper_tables(read_runs([run]))[2].rows}
+    rows = {row[0]: row[1:] for row in paper_tables(read_runs([run]))[-1].rows}
     assert rows["mine"] == ("0.25", "1.856", "4.00", "X")
     (tmp_path / "cost.json").write_text('{"seconds_per_sample": -1, "num_parameters": 1, "device": "X"}')
     with pytest.raises(ConfigError, match=r"cost.json: seconds_per_sample: Input should be greater than 0"):
@@ -180,6 +185,25 @@ def test_a_winner_has_an_interval_beyond_all_others():
         (REAL, "50 [49, 51] (n=9)", "0 [0, 0] (n=9)", "5 [4, 6] (n=9)"),
     )
     assert Page(leaderboard([Table("t", head, rows)], Examples((), ()))).best == ["3"]
+
+
+def test_there_is_no_winner_among_models_judged_on_different_numbers_of_clips():
+    rows = (("one", "3 [2.5, 4] (n=2)"), ("two", "1 [0.5, 2] (n=20)"))
+    assert Page(leaderboard([Table("t", ("model", "a ↑"), rows)], Examples((), ()))).best == []
+    rows = (("one", "3 [2.5, 4] (n=20)"), ("two", "too few clips (n=1)"), ("three", "1 [0.5, 2] (n=20)"))
+    assert Page(leaderboard([Table("t", ("model", "a ↑"), rows)], Examples((), ()))).best == []
+
+
+def test_a_model_folder_given_by_a_relative_path_keeps_its_pictures(tmp_path, monkeypatch):
+    shards = write_shards(tmp_path / "shards", num_stickers=5, splits=("vsd_r",))
+    write_outputs(tmp_path / "here" / "model", ["a", "b"])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    config = BenchmarkConfig(generated={"m": "model"}, shards=shards, splits=("vsd_r",), metrics=("motion_amount",))
+    run_benchmark(config, "results")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    shown = side_by_side(output_folders("../here/results"), {}, count=2)
+    assert [[sticker is not None for sticker in stickers] for _, stickers in shown.rows] == [[True], [True]]
 
 
 def test_a_leaderboard_without_shards_and_folders_still_has_its_tables(two_models, tmp_path):

@@ -1,10 +1,13 @@
 """Video files as generators of others write them."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
 
 from vsd2m.benchmark.suite import videos
+from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.clips import list_folder
 from vsd2m.benchmark.suite.videos import read_video
 from vsd2m.core.errors import StorageError
@@ -31,7 +34,26 @@ def test_every_frame_comes_once_in_the_order_it_is_shown(tmp_path):
     """Lossless, so that pixels can be compared exactly."""
     frames = moving_square()
     path = write_video(tmp_path / "a.mkv", frames, codec="ffv1", pixels="bgr0")
-    np.testing.assert_array_equal(read_video(path), frames)
+    np.testing.assert_array_equal(read_video(path).frames, frames)
+
+
+def test_frames_last_as_long_as_the_file_says(tmp_path):
+    """Timestamps that are not even: 100, 700 and 200 ms."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "bgr0"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for moment, pixels in zip((0, 100, 800, 1000), moving_square(num_frames=4), strict=True):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    video = read_video(path)
+    assert video.durations_us.tolist() == [100_000, 700_000, 200_000, 200_000]
+    (clip,) = list_folder(tmp_path, ClipRule(12, 16))
+    shown = [int(np.abs(clip.load().frames[i].astype(int) - clip.load().frames[5]).mean() > 1) for i in range(12)]
+    assert shown == [1] + [0] * 7 + [1] * 4
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "mpeg4"), ("a.mp4", "libx264"), ("a.webm", "libvpx-vp9")])
@@ -40,7 +62,7 @@ def test_lossy_codecs_with_frames_stored_out_of_order_come_near(tmp_path, name, 
         pytest.skip(f"this build of FFmpeg has no {codec}")
     frames = moving_square(num_frames=12)
     options = {"bf": "2"} if codec == "mpeg4" else {}
-    found = read_video(write_video(tmp_path / name, frames, codec=codec, pixels="yuv420p", options=options))
+    found = read_video(write_video(tmp_path / name, frames, codec=codec, pixels="yuv420p", options=options)).frames
     assert found.shape == frames.shape
     errors = [[np.abs(a.astype(int) - b).mean() for b in frames] for a in found]
     assert [int(np.argmin(row)) for row in errors] == list(range(12)) and max(map(min, errors)) < 12

@@ -16,11 +16,18 @@ class JudgingConfig(BaseModel):
     splits: tuple[str, ...] = Field(("vsd_r", "vsd_c"), min_length=1, description="splits the real stickers come from")
     metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="metrics, in the table's order")
     weights: dict[str, str] = Field({}, description="checkpoints no registry package carries: name -> path or hub id")
-    num_frames: int = Field(8, ge=2, le=256, description="frames taken of a real sticker, from the first to the last")
-    size: int = Field(256, ge=16, le=1024, description="side that real stickers are squashed to, in pixels")
-    max_real: int = Field(2048, ge=2, description="most real stickers")
-    training: Literal["apart", "joint"] | None = Field(
-        None, description="models trained on the tested domain alone or on both: the paper's table they belong to"
+    num_frames: int = Field(
+        8,
+        ge=2,
+        le=256,
+        description="moments at equal steps of one loop that are taken of every clip, real or generated",
+    )
+    size: int = Field(256, ge=16, le=1024, description="side that every clip, real or generated, is squashed to")
+    max_real: int = Field(2048, ge=2, description="most real stickers; distances compare with half of them")
+    training: Literal["apart", "joint", "other"] | None = Field(
+        None,
+        description="models trained on the tested domain alone, on both, or on another data set: they belong to the "
+        "paper's Table 4, 7 or 5",
     )
     seed: int = Field(0, ge=0, description="of the bootstrap")
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.commit import digest
-from vsd2m.core.errors import ConfigError
+from vsd2m.core.errors import ConfigError, EngineError
 
 NUM_RESAMPLES = 1000
+NORMAL_95 = 1.959964
+"""Of 95 % of a normal distribution, to either side."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Metric(ABC):
 
     name: ClassVar[str]
     better: ClassVar[Literal["higher", "lower", "neither"]]
-    compares: ClassVar[bool] = False
-    """Whether real clips are needed beside the generated ones."""
+    compares: ClassVar[Literal["sets", "prompts"] | None] = None
+    """What is needed of the real clips: equally many of them, or all their prompts."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
@@ -100,17 +102,24 @@ class Metric(ABC):
 class ClipMetric(Metric):
     """A metric that gives every clip a number of its own; the score is their mean."""
 
+    is_share: ClassVar[bool] = False
+    """Whether every clip is a yes (1) or a no (0): the interval is then Wilson's."""
+
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
         self._values: list[float] = []
 
     @abstractmethod
     def measure(self, clip: JudgedClip) -> float | None:
-        """The clip's number; None where the question does not apply to it (then it is not counted)."""
+        """The clip's number; None where nobody asked, as without a prompt (then it is not counted).
+
+        A clip on which a model failed is not left out: it has the worst number there is.
+        """
 
     def update(self, clip: JudgedClip) -> None:
         value = self.measure(clip)
         if value is not None:
+            check_finite(value, clip, self.name)
             self._values.append(value)
 
     def reset(self) -> None:
@@ -123,9 +132,32 @@ class ClipMetric(Metric):
 
     def compute(self, *, seed: int) -> Score:
         values = np.sort(np.asarray(self._values, np.float64))
-        low, high = bootstrap_of_mean(values, seed=seed)
         mean = float(values.mean()) if len(values) else float("nan")
+        low, high = wilson(mean, len(values)) if self.is_share else bootstrap_of_mean(values, seed=seed)
         return Score(self.name, mean, low, high, len(values), self.protocol(), self.better)
+
+
+def check_finite(seen: ArrayLike, clip: JudgedClip, metric: str) -> None:
+    """`EngineError` that names the clip where what a metric sees of it is not finite: one such number spoils all."""
+    if not np.isfinite(seen).all():
+        raise EngineError(
+            f"{metric} of {clip.name} is not a finite number; look at this clip, and at the weights where a network "
+            "judges. What was observed of other clips is kept."
+        )
+
+
+def wilson(share: float, num_clips: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927); nan for no clips.
+
+    A bootstrap of few clips with few hits holds the true share far too rarely, and is a point where there are none.
+    """
+    if num_clips < 1:
+        return float("nan"), float("nan")
+    z_squared = NORMAL_95**2
+    middle = (share + z_squared / (2 * num_clips)) / (1 + z_squared / num_clips)
+    spread = share * (1 - share) / num_clips + z_squared / (4 * num_clips**2)
+    half = NORMAL_95 * spread**0.5 / (1 + z_squared / num_clips)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def bootstrap_of_mean(values: NDArray[np.float64], *, seed: int) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vsd2m import __version__
 from vsd2m.benchmark.distances.feature_distances import DistanceMetric
 from vsd2m.benchmark.extractors.base import Extractor
-from vsd2m.benchmark.metric import ClipMetric, Metric, Weights
+from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.networks.openclip import ClipEncoder
@@ -57,10 +57,16 @@ class Observer:
         self._ready: set[str] = set()
 
     def observe(self, clip: JudgedClip, wanted: Sequence[str]) -> dict[str, Array]:
-        """The observations named by identity; the networks behind them are loaded when first wanted."""
+        """The observations named by identity; the networks behind them are loaded when first wanted.
+
+        `EngineError` that names the clip where one is not finite.
+        """
+        observations = {}
         for identity in wanted:
             self.setup(identity)
-        return {identity: self._senses[identity].observe(clip) for identity in wanted}
+            observations[identity] = self._senses[identity].observe(clip)
+            check_finite(observations[identity], clip, self._senses[identity].name)
+        return observations
 
     def setup(self, identity: str) -> None:
         """Loads what is needed to observe it, once. `MissingExtraError` where a package is not installed."""
@@ -73,6 +79,8 @@ class Sense(ABC):
     """How one metric's observation is made, and how a fresh metric takes it in."""
 
     identity: str
+    name: str
+    """Of the metric, for messages."""
 
     @abstractmethod
     def setup(self) -> None:
@@ -106,6 +114,7 @@ class _Number(Sense):
 
     def __init__(self, metric: ClipMetric) -> None:
         self._metric = metric
+        self.name = metric.name
         self.identity = identity_of(metric, metric.protocol())
 
     def setup(self) -> None:
@@ -132,6 +141,7 @@ class _Vector(Sense):
     def __init__(self, metric: DistanceMetric) -> None:
         self._metric = metric
         self._extractor = metric.extractor
+        self.name = metric.name
         self.identity = identity_of(self._extractor, self._extractor.protocol())
 
     def setup(self) -> None:
@@ -171,6 +181,7 @@ class _Embeddings(Sense):
 
     def __init__(self, metric: ClipRetrieval) -> None:
         self._metric = metric
+        self.name = metric.name
         self.identity = identity_of(metric.encoder, metric.encoder.protocol())
 
     def setup(self) -> None:

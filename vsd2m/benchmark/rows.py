@@ -1,7 +1,7 @@
 """The rows of a benchmark run: one metric of one model, scored from what is kept of the clips."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,9 @@ from vsd2m.benchmark.finished_work import KeptWork
 from vsd2m.benchmark.metric import Metric
 from vsd2m.benchmark.observations import Sense, identity_of, sense_of, without_frames
 from vsd2m.benchmark.results import REAL
+from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.clips import ClipReference
+from vsd2m.benchmark.suite.real_set import RealSet
 from vsd2m.core.commit import digest
 
 
@@ -33,30 +35,35 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Row:
-    """The clips a metric is over, and the real ones it compares them with."""
+    """The clips a metric is over, the real ones it compares them with, and what its protocol has to say of both."""
 
     model: str
     candidate: Candidate
     clips: Sequence[ClipReference]
     references: Sequence[ClipReference]
+    facts: Mapping[str, str | int]
     seed: int
 
     @cached_property
     def identity(self) -> str:
         """Of the score: changes with everything that goes into it."""
         clips, references = ([[clip.name, clip.identity] for clip in part] for part in (self.clips, self.references))
-        return digest([self.candidate.identity, self.seed, clips, references])[:32]
+        return digest([self.candidate.identity, self.seed, clips, references, dict(self.facts)])[:32]
 
 
 def row_of(
-    model: str, candidate: Candidate, clips: Sequence[ClipReference], real: Sequence[ClipReference], *, seed: int
+    model: str, candidate: Candidate, clips: Sequence[ClipReference], real: RealSet, *, rule: ClipRule, seed: int
 ) -> Row:
-    """A metric that compares takes the real clips beside a model's, and one half of the real beside the other."""
-    if not candidate.metric.compares:
-        return Row(model, candidate, clips, (), seed)
-    if model == REAL:
-        return Row(model, candidate, real[::2], real[1::2], seed)
-    return Row(model, candidate, clips, real, seed)
+    """Distances take equally many clips of a model, or of the yardstick, and of the references; see `RealSet`."""
+    references: Sequence[ClipReference] = ()
+    facts: dict[str, str | int] = {"clips": str(rule), "real_set": real.digest}
+    if candidate.metric.compares == "prompts":
+        references = real.stickers
+    elif candidate.metric.compares:
+        clips = real.yardstick if model == REAL else real.compared_clips(clips)
+        references = real.references
+        facts["num_real"] = len(references)
+    return Row(model, candidate, clips, references, {**facts, "num_clips": len(clips)}, seed)
 
 
 def keep_scores(rows: Sequence[Row], kept: KeptWork) -> None:
@@ -68,7 +75,8 @@ def keep_scores(rows: Sequence[Row], kept: KeptWork) -> None:
             for feed in feeds:
                 feed.take(clip, observations, part)
     for feed in feeds:
-        kept.keep_score(feed.row.identity, feed.metric.compute(seed=feed.row.seed))
+        score = feed.metric.compute(seed=feed.row.seed)
+        kept.keep_score(feed.row.identity, replace(score, protocol={**score.protocol, **feed.row.facts}))
 
 
 class _Feed:

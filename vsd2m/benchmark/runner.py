@@ -19,9 +19,11 @@ from vsd2m.benchmark.metric import Score, Weights
 from vsd2m.benchmark.observations import Observer, ObserverSpec, metric_class
 from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
 from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of
+from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.clips import ClipReference, list_folder
 from vsd2m.benchmark.suite.provenance import Origin, describe_outputs, read_cost
 from vsd2m.benchmark.suite.real_clips import data_revision, list_real
+from vsd2m.benchmark.suite.real_set import real_set
 from vsd2m.benchmark.tables.results_tables import as_markdown
 from vsd2m.core.errors import MissingExtraError
 from vsd2m.core.storage import Store
@@ -58,18 +60,20 @@ def run_benchmark(
     `distribute` observes in other processes; `on_progress(done, total)` counts clips. What is known of the models
     beyond their folders (`origins`), and the `command` that repeats the run, stand in the results.
 
-    The real stickers are judged too: they show what a perfect model would get. For metrics that compare, they are
-    cut in two halves, every other sticker, which is what equal distributions give at that count.
+    Real and generated clips are cut by one rule. The real stickers are judged too: they show what a perfect model would
+    get. For distances they are cut in two halves, and everybody is compared with the second one (see `RealSet`).
     """
     store = Store(out)
     weights = Weights(config.weights, read_text)
     real = list_real(config)
-    generated = {name: list_folder(Path(folder)) for name, folder in config.generated.items()}
+    rule = ClipRule(config.num_frames, config.size)
+    generated = {name: list_folder(Path(folder), rule) for name, folder in config.generated.items()}
     judged: dict[str, Sequence[ClipReference]] = {REAL: real, **generated}
+    compared = real_set(real, generated)
     candidates = [Candidate(name, metric_class(name)(weights)) for name in config.metrics]
     skipped = {it.name: Skipped(it.metric.name, needs) for it in candidates if (needs := it.metric.missing())}
     rows = [
-        row_of(model, candidate, clips, real, seed=config.seed)
+        row_of(model, candidate, clips, compared, rule=rule, seed=config.seed)
         for model, clips in judged.items()
         for candidate in candidates
         if candidate.name not in skipped

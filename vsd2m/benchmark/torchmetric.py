@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.distances.frechet import gaussian_distance
-from vsd2m.benchmark.metric import ClipMetric, Metric, Weights
+from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite
 from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
@@ -54,6 +54,7 @@ class MeanOverClips(torchmetrics.Metric):  # type: ignore[misc]
         for clip in clips:
             value = self.metric.measure(clip)
             if value is not None:
+                check_finite(value, clip, self.metric.name)
                 self.total += value
                 self.num_clips += 1
 
@@ -79,7 +80,9 @@ class FrechetOverClips(torchmetrics.Metric):  # type: ignore[misc]
     def update(self, clips: Iterable[JudgedClip], *, real: bool) -> None:
         side = "real" if real else "generated"
         for clip in clips:
-            vector = torch.from_numpy(self.metric.extractor.vector(clip).astype(np.float64))
+            features = self.metric.extractor.vector(clip)
+            check_finite(features, clip, self.metric.name)
+            vector = torch.from_numpy(features.astype(np.float64))
             getattr(self, f"{side}_number").add_(1)
             getattr(self, f"{side}_sum").add_(vector)
             getattr(self, f"{side}_outer").addr_(vector, vector)

@@ -36,6 +36,19 @@ def linspace_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.
     return (2 * steps + num_frames_out - 1) // (2 * (num_frames_out - 1))
 
 
+def time_indices(durations: npt.NDArray[np.integer], num_frames_out: int) -> npt.NDArray[np.int64]:
+    """`[num_frames_out]` indices of what is on the screen in the middle of each of that many equal steps of one loop.
+
+    `durations` `[T]` are above 0, in any unit. A frame shown long comes more than once, one shown briefly may not come.
+    """
+    _check_counts(len(durations), num_frames_out)
+    ends = np.cumsum(durations, dtype=np.int64)
+    # Twice the time, so that the middle of each step stays a whole number.
+    middles = (2 * np.arange(num_frames_out, dtype=np.int64) + 1) * ends[-1] // num_frames_out
+    shown: npt.NDArray[np.int64] = np.searchsorted(2 * ends, middles, side="right").clip(max=len(durations) - 1)
+    return shown
+
+
 def flatten(frames: Frames, background: tuple[int, int, int] = (255, 255, 255)) -> Pixels:
     """`frames` (`[T, H, W, 4]`, straight alpha) on an opaque background: uint8 `[T, H, W, 3]`, rounded to nearest."""
     alpha = frames[..., 3:]

@@ -12,7 +12,7 @@ from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distanc
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.extractors.base import Extractor
-from vsd2m.benchmark.metric import Metric, Score, Weights
+from vsd2m.benchmark.metric import Metric, Score, Weights, check_finite
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.keys import sticker_key
 
@@ -28,19 +28,20 @@ Features = NDArray[np.float32]
 class FeatureSet:
     """The features of a set of clips: their moments, and the vectors themselves of up to `MAX_KEPT` clips.
 
-    Which clips those are depends on their names alone, not on the order in which they come.
+    Which clips those are depends on the vectors alone, not on the order in which they come or what they are called.
     """
 
     def __init__(self) -> None:
         self.moments = RunningMoments()
-        self._kept: list[tuple[int, str, bytes]] = []
+        self._kept: list[tuple[int, bytes]] = []
 
     def __len__(self) -> int:
         return self.moments.num_vectors
 
-    def add(self, name: str, vector: Features) -> None:
+    def add(self, vector: Features) -> None:
         self.moments.update(vector)
-        self._keep((-int(sticker_key(name.encode()), 16), name, np.asarray(vector, np.float32).tobytes()))
+        data = np.asarray(vector, np.float32).tobytes()
+        self._keep((-int(sticker_key(data), 16), data))
 
     def merge(self, other: "FeatureSet") -> None:
         """Takes in the clips of another set."""
@@ -48,7 +49,7 @@ class FeatureSet:
         for entry in other._kept:
             self._keep(entry)
 
-    def _keep(self, entry: tuple[int, str, bytes]) -> None:
+    def _keep(self, entry: tuple[int, bytes]) -> None:
         if len(self._kept) < MAX_KEPT:
             heapq.heappush(self._kept, entry)
         else:
@@ -56,8 +57,8 @@ class FeatureSet:
 
     @property
     def vectors(self) -> Features:
-        """[N, D], in the order of the names' hashes."""
-        return np.array([np.frombuffer(vector, np.float32) for _, _, vector in sorted(self._kept)])
+        """[N, D], in the order of their hashes."""
+        return np.array([np.frombuffer(vector, np.float32) for _, vector in sorted(self._kept)])
 
     @property
     def is_complete(self) -> bool:
@@ -69,7 +70,7 @@ class DistanceMetric(Metric):
     """A distance between the feature vectors of the generated clips and those of the real ones."""
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
-    compares = True
+    compares = "sets"
     extractor_class: ClassVar[type[Extractor]]
     estimator: ClassVar[str]
 
@@ -93,10 +94,15 @@ class DistanceMetric(Metric):
         """Between [N, D] and [M, D]."""
 
     def update(self, clip: JudgedClip) -> None:
-        self._generated.add(clip.name, self.extractor.vector(clip))
+        self._add(self._generated, clip)
 
     def update_reference(self, clip: JudgedClip) -> None:
-        self._real.add(clip.name, self.extractor.vector(clip))
+        self._add(self._real, clip)
+
+    def _add(self, features: FeatureSet, clip: JudgedClip) -> None:
+        vector = self.extractor.vector(clip)
+        check_finite(vector, clip, self.name)
+        features.add(vector)
 
     def reset(self) -> None:
         self._generated = FeatureSet()
@@ -111,15 +117,15 @@ class DistanceMetric(Metric):
     def compute(self, *, seed: int) -> Score:
         """The interval is for the value at this number of clips, which falls with it: compare equal numbers only.
 
-        Over more than `MAX_KEPT` clips it is drawn from those kept, and narrowed to the number of all.
+        Over more than `MAX_KEPT` clips it is drawn from those kept, and narrowed to the number of all. No distance is
+        below 0, and so its interval is not.
         """
         value, kept = self.value(self._generated, self._real)
         low, high = self.errors(self._generated.vectors, self._real.vectors, kept, seed=seed)
         shrink = (len(self._generated.vectors) / max(len(self._generated), 1)) ** 0.5
-        protocol = {**self.protocol(), "num_real": len(self._real)}
-        return Score(
-            self.name, value, value + low * shrink, value + high * shrink, len(self._generated), protocol, self.better
-        )
+        low, high = (float(np.maximum(0.0, value + end * shrink)) for end in (low, high))
+        protocol = {**self.protocol(), "num_clips": len(self._generated), "num_real": len(self._real)}
+        return Score(self.name, value, low, high, len(self._generated), protocol, self.better)
 
     def value(self, generated: FeatureSet, real: FeatureSet) -> tuple[float, float]:
         """The distance over all clips, and over those whose vectors are kept."""

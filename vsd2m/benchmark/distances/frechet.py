@@ -18,7 +18,8 @@ def gaussian_distance(mean1: Vector, cov1: Matrix, mean2: Vector, cov2: Matrix) 
     cross = np.linalg.eigvalsh(root @ cov2 @ root)
     trace = float(np.sqrt(np.clip(cross, 0, None)).sum())
     difference = mean1 - mean2
-    return float(difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace)
+    squared = float(difference @ difference + np.trace(cov1) + np.trace(cov2) - 2 * trace)
+    return float(np.maximum(0.0, squared))  # rounding alone can take it below; nan stays nan
 
 
 def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:

@@ -59,15 +59,20 @@ class Extractor(ABC):
         """The clip's feature vector, float32 [D]."""
 
 
+_SUFFIXES = frozenset({".safetensors", ".bin", ".pth", ".pt"})
+_PREPROCESSING = "preprocessor_config.json"
+
+
 def weights_digest(path: str | None) -> str:
-    """sha256 of a checkpoint: of the file, or of all weight files of a folder; the name itself where it is a hub id."""
+    """sha256 of a checkpoint: of the file, or of a folder's weight files and preprocessing; the name itself where it is
+    a hub id."""
     if path is None:
         return "missing"
     found = Path(path)
     if found.is_file():
         return _sha256(found)
     if found.is_dir():
-        files = sorted(file for file in found.iterdir() if file.suffix in {".safetensors", ".bin", ".pth", ".pt"})
+        files = sorted(file for file in found.iterdir() if file.suffix in _SUFFIXES or file.name == _PREPROCESSING)
         return hashlib.sha256("".join(map(_sha256, files)).encode()).hexdigest()
     return path
 

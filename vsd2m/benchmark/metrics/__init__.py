@@ -2,6 +2,7 @@
 
 METRICS: dict[str, str] = {
     "motion_amount": "vsd2m.benchmark.metrics.motion_amount:MotionAmount",
+    "frozen_share": "vsd2m.benchmark.metrics.frozen_share:FrozenShare",
     "flicker": "vsd2m.benchmark.metrics.flicker:Flicker",
     "loop_closure": "vsd2m.benchmark.metrics.loop_closure:LoopClosure",
     "frame_blur": "vsd2m.benchmark.metrics.frame_blur:FrameBlur",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.metric import Metric, Score, Weights, bootstrap_of_mean
+from vsd2m.benchmark.metric import Metric, Score, Weights, check_finite, wilson
 from vsd2m.benchmark.networks.openclip import EncodedMetric
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
@@ -21,7 +21,7 @@ class ClipRetrieval(EncodedMetric):
 
     name = "clip_retrieval"
     better = "higher"
-    compares = True
+    compares = "prompts"
     reading = "recall at 1"
 
     def __init__(self, weights: Weights) -> None:
@@ -35,7 +35,9 @@ class ClipRetrieval(EncodedMetric):
     def update(self, clip: JudgedClip) -> None:
         if clip.prompt:
             self._add_text(clip.prompt)
-            self._pictures.append((clip.prompt, self.encoder.picture(clip)))
+            picture = self.encoder.picture(clip)
+            check_finite(picture, clip, self.name)
+            self._pictures.append((clip.prompt, picture))
 
     def update_reference(self, clip: JudgedClip) -> None:
         if clip.prompt:
@@ -53,8 +55,8 @@ class ClipRetrieval(EncodedMetric):
 
     def compute(self, *, seed: int) -> Score:
         hits = np.sort(np.array([self._hit(prompt, picture) for prompt, picture in self._pictures], np.float64))
-        low, high = bootstrap_of_mean(hits, seed=seed)
         value = float(hits.mean()) if len(hits) else float("nan")
+        low, high = wilson(value, len(hits))
         return Score(self.name, value, low, high, len(hits), self.protocol(), self.better)
 
     def _add_text(self, prompt: str) -> None:

@@ -1,27 +1,83 @@
-"""How much of the change is back and forth."""
+"""How much of the change from frame to frame no motion explains: the warping error of blocks that were looked for.
+
+T frames, H and W height and width in cells, C colours.
+"""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vsd2m.benchmark.cells import cell_means
 from vsd2m.benchmark.metric import ClipMetric
+from vsd2m.benchmark.stillness import STILL, is_frozen
 from vsd2m.benchmark.suite.clips import JudgedClip
+
+GRID = 64
+"""Cells along the shorter side."""
+
+BLOCK = 4
+REACH = 4
+"""Cells: a sixteenth of the side is how far anything may move from frame to frame."""
+
+WORST = 1.0
+
+Cells = NDArray[np.float32]
 
 
 class Flicker(ClipMetric):
-    """Mean absolute second difference in time over the mean absolute first difference, 0 (even motion) to 2.
+    """Mean change that motion does not explain, 0 (none) to 1 (black and white in turn); a frozen clip has the worst.
 
-    A pixel that changes steadily gives 0, one that alternates gives 2, independent noise about 1.7 (for Gaussian
-    noise exactly sqrt(3)). Clips that do not move have no flicker to speak of and are not counted.
+    Every block is looked for in the frame before and in the frame after, within a sixteenth of the side; what differs
+    from the better of both counts. So what moves, appears or goes counts for nothing, and what is seen for one frame
+    only does: flickering light, frames in disorder, coarse noise, things in larger steps. The clip is a loop: its first
+    frame follows its last.
     """
 
     name = "flicker"
     better = "lower"
 
     def protocol(self) -> dict[str, str | int]:
-        return {"frames": "all", "difference": "second over first, absolute"}
+        return {
+            "frames": f"all, as a loop, means of cells, {GRID} along the shorter side",
+            "difference": f"blocks of {BLOCK} cells, within {REACH} cells and half cells between, before or after",
+            "frozen": f"{WORST:g}: {STILL}",
+        }
 
     def measure(self, clip: JudgedClip) -> float | None:
-        if len(clip.frames) < 3:
-            return None
-        frames = clip.frames.astype(np.float32)
-        first = np.abs(np.diff(frames, axis=0)).mean()
-        return float(np.abs(np.diff(frames, n=2, axis=0)).mean() / first) if first > 0 else None
+        return WORST if is_frozen(clip.frames) else unexplained_change(cell_means(clip.frames, GRID)) / 255
+
+
+def unexplained_change(cells: Cells) -> float:
+    """Of [T, H, W, C]: the mean over all blocks of the smaller of both differences, in their units."""
+    height, width = cells.shape[1:3]
+    whole = np.pad(cells, [(0, 0), (0, -height % BLOCK), (0, -width % BLOCK), (0, 0)], mode="edge")
+    low, high = _half_cell_range(whole)
+    before, after = (_block_errors(whole, np.roll(low, step, axis=0), np.roll(high, step, axis=0)) for step in (1, -1))
+    return float(np.minimum(before, after).mean())
+
+
+def _block_errors(cells: Cells, low: Cells, high: Cells) -> Cells:
+    """[T, H / BLOCK, W / BLOCK]: how far each block is outside the range where it fits best."""
+    num_frames, height, width, channels = cells.shape
+    padding = [(0, 0), (REACH, REACH), (REACH, REACH), (0, 0)]
+    low, high = np.pad(low, padding, mode="edge"), np.pad(high, padding, mode="edge")
+    blocks = (num_frames, height // BLOCK, BLOCK, width // BLOCK, BLOCK * channels)
+    best = np.full((num_frames, height // BLOCK, width // BLOCK), np.inf, np.float32)
+    for down, right in np.ndindex(2 * REACH + 1, 2 * REACH + 1):
+        place = (slice(None), slice(down, down + height), slice(right, right + width))
+        outside = np.maximum(np.maximum(low[place] - cells, cells - high[place]), 0)
+        np.minimum(best, outside.reshape(blocks).mean(axis=(2, 4)), out=best)
+    return best
+
+
+def _half_cell_range(cells: Cells) -> tuple[Cells, Cells]:
+    """The least and the greatest value up to half a cell away, interpolated, so that motion need not be whole cells
+    (Birchfield and Tomasi, PAMI 20, 1998)."""
+    low, high = cells, cells
+    for axis in (1, 2):
+        padding = [(0, 0)] * cells.ndim
+        padding[axis] = (1, 1)
+        padded = np.pad(cells, padding, mode="edge")
+        for start in (0, 2):
+            halfway = (np.take(padded, np.arange(start, start + cells.shape[axis]), axis=axis) + cells) / 2
+            low, high = np.minimum(low, halfway), np.maximum(high, halfway)
+    return low, high

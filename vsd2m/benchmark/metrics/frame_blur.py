@@ -8,11 +8,12 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 
 FRAMES = "spread8"
 WIDTH = 11
+WORST = 1.0
 LUMA = np.array([0.2125, 0.7154, 0.0721])
 
 
 class FrameBlur(ClipMetric):
-    """0 (sharp) to 1 (blurred), mean over 8 frames. Frames without any edge do not count.
+    """0 (sharp) to 1 (blurred), mean over 8 frames. A frame without any edge has the worst, 1.
 
     A sharp picture loses most of the differences between neighbours when it is blurred, a blurred one has none to
     lose. Noise counts as sharpness here: read it beside `frame_noise`.
@@ -22,18 +23,18 @@ class FrameBlur(ClipMetric):
     better = "lower"
 
     def protocol(self) -> dict[str, str | int]:
-        return {"frames": FRAMES, "filter": f"mean of {WIDTH} pixels", "axis": "the more blurred one"}
+        filtered = f"mean of {WIDTH} pixels"
+        return {"frames": FRAMES, "filter": filtered, "axis": "the more blurred one", "no edge": str(WORST)}
 
     def measure(self, clip: JudgedClip) -> float | None:
         shown = clip.shown(FRAMES)
-        found = [blur for frame in shown if (blur := blur_of(frame @ LUMA)) is not None]
-        return float(np.mean(found)) if found else None
+        return float(np.mean([blur_of(frame @ LUMA) for frame in shown]))
 
 
-def blur_of(grey: NDArray[np.float64]) -> float | None:
-    """Of one picture [H, W], of any range; None where neighbours never differ."""
-    found = [share for axis in (0, 1) if (share := _kept_share(grey, axis)) is not None]
-    return max(found, default=None)
+def blur_of(grey: NDArray[np.float64]) -> float:
+    """Of one picture [H, W], of any range; the worst where neighbours never differ."""
+    shares = [share for axis in (0, 1) if (share := _kept_share(grey, axis)) is not None]
+    return max(shares, default=WORST)
 
 
 def _kept_share(grey: NDArray[np.float64], axis: int) -> float | None:

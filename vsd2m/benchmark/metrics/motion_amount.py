@@ -20,6 +20,6 @@ class MotionAmount(ClipMetric):
 
     def measure(self, clip: JudgedClip) -> float | None:
         if len(clip.frames) < 2:
-            return None
+            return 0.0
         frames = clip.frames.astype(np.float32) / 255
         return float(np.abs(np.diff(frames, axis=0)).mean())

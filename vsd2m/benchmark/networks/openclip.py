@@ -35,7 +35,7 @@ class ClipEncoder:
         )
 
     def protocol(self) -> dict[str, str | int]:
-        return {"frames": FRAMES, "extractor": self._path or "missing", "weights": weights_digest(self._path)}
+        return {"frames": FRAMES, "extractor": "mean of image features", "weights": weights_digest(self._path)}
 
     def setup(self) -> None:
         torch = import_extra("torch", extra="benchmark")

@@ -13,10 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
 from vsd2m.benchmark.suite.videos import VIDEOS, read_video
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, MediaError, StorageError
+from vsd2m.core.keys import KEY_LENGTH
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
 
@@ -53,6 +55,10 @@ class ClipReference(Protocol):
         """What it should show."""
 
     @property
+    def key(self) -> str:
+        """A sticker's key: equal for two clips if and only if their files hold the same bytes."""
+
+    @property
     def identity(self) -> str:
         """Equal for two clips if and only if everything that can be measured of them is equal."""
 
@@ -62,28 +68,47 @@ class ClipReference(Protocol):
 
 @dataclass(frozen=True)
 class FileClip:
-    """A picture or video file."""
+    """A picture or video file; without a `rule` it is loaded as it is stored."""
 
     path: Path
     name: str
     prompt: str | None
+    rule: ClipRule | None = None
+
+    @cached_property
+    def key(self) -> str:
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()[:KEY_LENGTH]
+        except OSError as error:
+            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
 
     @cached_property
     def identity(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
-        return digest([content, self.path.suffix.lower() in VIDEOS, self.prompt])
+        return digest([self.key, self.path.suffix.lower() in VIDEOS, self.prompt, str(self.rule)])
 
     def load(self) -> JudgedClip:
-        frames, alpha = _frames(self.path)
-        return JudgedClip(self.name, frames, self.prompt, alpha)
+        if self.path.suffix.lower() not in VIDEOS:
+            return read_picture(self.path.read_bytes(), self.name, self.prompt, self.rule, path=str(self.path))
+        video = read_video(self.path)
+        frames = video.frames if self.rule is None else self.rule.cut(video.frames, video.durations_us)[0]
+        return JudgedClip(self.name, frames, self.prompt)
 
 
-def list_folder(folder: Path) -> list[FileClip]:
-    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts`.
+def read_picture(media: bytes, name: str, prompt: str | None, rule: ClipRule | None, *, path: str) -> JudgedClip:
+    """The clip in a picture's bytes, cut by the rule if there is one; `StorageError` if they do not decode."""
+    try:
+        clip = decode(media)
+    except MediaError as error:
+        raise StorageError(f"cannot judge {path}: {error}") from error
+    if rule is None:
+        return JudgedClip(name, flatten(clip.frames), prompt, clip.frames[..., 3])
+    frames, alpha = rule.cut(clip.frames, clip.played_durations_ms)
+    return JudgedClip(name, frames, prompt, alpha)
+
+
+def list_folder(folder: Path, rule: ClipRule | None = None) -> list[FileClip]:
+    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts`, cut by the rule.
 
     Where there are prompts, files without one are left out. `StorageError` if nothing is left, or a file with a
     prompt is not there: a benchmark may not leave out what a model failed on.
@@ -94,7 +119,8 @@ def list_folder(folder: Path) -> list[FileClip]:
     if gone:
         raise StorageError(f"{folder / gone[0]} is in {MANIFEST}, but not there ({len(gone)} of {len(prompts)} files)")
     names = {path: str(path.relative_to(folder)) for path in files}
-    clips = [FileClip(path, name, prompts.get(name)) for path, name in names.items() if not prompts or name in prompts]
+    judged = {path: name for path, name in names.items() if not prompts or name in prompts}
+    clips = [FileClip(path, name, prompts.get(name), rule) for path, name in judged.items()]
     if not clips:
         raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
     return clips
@@ -127,13 +153,3 @@ def _rows(manifest: Path) -> list[dict[str, Any]]:
     if any(not isinstance(row, dict) or "file" not in row or "prompt" not in row for row in rows):
         raise ConfigError(f"{manifest}: every line needs the keys `file` and `prompt`")
     return rows
-
-
-def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    if path.suffix.lower() in VIDEOS:
-        return read_video(path), None
-    try:
-        frames = decode(path.read_bytes()).frames
-        return flatten(frames), frames[..., 3]
-    except MediaError as error:
-        raise StorageError(f"cannot judge {path}: {error}") from error

@@ -49,11 +49,12 @@ class Origin(BaseModel):
 
 def describe_outputs(origin: Origin | None, folder: Path, clips: Sequence[FileClip], results: Path | None) -> Origin:
     """`origin`, if anything is known of it, with what can be seen of the folder itself."""
-    below = results is not None and folder.resolve().is_relative_to(results.resolve())
+    whole = folder.resolve()
+    below = results is not None and whole.is_relative_to(results.resolve())
     formats = Counter(clip.path.suffix.lower().removeprefix(".") for clip in clips)
     seen = {
-        "outputs": str(folder.resolve().relative_to(results.resolve())) if below and results else str(folder),
-        "outputs_digest": digest([[clip.name, clip.identity] for clip in clips])[:16],
+        "outputs": str(whole.relative_to(results.resolve())) if below and results else str(whole),
+        "outputs_digest": digest([[clip.name, clip.key, clip.prompt] for clip in clips])[:16],
         "formats": dict(sorted(formats.items())),
     }
     return (origin or Origin()).model_copy(update=seen)

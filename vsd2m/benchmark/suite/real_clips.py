@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from vsd2m.benchmark.config import JudgingConfig
-from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.benchmark.suite.clip_rule import ClipRule
+from vsd2m.benchmark.suite.clips import JudgedClip, read_picture
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 from vsd2m.core.storage import Store
 from vsd2m.shard.inventory import Shard, list_shards
-from vsd2m.shard.loading.clips import ClipOptions
-from vsd2m.shard.loading.samples import make_sample
 from vsd2m.shard.reader import column_names, read_columns, read_media
 from vsd2m.shard.sticker_text import sticker_text
 
@@ -37,8 +34,7 @@ class RealClip:
     split: str
     domain: str | None
     prompt: str
-    num_frames: int
-    size: int
+    rule: ClipRule
 
     @property
     def name(self) -> str:
@@ -46,30 +42,28 @@ class RealClip:
 
     @property
     def identity(self) -> str:
-        return digest([self.key, self.prompt, self.num_frames, self.size, "linspace, flip, squash, white"])
+        return digest([self.key, self.prompt, str(self.rule)])
 
     def media(self) -> bytes:
         """The sticker's original bytes; `StorageError` where the shard is damaged."""
         return read_media(_store(self.shards), self.tar, self.key, self.tar_offset, self.num_bytes)
 
     def load(self) -> JudgedClip:
-        options = ClipOptions(num_frames=self.num_frames, size=self.size)
-        sample = make_sample({"key": self.key}, self.media(), options, path=self.tar)
-        return JudgedClip(self.key, np.ascontiguousarray(sample["clip"].transpose(0, 2, 3, 1)), self.prompt)
+        return read_picture(self.media(), self.key, self.prompt, self.rule, path=f"{self.tar}, sticker {self.key}")
 
 
 def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int) -> list[RealClip]:
     """Up to `max_clips` stickers of the splits that move, in the order of the shards.
 
-    A clip is `num_frames` frames from the first to the last, shorter ones filled forth and back, squashed to `size`.
-    `StorageError` if there is none.
+    They are cut as `ClipRule` says. `StorageError` if there is none.
     """
     store = Store(shards)
+    rule = ClipRule(num_frames, size)
     clips: list[RealClip] = []
     for split in splits:
         for shard in list_shards(store, split=split):
             rows = _moving_rows(store, shard)
-            clips += [_clip(store, shard, row, num_frames=num_frames, size=size) for row in rows]
+            clips += [_clip(store, shard, row, rule) for row in rows]
     if not clips:
         raise StorageError(f"{shards} holds no sticker that moves in {', '.join(splits)}")
     return clips[:max_clips]
@@ -100,7 +94,7 @@ def _moving_rows(store: Store, shard: Shard) -> list[dict[str, Any]]:
     return [row for row in rows if all(row.get(name, 2) > 1 for name in _FRAME_COUNTS)]
 
 
-def _clip(store: Store, shard: Shard, row: Mapping[str, Any], *, num_frames: int, size: int) -> RealClip:
+def _clip(store: Store, shard: Shard, row: Mapping[str, Any], rule: ClipRule) -> RealClip:
     return RealClip(
         shards=store.url,
         tar=shard.tar,
@@ -110,8 +104,7 @@ def _clip(store: Store, shard: Shard, row: Mapping[str, Any], *, num_frames: int
         split=shard.split,
         domain=row.get("domain"),
         prompt=sticker_text(row),
-        num_frames=num_frames,
-        size=size,
+        rule=rule,
     )
 
 

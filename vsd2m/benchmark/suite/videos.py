@@ -3,6 +3,8 @@
 T frames, H and W height and width in pixels.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,22 @@ MAX_DECODED_BYTES = 1 << 30
 """Of all frames as RGB: a generator's sticker takes a few MiB, a film would take the machine."""
 
 
-def read_video(path: Path) -> NDArray[np.uint8]:
-    """All frames in the order they are shown, uint8 [T, H, W, 3].
+@dataclass(frozen=True)
+class Video:
+    """`frames` uint8 [T, H, W, 3], each stored one once, in the order they are shown; `durations_us` [T], above 0."""
 
-    Every stored frame comes once, whatever its duration, as with GIFs; sound is ignored. `StorageError` if the file
-    cannot be decoded to its end, holds no picture or no end of them.
-    """
+    frames: NDArray[np.uint8]
+    durations_us: NDArray[np.int64]
+
+
+def read_video(path: Path) -> Video:
+    """All frames; sound is ignored. `StorageError` if the file cannot be decoded to its end, holds no picture or no
+    end of them."""
     import av
 
     try:
         with av.open(str(path)) as container:
-            frames = _decoded(container, path)
+            frames, moments = _decoded(container, path)
     except (av.FFmpegError, ValueError) as error:
         raise StorageError(f"cannot judge {path}: {error}") from error
     if not frames:
@@ -34,19 +41,32 @@ def read_video(path: Path) -> NDArray[np.uint8]:
     sizes = {frame.shape for frame in frames}
     if len(sizes) > 1:
         raise StorageError(f"cannot judge {path}: its frames differ in size")
-    return np.stack(frames)
+    return Video(np.stack(frames), _durations(moments))
 
 
-def _decoded(container: Any, path: Path) -> list[NDArray[np.uint8]]:
+def _decoded(container: Any, path: Path) -> tuple[list[NDArray[np.uint8]], list[float | None]]:
+    """Frames, and the second at which each is first shown, if the file says so."""
     if not container.streams.video:
         raise StorageError(f"cannot judge {path}: it has no pictures")
     frames: list[NDArray[np.uint8]] = []
+    moments: list[float | None] = []
     num_bytes = 0
     for frame in container.decode(video=0):
         frames.append(frame.to_ndarray(format="rgb24"))
+        moments.append(frame.time)
         num_bytes += frames[-1].nbytes
         if num_bytes > MAX_DECODED_BYTES:
             raise StorageError(
                 f"cannot judge {path}: more than {MAX_DECODED_BYTES >> 20} MiB of frames; expected a short clip"
             )
-    return frames
+    return frames, moments
+
+
+def _durations(moments: Sequence[float | None]) -> NDArray[np.int64]:
+    """Microseconds until the next frame; the last is shown as long as the median of the others, as most files do not
+    say. All alike where moments are missing or do not grow."""
+    known = [moment for moment in moments if moment is not None]
+    steps = np.diff(np.array(known) * 1e6).round().astype(np.int64)
+    if len(known) < len(moments) or not len(steps) or steps.min() < 1:
+        return np.ones(len(moments), np.int64)
+    return np.append(steps, int(np.median(steps)))

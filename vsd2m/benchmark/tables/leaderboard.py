@@ -12,12 +12,13 @@ from vsd2m.benchmark.tables.text_tables import Table
 
 PAPER = " (paper)"
 _CELL = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\] \(n=(?P<count>\d+)\)")
+_COUNT = re.compile(r"\(n=(\d+)\)$")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 _SIGNS = {"↑": 1.0, "↓": -1.0}
 _LEAD = (
-    "Small print: 95 % bootstrap interval and number of clips. ★ marks a judged model whose interval lies beyond those "
-    "of all other models; without one there is no winner. The paper's rows were measured in a way it does not state, "
-    "and are not ranked. Click a column to sort."
+    "Small print: 95 % interval and number of clips. ★ marks a judged model whose interval lies beyond those of all "
+    "other models, where all were judged on equally many clips; without one there is no winner. The paper's rows were "
+    "measured in a way it does not state, and are not ranked. Click a column to sort."
 )
 
 
@@ -72,11 +73,13 @@ def _cell(text: str, *, is_best: bool) -> str:
 
 
 def _best(table: Table, column: int) -> str | None:
-    """The text of the cell that is better than those of all other models judged here, their intervals apart."""
+    """The text of the cell that is better than those of all other models judged here, their intervals apart; None where
+    they were judged on different numbers of clips."""
     sign = _SIGNS.get(table.head[column][-1:])
     cells = [row[column] for row in table.rows if not row[0].endswith(PAPER) and row[0] != REAL]
     ranges = {text: bounds for text in cells if (bounds := _range(text)) is not None}
-    if sign is None or len(ranges) < 2:
+    counts = {count[1] for text in cells if (count := _COUNT.search(text))}
+    if sign is None or len(ranges) < 2 or len(counts) > 1:
         return None
     worst = {text: min(sign * bound for bound in bounds) for text, bounds in ranges.items()}
     best = {text: max(sign * bound for bound in bounds) for text, bounds in ranges.items()}

@@ -64,8 +64,10 @@ def cell(score: Score | None) -> str:
 
 
 def _comparable(score: Score) -> dict[str, str | int]:
-    """The protocol without the number of real clips, which the yardstick's halves cannot share."""
-    return {name: value for name, value in score.protocol.items() if name != "num_real"}
+    """The protocol; of a mean over clips without their number, on which only its interval hangs."""
+    if "num_real" in score.protocol:
+        return dict(score.protocol)
+    return {name: value for name, value in score.protocol.items() if name != "num_clips"}
 
 
 def _differences(score: Score, first: Score) -> str:

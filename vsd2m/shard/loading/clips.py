@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.media.clip import Clip
-from vsd2m.media.frame_indices import flatten, flip_indices, linspace_indices, resize
+from vsd2m.media.frame_indices import flatten, flip_indices, linspace_indices, resize, time_indices
 
 Frames = Literal["linspace", "uniform", "time"]
 Fill = Literal["flip", "repeat", "none"]
@@ -54,11 +54,7 @@ def frame_indices(clip: Clip, options: ClipOptions) -> NDArray[np.int64]:
         return linspace_indices(stored, wanted)
     if options.frames == "uniform":
         return np.arange(wanted, dtype=np.int64) * stored // wanted
-    ends = np.cumsum(clip.played_durations_ms, dtype=np.int64)
-    # Twice the time, so that the middle of each step stays a whole number.
-    middles = (2 * np.arange(wanted, dtype=np.int64) + 1) * ends[-1] // wanted
-    shown: NDArray[np.int64] = np.searchsorted(2 * ends, middles, side="right").clip(max=stored - 1)
-    return shown
+    return time_indices(clip.played_durations_ms, wanted)
 
 
 def cut_clip(clip: Clip, indices: NDArray[np.int64], options: ClipOptions) -> NDArray[np.uint8]:

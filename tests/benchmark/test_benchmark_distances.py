@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pixel_metrics import FirstPixels, Frechet, Mmd
 
+from vsd2m.benchmark.distances import feature_distances as distances
 from vsd2m.benchmark.distances.extrapolation import infinite_frechet_distance
 from vsd2m.benchmark.distances.feature_distances import FeatureSet
-from vsd2m.benchmark.distances.feature_distances import feature_distances as distances
 from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments

@@ -113,8 +113,8 @@ def test_only_what_does_not_move_is_frozen():
         assert measured(FrozenShare, frames) == 1
 
 
-def test_features_of_motion_are_none_of_a_still_the_same_backwards_and_more_of_shuffled_frames():
-    """What is compared between sets; a brightness that flickers is not noticed by this network (docs/metrics.md)."""
+def test_features_of_motion_are_none_of_a_still_the_same_backwards_and_more_of_larger_steps():
+    """What is compared between sets; one clip's flicker and disorder are hardly seen in it (docs/metrics.md)."""
     pytest.importorskip("timm", reason="needs the benchmark extra")
     extractor = EfficientNetLite0Motion(Weights())
     extractor.load()
@@ -125,7 +125,8 @@ def test_features_of_motion_are_none_of_a_still_the_same_backwards_and_more_of_s
     smooth = features(circling(4))
     assert features(circling(4)[::-1]) == pytest.approx(smooth, abs=1e-4)
     assert features(still(circling(4))) == pytest.approx(0, abs=1e-4)
-    assert features(circling(4)[SHUFFLED]).mean() > 1.2 * smooth.mean()
+    speeds = [features(sliding(speed)).mean() for speed in (1, 4, 12)]
+    assert 0 < speeds[0] and speeds == sorted(speeds)
 
 
 def test_a_model_that_freezes_nearly_always_is_the_worst_wherever_models_are_ranked(tmp_path):

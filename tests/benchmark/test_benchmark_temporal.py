@@ -95,6 +95,18 @@ def test_a_jump_at_the_loops_end_is_seen_at_any_speed_and_a_frozen_clip_is_the_w
     assert measured(LoopClosure, loop[[0, 1, 2, 3, 4, 4, 4, 4]]) > 0.25  # stops, and starts again elsewhere
 
 
+@pytest.mark.parametrize("frames", [sliding(12), circling(8), flickering(circling(8)), circling(8)[[0, 4]]])
+def test_frames_that_are_shown_longer_change_neither_flicker_nor_loop(frames):
+    """A clip of few frames, cut to more, shows each several times, and must not gain by that."""
+    for metric in (Flicker, LoopClosure):
+        assert measured(metric, frames.repeat(3, axis=0)) == pytest.approx(measured(metric, frames))
+
+
+def test_a_loop_of_two_frames_is_seamless_and_two_pictures_in_turn_flicker():
+    assert measured(LoopClosure, circling(8)[[0, 0, 0, 0, 4, 4, 4, 4]]) == 0
+    assert measured(Flicker, flickering(still(circling(8)))[[0, 0, 0, 1, 1, 1]]) > 0.05
+
+
 def test_motion_grows_with_the_speed_from_none_of_a_still():
     speeds = [measured(MotionAmount, sliding(speed)) for speed in (1, 2, 4, 8)]
     assert 0 == measured(MotionAmount, still(sliding(2))) < speeds[0] and speeds == sorted(speeds)
@@ -126,7 +138,7 @@ def test_features_of_motion_are_none_of_a_still_the_same_backwards_and_more_of_l
     assert features(circling(4)[::-1]) == pytest.approx(smooth, abs=1e-4)
     assert features(still(circling(4))) == pytest.approx(0, abs=1e-4)
     speeds = [features(sliding(speed)).mean() for speed in (1, 4, 12)]
-    assert 0 < speeds[0] and speeds == sorted(speeds)
+    assert speeds[0] > 0 and speeds == sorted(speeds)
 
 
 def test_a_model_that_freezes_nearly_always_is_the_worst_wherever_models_are_ranked(tmp_path):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.cells import cell_means
 from vsd2m.benchmark.metric import ClipMetric
-from vsd2m.benchmark.stillness import STILL, is_frozen
+from vsd2m.benchmark.stillness import STILL, distinct_frames
 from vsd2m.benchmark.suite.clips import JudgedClip
 
 GRID = 64
@@ -29,7 +29,7 @@ class Flicker(ClipMetric):
     Every block is looked for in the frame before and in the frame after, within a sixteenth of the side; what differs
     from the better of both counts. So what moves, appears or goes counts for nothing, and what is seen for one frame
     only does: flickering light, frames in disorder, coarse noise, things in larger steps. The clip is a loop: its first
-    frame follows its last.
+    frame follows its last. A frame that is shown twice counts once, or it would agree with itself.
     """
 
     name = "flicker"
@@ -37,13 +37,14 @@ class Flicker(ClipMetric):
 
     def protocol(self) -> dict[str, str | int]:
         return {
-            "frames": f"all, as a loop, means of cells, {GRID} along the shorter side",
+            "frames": f"those that differ, as a loop, means of cells, {GRID} along the shorter side",
             "difference": f"blocks of {BLOCK} cells, within {REACH} cells and half cells between, before or after",
             "frozen": f"{WORST:g}: {STILL}",
         }
 
     def measure(self, clip: JudgedClip) -> float | None:
-        return WORST if is_frozen(clip.frames) else unexplained_change(cell_means(clip.frames, GRID)) / 255
+        frames = distinct_frames(clip.frames)
+        return WORST if len(frames) == 1 else unexplained_change(cell_means(frames, GRID)) / 255
 
 
 def unexplained_change(cells: Cells) -> float:

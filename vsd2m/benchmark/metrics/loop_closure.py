@@ -4,7 +4,7 @@ import numpy as np
 
 from vsd2m.benchmark.cells import cell_means
 from vsd2m.benchmark.metric import ClipMetric
-from vsd2m.benchmark.stillness import STILL, is_frozen
+from vsd2m.benchmark.stillness import STILL, distinct_frames
 from vsd2m.benchmark.suite.clips import JudgedClip
 
 QUANTILE = 0.9
@@ -27,15 +27,16 @@ class LoopClosure(ClipMetric):
 
     def protocol(self) -> dict[str, str | int]:
         return {
-            "frames": f"all, means of cells, {GRID} along the shorter side",
+            "frames": f"those that differ, means of cells, {GRID} along the shorter side",
             "difference": f"last to first, above the {QUANTILE:g} quantile of successive ones, as a share",
             "frozen": f"{WORST:g}: {STILL}",
         }
 
     def measure(self, clip: JudgedClip) -> float | None:
-        if is_frozen(clip.frames):
+        frames = distinct_frames(clip.frames)
+        if len(frames) == 1:
             return WORST
-        cells = cell_means(clip.frames, GRID)
+        cells = cell_means(frames, GRID)
         step = np.quantile(np.abs(np.diff(cells, axis=0)).mean(axis=(1, 2, 3)), QUANTILE)
         seam = np.abs(cells[-1] - cells[0]).mean()
         return float(1 - step / seam) if seam > step else 0.0

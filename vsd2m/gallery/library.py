@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vsd2m.core.errors import StorageError
+from vsd2m.media.media_types import BROWSER_PICTURES, suffixes_of
 
-SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg"})
+SUFFIXES = suffixes_of(*BROWSER_PICTURES)
 TRUTH_FILE = "truth.jsonl"
 INDEX_FILE = "index.csv"
 TRAP_WORD = "traps"

@@ -19,18 +19,11 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from vsd2m.core.errors import ConfigError
 from vsd2m.gallery import pages
 from vsd2m.gallery.library import Library, Picture
+from vsd2m.media.media_types import mime_of_name
 
 logger = logging.getLogger(__name__)
 
 ELSEWHERE = "http://elsewhere.invalid"
-_CONTENT_TYPES = {
-    ".gif": "image/gif",
-    ".png": "image/png",
-    ".apng": "image/apng",
-    ".webp": "image/webp",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
@@ -150,7 +143,7 @@ class GallerySite:
             return Answer.html(pages.not_found_page(), HTTPStatus.NOT_FOUND)
         if picture.planted == "slow":
             wait(self.slow_seconds)
-        content_type = _CONTENT_TYPES.get(PurePosixPath(picture.name).suffix.lower(), "application/octet-stream")
+        content_type = mime_of_name(PurePosixPath(picture.name).suffix) or "application/octet-stream"
         headers = {"Content-Type": content_type, "ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
         if picture.planted == "noai":
             headers["X-Robots-Tag"] = "noai, noimageai"

@@ -16,6 +16,7 @@ from vsd2m.generation.config import GenerationConfig
 from vsd2m.generation.contact_sheet import contact_sheet, grid
 from vsd2m.generation.cost import CostMeter
 from vsd2m.generation.finish import finish
+from vsd2m.media.media_types import MEDIA_TYPES
 
 MANIFEST = "manifest.jsonl"
 CONTACT_SHEET = "contact_sheet.png"
@@ -26,7 +27,6 @@ PIPELINES = {
     "CompactCheckpoint": "vsd2m.generation.diffusion.compact:CompactCheckpoint",
     "VideoGPTPipeline": "vsd2m.generation.videogpt.pipeline:VideoGPTPipeline",
 }
-SUFFIXES = {"gif": "gif", "apng": "png", "webp": "webp"}
 MAX_SHEET_ROWS = 32
 SHEET_FRAME_SIZE = 96
 
@@ -79,7 +79,7 @@ def plan(checkpoint: str | Path, prompts: Sequence[str], config: GenerationConfi
         seed = config.seed + index
         rows.append(
             {
-                "file": f"{index:06d}.{SUFFIXES[config.media_format]}",
+                "file": f"{index:06d}{MEDIA_TYPES[config.media_format].suffixes[0]}",
                 "index": index,
                 "prompt": prompt,
                 "text": conditioning_text(config.domain, prompt),

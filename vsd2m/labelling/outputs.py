@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsd2m.core.errors import ConfigError, StorageError
-from vsd2m.media.media_types import sniff
+from vsd2m.media.media_types import MEDIA_TYPES, type_of_file
 
 MANIFEST = "manifest.jsonl"
-PICTURE_TYPES = {
-    "gif": "image/gif",
-    "apng": "image/apng",
-    "png": "image/png",
-    "webp": "image/webp",
-    "jpeg": "image/jpeg",
-}
-VIDEO_TYPES = {".mp4": "video/mp4", ".webm": "video/webm"}
 
 
 @dataclass(frozen=True)
@@ -46,13 +38,11 @@ def pair_by_prompt(folders: Mapping[str, Path]) -> list[PairedPrompt]:
 
 def content_type(path: Path) -> str:
     """What a browser must be told that the file is; content decides for pictures, the suffix for videos."""
-    with path.open("rb") as file:
-        found = sniff(file.read())
-    if found in PICTURE_TYPES:
-        return PICTURE_TYPES[found]
-    if path.suffix.lower() in VIDEO_TYPES:
-        return VIDEO_TYPES[path.suffix.lower()]
-    raise StorageError(f"{path} is no sticker that browsers show; expected {', '.join([*PICTURE_TYPES, 'mp4, webm'])}")
+    kind = type_of_file(path.read_bytes(), path.suffix)
+    if kind is not None and kind.in_browsers:
+        return kind.mime
+    expected = ", ".join(name for name, kind in MEDIA_TYPES.items() if kind.in_browsers)
+    raise StorageError(f"{path} is no sticker that browsers show; expected {expected}")
 
 
 def _read_manifest(folder: Path) -> dict[tuple[str, int], Path]:

@@ -1,7 +1,46 @@
-"""The format of a picture by its content; names and suffixes are not trusted."""
+"""The media formats there are: their MIME types and suffixes, and which one given bytes have.
+
+The content decides, names and suffixes are not trusted; only videos, which are not parsed, go by their suffix.
+"""
 
 import struct
 import zlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """One format. Files are written with the first of its `suffixes`; every current browser shows it, or not all do."""
+
+    name: str
+    mime: str
+    suffixes: tuple[str, ...]
+    in_browsers: bool
+
+    @property
+    def is_video(self) -> bool:
+        return self.mime.startswith("video/")
+
+
+_MEDIA_TYPES = (
+    MediaType("gif", "image/gif", (".gif",), True),
+    MediaType("png", "image/png", (".png",), True),  # before apng: what a `.png` is by its name
+    MediaType("apng", "image/apng", (".png", ".apng"), True),
+    MediaType("webp", "image/webp", (".webp",), True),
+    MediaType("jpeg", "image/jpeg", (".jpg", ".jpeg"), True),
+    MediaType("tgs", "application/x-tgsticker", (".tgs",), False),
+    MediaType("lottie", "application/json", (".json",), False),
+    MediaType("mp4", "video/mp4", (".mp4", ".m4v"), True),
+    MediaType("webm", "video/webm", (".webm",), True),
+    MediaType("quicktime", "video/quicktime", (".mov",), False),
+    MediaType("matroska", "video/x-matroska", (".mkv",), False),
+    MediaType("avi", "video/vnd.avi", (".avi",), False),
+)
+MEDIA_TYPES = {media_type.name: media_type for media_type in _MEDIA_TYPES}
+"""Format name, as `sniff` gives it, -> media type."""
+
+BROWSER_PICTURES = tuple(name for name, kind in MEDIA_TYPES.items() if kind.in_browsers and not kind.is_video)
+"""The formats that an `<img>` of every current browser shows."""
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff")
@@ -38,6 +77,24 @@ def sniff(data: bytes) -> str | None:
     if data[:3] == b"\x1f\x8b\x08":
         return "tgs" if _inflated_head(data).lstrip(_BLANKS)[:1] == b"{" else None
     return "lottie" if data[:64].lstrip(_BLANKS)[:1] == b"{" and b'"layers"' in data else None
+
+
+def type_of_file(data: bytes, suffix: str = "") -> MediaType | None:
+    """The type of a whole file: a picture's by its content, a video's by the file's `suffix` (any case)."""
+    media_format = sniff(data)
+    if media_format is not None:
+        return MEDIA_TYPES[media_format]
+    return next((kind for kind in _MEDIA_TYPES if kind.is_video and suffix.lower() in kind.suffixes), None)
+
+
+def mime_of_name(suffix: str) -> str | None:
+    """The MIME type that a web server states for a file with this `suffix` (any case); a `.png` is `image/png`."""
+    return next((kind.mime for kind in _MEDIA_TYPES if suffix.lower() in kind.suffixes), None)
+
+
+def suffixes_of(*names: str) -> frozenset[str]:
+    """All suffixes of the formats with these `names`."""
+    return frozenset(suffix for name in names for suffix in MEDIA_TYPES[name].suffixes)
 
 
 def is_cut_signature(data: bytes) -> bool:

@@ -8,10 +8,9 @@ from typing import Any
 
 from vsd2m.core.errors import StorageError
 from vsd2m.core.run import Run
-from vsd2m.media.media_types import sniff
+from vsd2m.media.media_types import BROWSER_PICTURES, MEDIA_TYPES, sniff
 
 MAX_PICTURE_BYTES = 512 * 1024
-_MIME = {"gif": "image/gif", "apng": "image/apng", "png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,10 @@ def _picture(run: Run, media: Mapping[str, Any] | None) -> str:
     except StorageError:
         return _missing("not readable")
     media_format = sniff(data)
-    if media_format is None or media_format not in _MIME:
+    if media_format not in BROWSER_PICTURES:
         return _missing("no picture that browsers show")
     content = base64.b64encode(data).decode("ascii")
-    return f'<img alt="" loading="lazy" src="data:{_MIME[media_format]};base64,{content}">'
+    return f'<img alt="" loading="lazy" src="data:{MEDIA_TYPES[media_format].mime};base64,{content}">'
 
 
 def _missing(why: str) -> str:

@@ -21,8 +21,9 @@ from vsd2m.core.errors import ConfigError, MediaError, StorageError
 from vsd2m.core.keys import KEY_LENGTH
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
+from vsd2m.media.media_types import suffixes_of
 
-PICTURES = frozenset({".gif", ".webp", ".apng", ".png"})
+PICTURES = suffixes_of("gif", "apng", "png", "webp")
 MANIFEST = "manifest.jsonl"
 
 

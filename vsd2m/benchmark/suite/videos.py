@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.core.errors import StorageError
+from vsd2m.media.media_types import suffixes_of
 
-VIDEOS = frozenset({".mp4", ".m4v", ".webm", ".mov", ".mkv", ".avi"})
+VIDEOS = suffixes_of("mp4", "webm", "quicktime", "matroska", "avi")
 MAX_DECODED_BYTES = 1 << 30
 """Of all frames as RGB: a generator's sticker takes a few MiB, a film would take the machine."""
 

@@ -9,10 +9,9 @@ from vsd2m.benchmark.results import REAL, read_lines
 from vsd2m.benchmark.suite.clips import list_folder
 from vsd2m.benchmark.suite.real_clips import list_real
 from vsd2m.core.errors import Vsd2mError
-from vsd2m.media.media_types import sniff
+from vsd2m.media.media_types import type_of_file
 
 MAX_BYTES = 2_000_000
-VIDEO_TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,9 @@ def _files(folder: Path) -> dict[str, Path]:
 def _read(path: Path | None) -> Example | None:
     if path is None or path.stat().st_size > MAX_BYTES:
         return None
-    return _example(path.read_bytes(), path.suffix.lower())
+    return _example(path.read_bytes(), path.suffix)
 
 
 def _example(data: bytes, suffix: str) -> Example | None:
-    found = sniff(data[:4096]) if data else None
-    media_type = f"image/{'png' if found == 'apng' else found}" if found else VIDEO_TYPES.get(suffix)
-    return Example(data, media_type) if media_type and len(data) <= MAX_BYTES else None
+    kind = type_of_file(data, suffix) if data else None
+    return Example(data, kind.mime) if kind and kind.in_browsers and len(data) <= MAX_BYTES else None

@@ -8,9 +8,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from vsd2m.media.media_types import MEDIA_TYPES
 from vsd2m.pages.charts import bar_chart, funnel_chart, histogram, word_cloud
 
-MIME = {"gif": "image/gif", "apng": "image/apng", "png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 MAX_FRAMES_SHOWN = 60
 NUM_TRIGGER_WORDS = 25  # as in the paper's figure
 NUM_CLOUD_WORDS = 80
@@ -77,7 +77,7 @@ def _sheet(pictures: Sequence[Picture]) -> str:
 
 
 def _figure(picture: Picture) -> str:
-    source = f"data:{MIME[picture.media_format]};base64,{base64.b64encode(picture.media).decode()}"
+    source = f"data:{MEDIA_TYPES[picture.media_format].mime};base64,{base64.b64encode(picture.media).decode()}"
     tags = " ".join(f'<span class="tag">{escape(tag)}</span>' for tag in picture.tags)
     caption = escape(picture.caption)
     return f'<figure><div><img src="{source}" alt="{caption}"></div><figcaption>{caption} {tags}</figcaption></figure>'

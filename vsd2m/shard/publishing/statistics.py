@@ -18,13 +18,14 @@ from vsd2m.core.run import Run
 from vsd2m.core.schema import COLUMNS as CONTRACT
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
+from vsd2m.media.media_types import BROWSER_PICTURES
 from vsd2m.shard.columns import PLAN, layout_of, published_columns
 from vsd2m.shard.inventory import STATS_FILE
 from vsd2m.shard.publishing.card import dataset_card
 from vsd2m.shard.publishing.croissant import PublishedFile, croissant
 from vsd2m.shard.publishing.energon import energon_files
 from vsd2m.shard.publishing.figures import COLUMNS, figures, funnel
-from vsd2m.shard.publishing.page import MIME, Picture, statistics_page
+from vsd2m.shard.publishing.page import Picture, statistics_page
 from vsd2m.shard.stage import FOLDER
 
 PAGE = "stats.html"
@@ -125,7 +126,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         if "media_format" not in table.columns:
             return []
         small = table.filter(
-            (pl.col("num_bytes") <= self.config.max_picture_bytes) & pl.col("media_format").is_in(list(MIME))
+            (pl.col("num_bytes") <= self.config.max_picture_bytes) & pl.col("media_format").is_in(BROWSER_PICTURES)
         )
         if "num_frames" in table.columns:
             small = small.filter(pl.col("num_frames") > 1)

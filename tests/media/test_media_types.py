@@ -1,0 +1,57 @@
+import re
+
+import pytest
+from PIL import Image
+
+from vsd2m.benchmark.suite.clips import PICTURES
+from vsd2m.benchmark.suite.videos import VIDEOS
+from vsd2m.benchmark.tables.side_by_side import side_by_side
+from vsd2m.core.errors import StorageError
+from vsd2m.gallery.library import SUFFIXES
+from vsd2m.labelling.outputs import content_type
+from vsd2m.media.media_types import BROWSER_PICTURES, MEDIA_TYPES, mime_of_name, sniff, type_of_file
+
+SHOWN_VIDEOS = {"clip.mp4": "video/mp4", "clip.M4V": "video/mp4", "clip.webm": "video/webm"}
+
+
+def picture(folder, media_format):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    path = folder / f"a{MEDIA_TYPES[media_format].suffixes[0]}"
+    moving = {"save_all": True, "append_images": frames[1:]} if media_format in ("apng", "gif", "webp") else {}
+    frames[0].save(path, "PNG" if media_format == "apng" else media_format.upper(), **moving)
+    assert sniff(path.read_bytes()) == media_format
+    return path
+
+
+@pytest.mark.parametrize("media_format", BROWSER_PICTURES)
+def test_every_page_states_the_same_type_for_a_picture(tmp_path, media_format):
+    path = picture(tmp_path, media_format)
+    mime = f"image/{media_format}"
+    assert content_type(path) == mime
+    if path.suffix in PICTURES:
+        ((_, (example,)),) = side_by_side({"model": tmp_path}, {}, count=1).rows
+        assert example.media_type == mime
+    assert mime_of_name(path.suffix.upper()) == mime.replace("apng", "png")
+
+
+def test_the_content_of_a_picture_counts_and_not_its_name(tmp_path):
+    assert type_of_file(picture(tmp_path, "gif").read_bytes(), ".mp4").mime == "image/gif"
+    assert type_of_file(b"<html>", ".gif") is None
+
+
+@pytest.mark.parametrize("name", [*SHOWN_VIDEOS, "clip.mov", "clip.mkv", "clip.avi"])
+def test_videos_that_not_every_browser_plays_are_on_no_page(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0\0\0\x20ftyp")
+    ((_, (example,)),) = side_by_side({"model": tmp_path}, {}, count=1).rows
+    if name in SHOWN_VIDEOS:
+        assert example.media_type == content_type(tmp_path / name) == SHOWN_VIDEOS[name]
+    else:
+        assert example is None
+        with pytest.raises(StorageError, match=re.escape("expected gif, png, apng, webp, jpeg, mp4, webm")):
+            content_type(tmp_path / name)
+
+
+def test_the_suffixes_of_folders_come_from_the_one_table():
+    assert {".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg"} == SUFFIXES
+    assert {".gif", ".png", ".apng", ".webp"} == PICTURES
+    assert {".mp4", ".m4v", ".webm", ".mov", ".mkv", ".avi"} == VIDEOS

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vsd2m.core.errors import MediaError
+from vsd2m.media.clip import played
 from vsd2m.media.decode import decode
 
 MAX_FRAMES = 60
@@ -170,7 +171,7 @@ def pad(m: Moving, _rng: np.random.Generator) -> Moving | None:
 def drop_frame(m: Moving, rng: np.random.Generator) -> Moving | None:
     """Leaves out one frame, with its time, that is shown for at most a quarter of the loop: a clip without the frame
     that it mostly shows is another clip."""
-    shown_ms = np.where(m.durations_ms <= 10, 100, m.durations_ms)
+    shown_ms = played(m.durations_ms)
     brief = np.flatnonzero(shown_ms <= shown_ms.sum() / 4)
     if len(m.frames) < 5 or not len(brief):
         return None
@@ -240,7 +241,7 @@ def backwards(m: Moving) -> Moving | None:
 
 def _small(m: Moving) -> np.ndarray:
     """`[16, 16, 16]` grey levels, a transparent background grey, at equal steps of the playing time."""
-    ends = np.cumsum(np.where(m.durations_ms <= 10, 100, m.durations_ms))
+    ends = np.cumsum(played(m.durations_ms), dtype=np.int64)
     places = np.searchsorted(ends, (np.arange(16) + 0.5) / 16 * ends[-1], side="right")
     grey = Image.new("RGBA", m.frames.shape[2:0:-1], (128, 128, 128, 255))
     shown = [Image.alpha_composite(grey, Image.fromarray(m.frames[place])).convert("L") for place in places]

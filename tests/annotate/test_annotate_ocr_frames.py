@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vsd2m.annotate.ocr.ocr_frames import alike, background, pictures_to_read, spread_indices
+from vsd2m.annotate.ocr.ocr_frames import alike, background, pictures_to_read
 
 Frames = NDArray[np.uint8]
 
@@ -31,12 +31,13 @@ def test_what_is_inside_an_outline_does_not_choose_the_background() -> None:
 
 @given(st.integers(1, 300), st.integers(1, 12))
 def test_frames_are_spread_without_repeats_over_the_clip(num_frames: int, count: int) -> None:
-    indices = spread_indices(num_frames, count)
-    assert len(indices) == min(num_frames, count)
-    assert len(set(indices.tolist())) == len(indices)
-    assert indices.min() >= 0 and indices.max() < num_frames
+    frames = np.full((num_frames, 8, 8, 4), 255, np.uint8)
+    frames[..., :3] = np.random.default_rng(0).integers(0, 256, (num_frames, 8, 8, 3))
+    pictures = pictures_to_read(frames, max_frames=count, min_side=8, max_side=8)
+    indices = np.array([next(i for i in range(num_frames) if (frames[i, ..., :3] == p).all()) for p in pictures])
+    assert len(set(indices.tolist())) == len(indices) == min(num_frames, count)
     if num_frames > count:
-        assert (indices + spread_indices(num_frames, count)[::-1] - (num_frames - 1)).max() <= 1  # both ends alike
+        assert abs(indices + indices[::-1] - (num_frames - 1)).max() <= 1  # both ends alike
 
 
 def test_frames_that_look_alike_are_read_once_and_text_that_appears_is_seen() -> None:

@@ -3,13 +3,14 @@
 import numpy as np
 from PIL import Image
 
+from vsd2m.media.clip import played
 from vsd2m.media.fingerprints import fingerprint as layout
-from vsd2m.media.fingerprints.fingerprint import normalised_indices
 from vsd2m.media.fingerprints.phash import phash
+from vsd2m.media.frame_indices import time_indices
 
 
 def fingerprint(frames, durations_ms):
-    distinct, place = np.unique(normalised_indices(durations_ms, 8), return_inverse=True)
+    distinct, place = np.unique(time_indices(played(durations_ms), 8), return_inverse=True)
     pixels = reduced(frames[distinct])
     grey_levels = luma(pixels)
     coverage, background = figure(pixels, grey_levels)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from vsd2m.media.decode import decode
 from vsd2m.media.fingerprints import fingerprint as layout
 from vsd2m.media.fingerprints.background import figure, window
-from vsd2m.media.fingerprints.fingerprint import fingerprint, normalised_indices
+from vsd2m.media.fingerprints.fingerprint import fingerprint
 from vsd2m.media.fingerprints.phash import phash
 from vsd2m.media.fingerprints.reduced import Reduced, reduce
 from vsd2m.media.fingerprints.resampling import UNIT, Window, resample
@@ -120,15 +120,6 @@ def test_a_frame_stored_twice_is_a_frame_shown_longer():
 def test_delays_that_browsers_clamp_count_as_browsers_play_them():
     frames = disc(4)
     assert fingerprint(frames, [0, 10, 100, 100]) == fingerprint(frames, [100] * 4)
-
-
-@given(st.lists(st.integers(0, 500), min_size=1, max_size=40), st.integers(1, 12))
-def test_the_frame_chosen_is_the_one_on_screen(durations, num_frames):
-    played = [100 if d <= 10 else d for d in durations]
-    screen = np.repeat(np.arange(len(played)), 2 * num_frames * np.array(played))
-    step = len(screen) // num_frames
-    expected = screen[step // 2 :: step][:num_frames]
-    assert normalised_indices(durations, num_frames).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("frame", [(0, 0, 0, 0), (255, 0, 0, 0), (255, 255, 255, 255), (7, 8, 9, 255)])

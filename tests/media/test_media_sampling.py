@@ -1,9 +1,21 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.media.frame_indices import flatten, flip_indices, linspace_indices, resize
+from vsd2m.media.clip import played
+from vsd2m.media.frame_indices import (
+    flatten,
+    flip_indices,
+    linspace_indices,
+    middle_indices,
+    repeat_indices,
+    resize,
+    time_indices,
+    uniform_indices,
+)
 
 counts = st.integers(1, 60)
 
@@ -30,11 +42,37 @@ def test_linspace_takes_both_ends_in_equal_steps(num_in, num_out):
     assert indices.dtype == np.int64
 
 
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=40), st.integers(1, 12))
+def test_the_frame_chosen_is_the_one_on_screen(durations, num_frames):
+    seen_ms = [100 if d <= 10 else d for d in durations]
+    screen = np.repeat(np.arange(len(seen_ms)), 2 * num_frames * np.array(seen_ms))
+    step = len(screen) // num_frames
+    expected = screen[step // 2 :: step][:num_frames]
+    assert time_indices(played(durations), num_frames).tolist() == expected.tolist()
+
+
+@given(counts, counts)
+def test_starts_and_middles_of_equal_parts_are_where_exact_fractions_lie(num_in, num_out):
+    parts = [(Fraction(num_in * step, num_out), Fraction(num_in, 2 * num_out)) for step in range(num_out)]
+    assert uniform_indices(num_in, num_out).tolist() == [int(start) for start, _ in parts]
+    assert middle_indices(num_in, num_out).tolist() == [int(start + half) for start, half in parts]
+
+
+@given(counts, counts)
+def test_middles_of_equally_long_frames_are_the_same_by_time(num_in, num_out):
+    assert time_indices([40] * num_in, num_out).tolist() == middle_indices(num_in, num_out).tolist()
+
+
+@given(counts, counts)
+def test_repeating_starts_again_after_the_last_frame(num_in, num_out):
+    assert repeat_indices(num_in, num_out).tolist() == [step % num_in for step in range(num_out)]
+
+
 def test_linspace_of_one_is_the_first_frame():
     assert linspace_indices(7, 1).tolist() == [0]
 
 
-@pytest.mark.parametrize("indices", [flip_indices, linspace_indices])
+@pytest.mark.parametrize("indices", [flip_indices, linspace_indices, uniform_indices, middle_indices, repeat_indices])
 @pytest.mark.parametrize("sizes", [(0, 4), (4, 0)])
 def test_nothing_in_or_out_is_refused(indices, sizes):
     with pytest.raises(ValueError, match="at least one frame"):

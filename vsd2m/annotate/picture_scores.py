@@ -13,11 +13,10 @@ from pydantic import Field
 
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
-from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageSpec, StickerStage
 from vsd2m.media.decode import decode
-from vsd2m.media.frame_indices import flatten
+from vsd2m.media.frame_indices import flatten, middle_indices
 
 
 class PictureScoreConfig(OnDevice, ModelReference):
@@ -76,7 +75,7 @@ class PictureScoreStage(StickerStage[C], Generic[C]):
 
     def _score(self, data: bytes) -> float:
         frames = decode(data).frames
-        chosen = flatten(frames[spread_indices(len(frames), self.config.max_frames)])
+        chosen = flatten(frames[middle_indices(len(frames), min(len(frames), self.config.max_frames))])
         return round(max(self._classifier.probability(picture) for picture in chosen), 4)
 
 

@@ -21,6 +21,12 @@ def clear_hidden(pixels: npt.NDArray[np.uint8]) -> None:
     np.multiply(words, words > 0x00FFFFFF, out=words)
 
 
+def played(durations_ms: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """Stored durations as browsers show them: a frame of 10 ms or less is played for 100 ms."""
+    stored = np.asarray(durations_ms)
+    return np.where(stored <= MAX_CLAMPED_MS, CLAMPED_TO_MS, stored).astype(np.int32)
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
     """An animated or still picture as it appears on screen, frame by frame.
@@ -57,5 +63,5 @@ class Clip:
 
     @property
     def played_durations_ms(self) -> npt.NDArray[np.int32]:
-        """`[T]`: as browsers show them. They play a frame of 10 ms or less for 100 ms."""
-        return np.where(self.durations_ms <= MAX_CLAMPED_MS, CLAMPED_TO_MS, self.durations_ms).astype(np.int32)
+        """`[T]`: as browsers show them."""
+        return played(self.durations_ms)

@@ -36,17 +36,34 @@ def linspace_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.
     return (2 * steps + num_frames_out - 1) // (2 * (num_frames_out - 1))
 
 
-def time_indices(durations: npt.NDArray[np.integer], num_frames_out: int) -> npt.NDArray[np.int64]:
-    """`[num_frames_out]` indices of what is on the screen in the middle of each of that many equal steps of one loop.
+def uniform_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
+    """`[num_frames_out]`: the frame at the start of each of as many equal parts; too few frames are held longer."""
+    _check_counts(num_frames_in, num_frames_out)
+    return np.arange(num_frames_out, dtype=np.int64) * num_frames_in // num_frames_out
 
-    `durations` `[T]` are above 0, in any unit. A frame shown long comes more than once, one shown briefly may not come.
+
+def middle_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
+    """`[num_frames_out]`: the frame in the middle of each of as many equal parts; both ends are treated alike."""
+    _check_counts(num_frames_in, num_frames_out)
+    return (2 * np.arange(num_frames_out, dtype=np.int64) + 1) * num_frames_in // (2 * num_frames_out)
+
+
+def repeat_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
+    """`[num_frames_out]` indices that play the clip from its start again and again."""
+    _check_counts(num_frames_in, num_frames_out)
+    return np.arange(num_frames_out, dtype=np.int64) % num_frames_in
+
+
+def time_indices(played_durations_ms: npt.ArrayLike, num_frames_out: int) -> npt.NDArray[np.int64]:
+    """`[num_frames_out]`: the frame on screen in the middle of each of as many equal parts of one loop.
+
+    `played_durations_ms` (`[T]`, all positive) as browsers show them: `vsd2m.media.clip.played`. Exact: a frame that
+    ends in the very middle has gone.
     """
-    _check_counts(len(durations), num_frames_out)
-    ends = np.cumsum(durations, dtype=np.int64)
-    # Twice the time, so that the middle of each step stays a whole number.
-    middles = (2 * np.arange(num_frames_out, dtype=np.int64) + 1) * ends[-1] // num_frames_out
-    shown: npt.NDArray[np.int64] = np.searchsorted(2 * ends, middles, side="right").clip(max=len(durations) - 1)
-    return shown
+    ends = np.cumsum(np.asarray(played_durations_ms, np.int64))
+    _check_counts(len(ends), num_frames_out)
+    middles = (2 * np.arange(num_frames_out, dtype=np.int64) + 1) * ends[-1] // (2 * num_frames_out)
+    return np.asarray(np.searchsorted(ends, middles, side="right"), np.int64)
 
 
 def flatten(frames: Frames, background: tuple[int, int, int] = (255, 255, 255)) -> Pixels:

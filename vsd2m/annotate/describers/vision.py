@@ -15,9 +15,8 @@ from pydantic import Field
 from vsd2m.annotate.describers.base import Describer, DescriberConfig, Sighting
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, WithPrecision, one_line
-from vsd2m.annotate.measured.thumbnails import seen_at_equal_steps
 from vsd2m.core.errors import EngineError
-from vsd2m.media.frame_indices import flatten
+from vsd2m.media.frame_indices import flatten, time_indices
 
 Pixels = NDArray[np.uint8]
 
@@ -77,7 +76,7 @@ class VisionDescriber(Describer[VisionConfig]):
         return " ".join(filter(None, (self._answer(model, sighting) for model in asked)))
 
     def _answer(self, asked: VisionModel, sighting: Sighting) -> str:
-        chosen = seen_at_equal_steps(sighting.durations_ms, asked.num_frames)
+        chosen = time_indices(sighting.durations_ms, asked.num_frames)
         model = self._models[asked.location(), asked.revision or "main"]
         answer = model.answer(flatten(sighting.frames[chosen]), asked.question, film=asked.frames_as == "video")
         return whole_sentences(answer)

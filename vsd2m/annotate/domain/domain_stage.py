@@ -6,11 +6,10 @@ from pathlib import Path
 from pydantic import Field
 
 from vsd2m.annotate.domain.domain_head import HEAD_FILE, head_digest, load_head
-from vsd2m.annotate.ocr.ocr_frames import spread_indices
 from vsd2m.core.errors import EngineError
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage, neutral
 from vsd2m.media.decode import decode
-from vsd2m.media.frame_indices import flatten
+from vsd2m.media.frame_indices import flatten, middle_indices
 from vsd2m.networks.efficientnet_lite0 import BACKBONE_PACKAGES, VERSIONS, load_backbone, missing_backbone
 
 
@@ -71,7 +70,7 @@ class DomainStage(StickerStage[DomainConfig]):
 
     def _columns(self, data: bytes) -> Columns:
         frames = decode(data).frames
-        chosen = flatten(frames[spread_indices(len(frames), self.config.max_frames)])
+        chosen = flatten(frames[middle_indices(len(frames), min(len(frames), self.config.max_frames))])
         score = round(self._head.probability_of_real(self._backbone.features(chosen)), 4)
         return {"domain": "real" if score >= self.config.min_real_score else "cartoon", "domain_score": score}
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vsd2m.media.frame_indices import time_indices
+
 LONGER_SIDE = 64
 MAX_FRAMES = 32
 
@@ -51,14 +53,7 @@ def evenly_timed(durations_ms: NDArray[np.int32]) -> NDArray[np.int64]:
     if len(durations_ms) <= MAX_FRAMES and int(durations_ms.min()) == int(durations_ms.max()):
         return np.arange(len(durations_ms), dtype=np.int64)
     shortest = max(1, int(durations_ms.min()))
-    return seen_at_equal_steps(durations_ms, min(MAX_FRAMES, max(len(durations_ms), -(-total // shortest))))
-
-
-def seen_at_equal_steps(durations_ms: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Indices [count] of the frames seen in the middle of each of `count` equal parts of the loop."""
-    ends = np.cumsum(durations_ms, dtype=np.int64)
-    moments = (2 * np.arange(count, dtype=np.int64) + 1) * ends[-1] // (2 * count)
-    return np.asarray(np.searchsorted(ends, moments, side="right"), np.int64)
+    return time_indices(durations_ms, min(MAX_FRAMES, max(len(durations_ms), -(-total // shortest))))
 
 
 def _shrink(frame: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float64]:

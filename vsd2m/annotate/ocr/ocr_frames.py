@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.media.clip import Frames
-from vsd2m.media.frame_indices import flatten, resize
+from vsd2m.media.frame_indices import flatten, middle_indices, resize
 
 Pixels = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ def pictures_to_read(frames: Frames, *, max_frames: int, min_side: int, max_side
 
     The longer side is brought to at least `min_side` and at most `max_side`.
     """
-    chosen = frames[spread_indices(len(frames), max_frames)]
+    chosen = frames[middle_indices(len(frames), min(len(frames), max_frames))]
     grey = background(chosen)
     flat = resize(flatten(chosen, (grey, grey, grey)), _size(chosen.shape[1], chosen.shape[2], min_side, max_side))
     kept: list[Pixels] = []
@@ -30,13 +30,6 @@ def pictures_to_read(frames: Frames, *, max_frames: int, min_side: int, max_side
         if not any(alike(picture, other) for other in kept):
             kept.append(picture)
     return kept
-
-
-def spread_indices(num_frames: int, count: int) -> NDArray[np.int64]:
-    """The middles of `count` equal parts of the clip; every frame once if there are no more than `count`."""
-    if num_frames <= count:
-        return np.arange(num_frames, dtype=np.int64)
-    return (2 * np.arange(count, dtype=np.int64) + 1) * num_frames // (2 * count)
 
 
 def background(frames: Frames) -> int:

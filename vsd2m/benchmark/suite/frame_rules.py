@@ -8,14 +8,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.media.frame_indices import flip_indices, linspace_indices
+from vsd2m.media.frame_indices import flip_indices, linspace_indices, repeat_indices, uniform_indices
 
 Indices = NDArray[np.int64]
 
 
 def loop16(num_frames: int) -> Indices:
     """The clip played again from the start until there are 16 frames; longer clips are cut after 16."""
-    return np.arange(16, dtype=np.int64) % num_frames
+    return repeat_indices(num_frames, 16)
 
 
 def pingpong16(num_frames: int) -> Indices:
@@ -25,7 +25,7 @@ def pingpong16(num_frames: int) -> Indices:
 
 def repeat16(num_frames: int) -> Indices:
     """Every frame shown longer: 16 moments spread evenly over the clip."""
-    return np.arange(16, dtype=np.int64) * num_frames // 16
+    return uniform_indices(num_frames, 16)
 
 
 def spread8(num_frames: int) -> Indices:

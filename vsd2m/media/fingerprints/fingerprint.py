@@ -4,16 +4,16 @@ T frames of the clip, H and W its size in pixels.
 All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so every host gives the same words.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vsd2m.media.clip import played
 from vsd2m.media.fingerprints.phash import SIDE, cosines
+from vsd2m.media.frame_indices import time_indices
 
 if TYPE_CHECKING:
     from vsd2m.media.fingerprints.resampling import Window
@@ -44,8 +44,6 @@ grey, 32 x 32 grey levels of 5 bits, three to 16 bits.
 for, such as thin letters: the root mean square of what the mean frame at 64 x 64 has beyond 32 x 32, 16 x 16 of 4 bits.
 """
 
-_CLAMPED_MS = 100
-
 
 def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | Sequence[int]) -> list[int]:
     """The `NUM_WORDS` words of a clip's fingerprint (`frames`: RGBA `[T, H, W, 4]`), laid out as above; an empty list
@@ -60,7 +58,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     from vsd2m.media.fingerprints.reduced import reduce
     from vsd2m.media.fingerprints.resampling import Window, resample
 
-    indices = normalised_indices(durations_ms, NUM_FRAMES).tolist()
+    indices = time_indices(played(durations_ms), NUM_FRAMES).tolist()
     distinct = sorted(set(indices))
     place = np.array([distinct.index(index) for index in indices])
     reduced = reduce(frames, np.array(distinct))
@@ -85,14 +83,6 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     write.write_chroma(resample(sums[1:], around, COARSE_SIDE), words[CHROMA])
     write.write_detail(resample(sums[:1], around, FINE_SIDE)[0], words[DETAIL])
     return words.tolist()
-
-
-def normalised_indices(durations_ms: npt.NDArray[Any] | Sequence[int], num_frames: int) -> npt.NDArray[np.int64]:
-    """The frames on screen in the middle of each of `num_frames` equal parts of one loop, as browsers play it."""
-    durations = np.asarray(durations_ms, np.int64).tolist()
-    ends = list(accumulate(duration if duration > 10 else _CLAMPED_MS for duration in durations))
-    middles = ((2 * step + 1) * ends[-1] // (2 * num_frames) for step in range(num_frames))
-    return np.array([bisect_right(ends, middle) for middle in middles])
 
 
 def _facts(background: int, around: "Window", shape: tuple[int, ...]) -> np.uint64:

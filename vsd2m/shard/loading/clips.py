@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.media.clip import Clip
-from vsd2m.media.frame_indices import flatten, flip_indices, linspace_indices, resize, time_indices
+from vsd2m.media.frame_indices import (
+    flatten,
+    flip_indices,
+    linspace_indices,
+    repeat_indices,
+    resize,
+    time_indices,
+    uniform_indices,
+)
 
 Frames = Literal["linspace", "uniform", "time"]
 Fill = Literal["flip", "repeat", "none"]
@@ -53,7 +61,7 @@ def frame_indices(clip: Clip, options: ClipOptions) -> NDArray[np.int64]:
     if options.frames == "linspace":
         return linspace_indices(stored, wanted)
     if options.frames == "uniform":
-        return np.arange(wanted, dtype=np.int64) * stored // wanted
+        return uniform_indices(stored, wanted)
     return time_indices(clip.played_durations_ms, wanted)
 
 
@@ -69,4 +77,4 @@ def _filled(stored: int, wanted: int, fill: Fill) -> NDArray[np.int64]:
         return np.zeros(wanted, np.int64)
     if fill == "flip":
         return flip_indices(stored, wanted)
-    return np.arange(wanted if fill == "repeat" else stored, dtype=np.int64) % stored
+    return repeat_indices(stored, wanted if fill == "repeat" else stored)

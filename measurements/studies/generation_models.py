@@ -131,7 +131,7 @@ class Timing:
         return f"| {self.name} | {self.median:.3f} | {spread} | {baseline.median / self.median:.2f} | {usage} |"
 
 
-TABLE_HEAD = "| system | median, s | range, s | times the peer's speed | MFU |\n|---|---|---|---|---|"
+TABLE_HEAD = "| system | median, s | range, s | speed relative to the peer | MFU |\n|---|---|---|---|---|"
 
 
 def measure(name: str, call: Callable[[], Any], *, repeats: int, device: str, flops: int | None = None) -> Timing:

@@ -23,7 +23,7 @@ Facts = dict[str, list[dict[str, Any]]]
 """What the training of each variant left in `facts.json`, one entry a seed."""
 
 COLOURS = {"conv": "#4269d0", "alpha": "#efb118", "swap": "#6cc5b0", "sti": "#ff725c"}
-SPLIT_NAMES = {"near": "known figure, new skin tone", "far": "figure never seen"}
+SPLIT_NAMES = {"near": "known character, new skin tone", "far": "unseen character"}
 SMOOTHED = 10
 REAL = "real stickers"
 

@@ -7,7 +7,8 @@ import argparse
 import csv
 from pathlib import Path
 
-from vsd2m.annotate.ocr.ocr_lines import edit_distance
+from rapidfuzz.distance import Levenshtein
+
 from vsd2m.cli.progress import RunProgress, bars
 from vsd2m.pipelines.demo.right_answers import outcomes_by_file
 from vsd2m.pipelines.demo.run_demo import run_over_folder
@@ -51,7 +52,7 @@ def report_text(run, outcomes, named) -> None:
     for name, row in named.items():
         if row["text_label"] == "exact" and row["text"] and outcomes[name].key in read:
             expected, found = letters(row["text"]), letters(read[outcomes[name].key])
-            errors += edit_distance(expected, found)
+            errors += Levenshtein.distance(expected, found)
             characters += len(expected)
     print(
         f"OCR character error rate over transcribed stickers: {errors / max(1, characters):.3f} ({characters} characters)"

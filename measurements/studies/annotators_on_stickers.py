@@ -12,8 +12,9 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+from rapidfuzz.distance import Levenshtein
+
 from vsd2m.annotate.domain.domain_stage import DomainConfig, DomainStage
-from vsd2m.annotate.ocr.ocr_lines import edit_distance
 from vsd2m.annotate.ocr.ocr_stage import OcrConfig, OcrStage
 from vsd2m.core.stage import Batch
 
@@ -54,7 +55,7 @@ def ocr(folder: Path) -> None:
             print(f"long text {'passed' if count <= MAX_CHARACTERS else 'over the limit'}: {row['file']} {count}")
             continue
         true, read = (letters(text) for text in (row["text"], columns["ocr_text"]))
-        errors, length = errors + (edit_distance(true, read) if true else 0), length + len(true)
+        errors, length = errors + (Levenshtein.distance(true, read) if true else 0), length + len(true)
         spurious += bool(read) and not true
         if count > MAX_CHARACTERS >= len(row["text"]):
             print(f"short text over the limit: {row['file']} {count} {columns['ocr_text']!r}")

@@ -300,8 +300,8 @@ def test_a_prompt_whose_file_is_gone_is_an_error(outputs):
         list_folder(outputs)
 
 
-@pytest.mark.parametrize("line", ["[1]", '{"file": "x.gif"}', "no JSON"])
+@pytest.mark.parametrize("line", ["[1]", '{"file": "x.gif"}', "no JSON", '{"file": 1, "prompt": "cat"}'])
 def test_a_line_that_is_no_row_is_an_error(outputs, line):
     (outputs / "manifest.jsonl").write_text(line + "\n")
-    with pytest.raises(ConfigError, match=r"manifest.jsonl: (every line needs|expected a JSON object)"):
+    with pytest.raises(ConfigError, match=r"manifest.jsonl, line 1: (every line needs|expected a JSON object)"):
         list_folder(outputs)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsd2m.benchmark.edit_distance import edit_distance
 from vsd2m.benchmark.extractors.base import weights_digest
 from vsd2m.benchmark.extractors.videomae import VideoMae
 from vsd2m.benchmark.metric import Weights
@@ -46,21 +45,16 @@ def test_transparency_is_the_free_share_of_pixels_of_what_has_alpha(tmp_path):
     assert Transparency(Weights()).measure(flat(0, 1)) is None
 
 
-@given(st.text("abc", max_size=8), st.text("abc", max_size=8), st.text("abc", max_size=8))
-def test_the_edit_distance_is_a_distance(a, b, c):
-    assert edit_distance(a, a) == 0
-    assert edit_distance(a, b) == edit_distance(b, a) >= abs(len(a) - len(b))
-    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
-
-
 @settings(deadline=None)
 @given(st.text("abcd", min_size=1, max_size=12), st.text("abcd", min_size=1, max_size=12))
-def test_the_edit_distance_agrees_with_torchmetrics(first, second):
+def test_legibility_is_one_minus_the_character_error_rate_of_torchmetrics(reading, asked):
     pytest.importorskip("torch")
     allow_torchvision_beside_cpu_torch()
     from torchmetrics.functional.text import char_error_rate
 
-    assert edit_distance(first, second) / len(second) == pytest.approx(float(char_error_rate(first, second)), rel=1e-5)
+    metric = TextLegibility(Weights(read_text=lambda frame: reading))
+    expected = max(0.0, 1 - float(char_error_rate(reading, asked)))
+    assert metric.measure(flat(0, prompt=f'a sign "{asked}"')) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(

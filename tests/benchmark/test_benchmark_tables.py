@@ -15,7 +15,7 @@ from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.results import REAL, Results, output_folders, read_lines, read_results, write_results
 from vsd2m.benchmark.runner import run_benchmark
-from vsd2m.benchmark.suite.provenance import Cost, Origin, read_cost
+from vsd2m.benchmark.suite.provenance import Origin
 from vsd2m.benchmark.suite.real_clips import list_split
 from vsd2m.benchmark.tables.curve_chart import curve_chart
 from vsd2m.benchmark.tables.curves import curve_table, curves, pgfplots
@@ -25,6 +25,7 @@ from vsd2m.benchmark.tables.published import PUBLISHED_COSTS, PUBLISHED_SCORES
 from vsd2m.benchmark.tables.side_by_side import Examples, real_stickers, side_by_side
 from vsd2m.benchmark.tables.text_tables import RENDERERS, Table
 from vsd2m.core.errors import ConfigError
+from vsd2m.core.generated_files import Cost, read_cost
 from vsd2m.core.storage import Store
 
 AWKWARD = Table("Ti|tle", ("a_b", "c"), (("1 & 2", "50 %"), ('say "x", y', "p|q")), ("a note_",))

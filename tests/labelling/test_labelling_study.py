@@ -154,10 +154,10 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(StorageError, match="manifest.jsonl"):
         pair_by_prompt({"red": red, "blue": tmp_path})
     (blue / "manifest.jsonl").write_text(json.dumps({"file": "gone.gif", "prompt": "cat"}) + "\n")
-    with pytest.raises(StorageError, match=r"line 1: there is no file .*gone.gif"):
+    with pytest.raises(StorageError, match=r"manifest.jsonl: there is no file .*gone.gif"):
         pair_by_prompt({"red": red, "blue": blue})
     (blue / "manifest.jsonl").write_text("{}\n")
-    with pytest.raises(StorageError, match="keys `file` and `prompt`"):
+    with pytest.raises(ConfigError, match="line 1: every line needs the keys `file` and `prompt`"):
         pair_by_prompt({"red": red, "blue": blue})
     with pytest.raises(StorageError, match="there is no study"):
         Study(tmp_path / "nowhere")

@@ -4,12 +4,10 @@ An observation is the dear part of a metric: one clip's number, feature vector o
 but the clip, so it can be computed in any order and process, kept, and fed to a fresh metric later.
 """
 
-import hashlib
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import ClipReference, JudgedClip
 from vsd2m.core.commit import digest
+from vsd2m.core.file_digest import file_sha256
 from vsd2m.core.registry import load
 
 Array = NDArray[Any]
@@ -219,4 +218,4 @@ def identity_of(part: object, protocol: Mapping[str, str | int]) -> str:
 
 
 def _source_digest(kind: type[Any]) -> str:
-    return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
+    return file_sha256(inspect.getfile(kind))

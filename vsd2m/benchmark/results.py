@@ -9,8 +9,9 @@ from typing import Any
 from vsd2m.benchmark.config import JudgingConfig
 from vsd2m.benchmark.finished_work import as_score, from_score
 from vsd2m.benchmark.metric import Score
-from vsd2m.benchmark.suite.provenance import Cost, Origin, installed_versions
+from vsd2m.benchmark.suite.provenance import Origin, installed_versions
 from vsd2m.core.errors import StorageError
+from vsd2m.core.generated_files import Cost
 from vsd2m.core.storage import Store
 
 REAL = "real stickers"

@@ -21,11 +21,12 @@ from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
 from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of
 from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.clips import ClipReference, list_folder
-from vsd2m.benchmark.suite.provenance import Origin, describe_outputs, read_cost
+from vsd2m.benchmark.suite.provenance import Origin, describe_outputs
 from vsd2m.benchmark.suite.real_clips import data_revision, list_real
 from vsd2m.benchmark.suite.real_set import real_set
 from vsd2m.benchmark.tables.results_tables import as_markdown
 from vsd2m.core.errors import MissingExtraError
+from vsd2m.core.generated_files import read_cost
 from vsd2m.core.storage import Store
 
 ReadText = Callable[[NDArray[np.uint8]], str]

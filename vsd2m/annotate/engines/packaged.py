@@ -5,16 +5,15 @@ and converted once into a folder that transformers loads quickly.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from vsd2m.core.errors import EngineError
+from vsd2m.core.file_digest import file_sha256
 from vsd2m.core.notices import say
 
 
@@ -102,7 +101,6 @@ def _part_path(distribution: str, file: str) -> Path | None:
 
 
 def _assemble(model: PackagedModel, target: Path) -> None:
-    digest = hashlib.sha256()
     with target.open("wb") as joined:
         for distribution, file in model.parts:
             path = _part_path(distribution, file)
@@ -110,20 +108,14 @@ def _assemble(model: PackagedModel, target: Path) -> None:
                 raise EngineError(
                     f"the weights of {model.name} ({file} of {distribution}) are not installed: {model.install}"
                 )
-            for block in _blocks(path):
-                digest.update(block)
-                joined.write(block)
-    if digest.hexdigest() != model.sha256:
+            with path.open("rb") as part:
+                shutil.copyfileobj(part, joined, 1 << 20)
+    digest = file_sha256(target)
+    if digest != model.sha256:
         raise EngineError(
-            f"the weights of {model.name} are not the known ones: expected sha256 {model.sha256}, "
-            f"found {digest.hexdigest()}; reinstall with: {model.install}"
+            f"the weights of {model.name} are not the known ones: expected sha256 {model.sha256}, found {digest}; "
+            f"reinstall with: {model.install}"
         )
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            yield block
 
 
 def _convert(gguf: Path, folder: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from vsd2m.annotate.engines.packaged import PACKAGED_MODELS, converted_folder, missing_weights
 from vsd2m.core.errors import EngineError
+from vsd2m.core.file_digest import file_sha256
 from vsd2m.core.stage import StageConfig, neutral
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf", "config.json", "tokenizer.json", "tokenizer.model")
@@ -126,5 +127,4 @@ def _digest(path: Path) -> str:
 @cache
 def _file_digest(path: str, size: int, mtime_ns: int) -> str:
     del size, mtime_ns  # part of the cache's key alone
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)

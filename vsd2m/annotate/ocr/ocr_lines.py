@@ -59,22 +59,14 @@ def similarity(first: str, second: str) -> float:
 
     1 where one text holds the other.
     """
+    from rapidfuzz.distance import Levenshtein
+
     a, b = _letters(first), _letters(second)
     if not a or not b:
         return float(first == second)
     if a in b or b in a:
         return 1.0
-    return 1.0 - edit_distance(a, b) / max(len(a), len(b))
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Insertions, deletions and replacements that turn one text into the other (Levenshtein, 1966)."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, 1):
-        previous, row = row, [i]
-        for j, b in enumerate(second, 1):
-            row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a != b)))
-    return row[-1]
+    return 1.0 - Levenshtein.distance(a, b) / max(len(a), len(b))
 
 
 def _most_similar(line: Line, merged: Sequence[Line], free: Sequence[int]) -> int | None:

@@ -19,6 +19,7 @@ import yaml
 from vsd2m.annotate.engines.onnx_session import onnx_session
 from vsd2m.annotate.engines.packaged import cache_root
 from vsd2m.core.errors import EngineError
+from vsd2m.core.file_digest import file_sha256
 
 _LAYOUT = 1  # raised whenever the folders would come out otherwise
 
@@ -132,7 +133,7 @@ def folder_digest(folder: ModelFolder) -> str:
     """The sha256 of a user's model: names and bytes of all its files."""
     total = hashlib.sha256()
     for file in sorted(path for path in folder.path.iterdir() if path.is_file()):
-        total.update(f"{file.name}\0{_sha256(file)}\n".encode())
+        total.update(f"{file.name}\0{file_sha256(file)}\n".encode())
     return total.hexdigest()
 
 
@@ -155,7 +156,7 @@ def _known_file(packaged: PackagedOcr, model: OcrModelFile) -> Path:
         ) from error
     if not path.is_file():
         raise EngineError(f"{packaged.distribution} is installed without {model.file}: {install}")
-    digest = _sha256(path)
+    digest = file_sha256(path)
     if digest != model.sha256:
         raise EngineError(
             f"{model.file} is not the known one: sha256 {model.sha256} expected, {digest} found; {install}"
@@ -178,11 +179,6 @@ def _write_folder(folder: Path, onnx: Path, config: dict[str, Any]) -> None:
 def _characters(onnx: Path) -> list[str]:
     known: str = onnx_session(onnx).get_modelmeta().custom_metadata_map["character"]
     return known.removesuffix("\n").split("\n")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _DETECTION: dict[str, Any] = {

@@ -77,7 +77,7 @@ class OcrStage(StickerStage[OcrConfig]):
 
     def packages(self) -> Mapping[str, str]:
         onnx = {"onnxruntime": "annotate"} if self._is_onnx() else {"paddle": "annotate"}
-        return {"paddleocr": "annotate", "paddlex": "annotate", **onnx}
+        return {"paddleocr": "annotate", "paddlex": "annotate", "rapidfuzz": "annotate", **onnx}
 
     def _is_onnx(self) -> bool:
         folders = (self.config.detection_folder, self.config.recognition_folder)

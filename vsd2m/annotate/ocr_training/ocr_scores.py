@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.annotate.ocr.ocr_lines import edit_distance
-
 Floats = NDArray[np.float64]
 
 
@@ -47,8 +45,10 @@ class Readings:
 
 def count_faults(truths: Sequence[str], readings: Sequence[str]) -> Readings:
     """Compares readings with the truth, spaces aside, as PaddleOCR's own metric does (`ignore_space`)."""
+    from rapidfuzz.distance import Levenshtein
+
     pairs = [("".join(a.split()), "".join(b.split())) for a, b in zip(truths, readings, strict=True)]
-    edits = np.array([edit_distance(truth, reading) for truth, reading in pairs], np.float64)
+    edits = np.array([Levenshtein.distance(truth, reading) for truth, reading in pairs], np.float64)
     return Readings(np.array([len(truth) for truth, _ in pairs], np.float64), edits, (edits == 0).astype(np.float64))
 
 

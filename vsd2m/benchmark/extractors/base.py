@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.core.file_digest import file_sha256
 
 
 class Extractor(ABC):
@@ -70,13 +71,8 @@ def weights_digest(path: str | None) -> str:
         return "missing"
     found = Path(path)
     if found.is_file():
-        return _sha256(found)
+        return file_sha256(found)
     if found.is_dir():
         files = sorted(file for file in found.iterdir() if file.suffix in _SUFFIXES or file.name == _PREPROCESSING)
-        return hashlib.sha256("".join(map(_sha256, files)).encode()).hexdigest()
+        return hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,8 @@
 """Whether the text that a prompt asks for can be read in the clip."""
 
 import re
+from importlib.util import find_spec
 
-from vsd2m.benchmark.edit_distance import edit_distance
 from vsd2m.benchmark.metric import ClipMetric
 from vsd2m.benchmark.suite.clips import JudgedClip
 
@@ -21,6 +21,8 @@ class TextLegibility(ClipMetric):
     better = "higher"
 
     def missing(self) -> str | None:
+        if not find_spec("rapidfuzz"):
+            return "rapidfuzz: `pip install 'vsd2m[benchmark]'`"
         return None if self.weights.read_text else "a reader: `run_benchmark(..., read_text=...)`, a frame to its text"
 
     def protocol(self) -> dict[str, str | int]:
@@ -28,12 +30,14 @@ class TextLegibility(ClipMetric):
         return {"frames": FRAMES, "reader": reader, "error": "edit distance over asked characters, best frame"}
 
     def measure(self, clip: JudgedClip) -> float | None:
+        from rapidfuzz.distance import Levenshtein
+
         asked = asked_text(clip.prompt or "")
         if not asked or self.weights.read_text is None:
             return None
         shown = clip.shown(FRAMES)
         read = {_letters(self.weights.read_text(frame)) for frame in shown}
-        return max(0.0, 1 - min(edit_distance(asked, text) for text in read) / len(asked))
+        return max(0.0, 1 - min(Levenshtein.distance(asked, text) for text in read) / len(asked))
 
 
 def asked_text(prompt: str) -> str:

@@ -3,12 +3,10 @@
 T frames, H and W height and width in pixels.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +15,15 @@ from vsd2m.benchmark.suite.clip_rule import ClipRule
 from vsd2m.benchmark.suite.frame_rules import FRAME_RULES
 from vsd2m.benchmark.suite.videos import VIDEOS, read_video
 from vsd2m.core.commit import digest
-from vsd2m.core.errors import ConfigError, MediaError, StorageError
+from vsd2m.core.errors import MediaError, StorageError
+from vsd2m.core.file_digest import file_sha256
+from vsd2m.core.generated_files import MANIFEST, read_manifest
 from vsd2m.core.keys import KEY_LENGTH
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
 from vsd2m.media.media_types import suffixes_of
 
 PICTURES = suffixes_of("gif", "apng", "png", "webp")
-MANIFEST = "manifest.jsonl"
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,7 @@ class FileClip:
 
     @cached_property
     def key(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()[:KEY_LENGTH]
-        except OSError as error:
-            raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
+        return file_sha256(self.path)[:KEY_LENGTH]
 
     @cached_property
     def identity(self) -> str:
@@ -142,15 +137,5 @@ def read_prompts(folder: Path) -> dict[str, str]:
     prompts = {}
     for manifest in [own] if own.exists() else sorted(folder.rglob(MANIFEST)):
         place = manifest.parent.relative_to(folder)
-        prompts.update({str(place / row["file"]): str(row["prompt"]) for row in _rows(manifest)})
+        prompts.update({str(place / row["file"]): row["prompt"] for row in read_manifest(manifest)})
     return prompts
-
-
-def _rows(manifest: Path) -> list[dict[str, Any]]:
-    try:
-        rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except ValueError as error:
-        raise ConfigError(f"{manifest}: expected a JSON object on every line: {error}") from error
-    if any(not isinstance(row, dict) or "file" not in row or "prompt" not in row for row in rows):
-        raise ConfigError(f"{manifest}: every line needs the keys `file` and `prompt`")
-    return rows

@@ -1,4 +1,4 @@
-"""Where judged stickers come from, and what they cost."""
+"""Where judged stickers come from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,27 +7,13 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vsd2m import __version__
 from vsd2m.benchmark.suite.clips import FileClip
 from vsd2m.core.commit import digest
-from vsd2m.core.errors import ConfigError
 
-COST = "cost.json"
-_PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "diffusers", "scipy", "av", "pillow", "paddleocr")
-
-
-class Cost(BaseModel):
-    """What a sticker cost its generator: the content of `cost.json` in a folder of outputs. Other keys are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    seconds_per_sample: float = Field(gt=0, description="wall clock of one sticker, without loading the model")
-    num_parameters: int | None = Field(None, gt=0, description="of everything that runs: denoiser, text encoder, VAE")
-    peak_memory_bytes: int | None = Field(None, gt=0, description="most memory the device held at once")
-    device: str = Field("not stated", description="what it ran on, such as `NVIDIA V100`")
-    num_samples: int | None = Field(None, gt=0, description="stickers that were timed")
+_PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "diffusers", "av", "pillow", "paddleocr")
 
 
 class Origin(BaseModel):
@@ -60,25 +46,6 @@ def describe_outputs(origin: Origin | None, folder: Path, clips: Sequence[FileCl
     return (origin or Origin()).model_copy(update=seen)
 
 
-def read_cost(folder: Path) -> Cost | None:
-    """The `cost.json` in a folder of outputs, or of its parts as one; None if there is none.
-
-    Seconds are averaged over the stickers timed, memory is the most of all. `ConfigError` for a file that is no cost.
-    """
-    costs = [_read_cost(path) for path in sorted(folder.rglob(COST))]
-    if not costs:
-        return None
-    counts = [cost.num_samples or 1 for cost in costs]
-    seconds = sum(cost.seconds_per_sample * count for cost, count in zip(costs, counts, strict=True)) / sum(counts)
-    return Cost(
-        seconds_per_sample=seconds,
-        num_parameters=_most(cost.num_parameters for cost in costs),
-        peak_memory_bytes=_most(cost.peak_memory_bytes for cost in costs),
-        device=", ".join(dict.fromkeys(cost.device for cost in costs)),
-        num_samples=sum(counts) if all(cost.num_samples for cost in costs) else None,
-    )
-
-
 def installed_versions() -> dict[str, str]:
     """Of this package, Python, and the libraries that numbers depend on."""
     found = {"vsd2m": __version__, "python": python_version()}
@@ -88,15 +55,3 @@ def installed_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _read_cost(path: Path) -> Cost:
-    try:
-        return Cost.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc'])) or 'content'}: {first['msg']}") from error
-
-
-def _most(values: Any) -> int | None:
-    return max((value for value in values if value is not None), default=None)

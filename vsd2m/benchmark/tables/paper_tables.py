@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.results import REAL, Results, read_lines, read_results
-from vsd2m.benchmark.suite.provenance import Cost
 from vsd2m.benchmark.tables.published import PUBLISHED_COSTS, PUBLISHED_SCORES, TestSet, Training
 from vsd2m.benchmark.tables.results_tables import cell, common_columns, find
 from vsd2m.benchmark.tables.text_tables import Table
 from vsd2m.core.errors import ConfigError
+from vsd2m.core.generated_files import Cost
 
 TEST_SETS: tuple[TestSet, ...] = ("VSD-R", "VSD-C")
 DIGITS = {"video_quality": 3, "fvd": 2, "clip_similarity": 3}

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
-from vsd2m.annotate.ocr.ocr_lines import edit_distance
 from vsd2m.core.run import Run
 from vsd2m.core.storage import Store
 
@@ -69,10 +68,12 @@ def outcomes_by_file(run: Run) -> dict[str, Outcome]:
 def character_error_rate(run: Run, truth: list[dict[str, Any]]) -> tuple[float, int]:
     """(edit distance / characters, stickers with text) over the stickers whose text was read; white space and case
     do not count. Stickers without text count where letters were seen in them."""
+    from rapidfuzz.distance import Levenshtein
+
     texts = {entry["key"]: _letters(entry["text"]) for entry in truth if entry.get("text") is not None}
     frame = _written_by(run, "ocr", ["ocr_text"])
     pairs = [(texts[key], _letters(text)) for key, text in frame.iter_rows() if key in texts]
-    errors = sum(edit_distance(expected, read) for expected, read in pairs)
+    errors = sum(Levenshtein.distance(expected, read) for expected, read in pairs)
     return errors / max(1, sum(len(expected) for expected, _ in pairs)), sum(bool(expected) for expected, _ in pairs)
 
 

@@ -4,15 +4,14 @@ Prompts are drawn in parts of a fixed size, each a folder of its own, so that se
 the files are the same however many do.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from vsd2m.benchmark.suite.clips import MANIFEST
 from vsd2m.benchmark.suite.real_clips import RealClip
+from vsd2m.core.generated_files import MANIFEST, manifest_bytes, read_manifest
 from vsd2m.core.storage import Store
 from vsd2m.generation.config import GenerationConfig
 from vsd2m.pipelines.cluster.ray_cluster import Cluster
@@ -84,11 +83,9 @@ def write_manifest(folder: Path, parts: Sequence[Part]) -> None:
     rows = []
     for part in parts:
         place = Path(part.folder).relative_to(folder)
-        for line in (Path(part.folder) / MANIFEST).read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            rows.append({**row, "file": str(place / row["file"])})
-    lines = [json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows]
-    Store(str(folder)).write_bytes(MANIFEST, "".join(lines).encode())
+        part_rows = read_manifest(Path(part.folder) / MANIFEST)
+        rows += [{**row, "file": str(place / row["file"])} for row in part_rows]
+    Store(str(folder)).write_bytes(MANIFEST, manifest_bytes(rows))
 
 
 def _drawer() -> Callable[[Any], int]:

@@ -1,6 +1,5 @@
 """What a benchmark is given as a model: a trained checkpoint, a training run with several, or a folder of outputs."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Literal
 
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.core.file_digest import file_sha256
 
 Checkpoints = Literal["newest", "all"]
 _STEP = re.compile(r"checkpoint-(\d+)")
@@ -29,7 +29,7 @@ class ModelSource:
         if self.checkpoint is None:
             return None
         files = sorted(p for p in self.checkpoint.rglob("*") if p.is_file() and p.name not in _NOT_WEIGHTS)
-        return digest({str(path.relative_to(self.checkpoint)): _sha256(path) for path in files})[:16]
+        return digest({str(path.relative_to(self.checkpoint)): file_sha256(path) for path in files})[:16]
 
 
 def model_sources(name: str, folder: str, checkpoints: Checkpoints) -> list[ModelSource]:
@@ -57,8 +57,3 @@ def model_sources(name: str, folder: str, checkpoints: Checkpoints) -> list[Mode
 def _step(checkpoint: Path) -> int | None:
     found = _STEP.fullmatch(checkpoint.name)
     return int(found[1]) if found else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,4 +23,4 @@ def test_shards_are_loaded_by_the_example(sticker_run):
 
 def test_the_training_example_is_a_valid_config():
     config = TrainConfig.model_validate(yaml.safe_load((EXAMPLES / "train_tiny.yaml").read_text()))
-    assert config.model.temporal_layer == "sti" and config.data.size < 256
+    assert config.model.temporal_layer.layer == "sti" and config.data.size < 256

@@ -11,7 +11,10 @@ from vsd2m.generation.ablation import ABLATIONS, AblationRow, ablate, table, var
 
 
 def test_every_variant_is_trained_from_every_seed_on_the_same_clips(tmp_path, monkeypatch):
-    chosen = {"paper": {}, "wide": {"sti_gamma": 1, "sti_norm": True, "sti_positions": True, "sti_mix": "convex"}}
+    chosen = {
+        "paper": {},
+        "wide": {"temporal_layer": {"layer": "sti", "gamma": 1, "norm": True, "positions": True, "mix": "convex"}},
+    }
     monkeypatch.setitem(ABLATIONS, "tiny", chosen)
     steps = []
     config = tiny_config(tmp_path, num_steps=2)
@@ -22,7 +25,7 @@ def test_every_variant_is_trained_from_every_seed_on_the_same_clips(tmp_path, mo
     assert rows[1].num_parameters > rows[0].num_parameters
     assert len({loss for row in rows for loss in row.losses}) == 4
     saved = json.loads((tmp_path / "wide-seed-3" / "config.json").read_text())
-    assert (saved["seed"], saved["model"]["sti_mix"]) == (3, "convex")
+    assert (saved["seed"], saved["model"]["temporal_layer"]["mix"]) == (3, "convex")
     assert len(list((tmp_path / "cache").iterdir())) == 1
     again = ablate(config, "tiny", seeds=(0, 3), on_step=seen, clips=drawn_clips(count=6))
     assert again == rows
@@ -54,6 +57,6 @@ def test_the_table_shows_spread_difference_and_failures():
 def test_unknown_names_and_models_without_such_variants_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="unknown ablation 'colour'; known: sti, layers"):
         ablate(tiny_config(tmp_path), "colour", seeds=(0,))
-    model = tiny_config(tmp_path).model.model_copy(update={"temporal_layer": "conv"})
+    model = tiny_config(tmp_path).model.model_dump() | {"temporal_layer": "conv"}
     with pytest.raises(ConfigError, match=r"needs family diffusion and model.temporal_layer sti"):
-        ablate(tiny_config(tmp_path).model_copy(update={"model": model}), "sti", seeds=(0,))
+        ablate(tiny_config(tmp_path, model=model), "sti", seeds=(0,))

@@ -42,7 +42,7 @@ def stable_diffusion(tmp_path_factory, unet2d):
 
 
 def config_on(stable_diffusion, out, **values):
-    model = {"pretrained": str(stable_diffusion), "temporal_layer": "sti", "sti_num_heads": 2, "sti_head_dim": 8}
+    model = {"pretrained": str(stable_diffusion), "temporal_layer": {"layer": "sti", "num_heads": 2, "head_dim": 8}}
     data = {"shards": "unused", "num_frames": 4, "size": 16}
     return tiny_config(out, model=model, data=data, **{"num_steps": 2, **values})
 
@@ -50,12 +50,12 @@ def config_on(stable_diffusion, out, **values):
 def changed_weights(result, stable_diffusion, unet2d):
     """Names of the weights that training moved."""
     from vsd2m.generation.diffusion.build import load_base
-    from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
+    from vsd2m.generation.model_config import make_layer
 
     config = config_on(stable_diffusion, "unused").model
     base = load_base(config, device=torch.device("cpu"))
     torch.manual_seed(0)
-    before = StickerUNetModel.from_unet2d(base.unet, **config.temporal_options()).state_dict()
+    before = make_layer(config.temporal_layer).network_on(base.unet).state_dict()
     after = load_pipeline(result.checkpoint).unet.state_dict()
     assert before.keys() == after.keys()
     return {name for name in before if not torch.equal(before[name], after[name])}

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from vsd2m.core.errors import ConfigError, EngineError  # noqa: E402
 
 LAYERS = ("conv", "alpha", "swap", "sti")
-STI_OPTIONS = ({"sti_mix": "convex"}, {"sti_norm": True}, {"sti_positions": True}, {"sti_gamma": 1}, {"sti_gamma": 3})
+STI_OPTIONS = ({"mix": "convex"}, {"norm": True}, {"positions": True}, {"gamma": 1}, {"gamma": 3})
 
 VAE_PARAMETERS = 83_653_863  # the paper counts the autoencoder and the text encoder
 TEXT_PARAMETERS = 340_387_840
@@ -69,7 +69,7 @@ def test_the_conv_variant_equals_the_stock_3d_network(unet2d):
     from diffusers import UNet3DConditionModel
 
     unet = make_unet(unet2d, "conv", trained=True)
-    new = ("sti_", "_", "temporal_layer")
+    new = ("_", "temporal_")
     stock = UNet3DConditionModel(**{name: value for name, value in unet.config.items() if not name.startswith(new)})
     stock.load_state_dict(unet.state_dict())
     for size in ({}, {"height": 7, "width": 5, "num_frames": 3}):
@@ -120,7 +120,7 @@ def test_saving_and_loading_is_exact(unet2d, temporal_layer, tmp_path):
     from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 
     latents, timesteps, states = noisy_clip()
-    unet = make_unet(unet2d, temporal_layer, trained=True, sti_gamma=1)
+    unet = make_unet(unet2d, temporal_layer, trained=True, **({"gamma": 1} if temporal_layer == "sti" else {}))
     unet.save_pretrained(tmp_path)
     loaded = StickerUNetModel.from_pretrained(tmp_path).eval()
     assert public_config(loaded) == public_config(unet)
@@ -146,8 +146,8 @@ def test_temporal_weights_travel_apart_from_the_2d_network(unet2d, temporal_laye
 
 def test_temporal_weights_of_another_model_are_refused_by_name_of_the_setting(unet2d, tmp_path):
     make_unet(unet2d, "sti", trained=False).save_temporal(tmp_path / "temporal.safetensors")
-    with pytest.raises(EngineError, match="sti_gamma"):
-        make_unet(unet2d, "sti", trained=False, sti_gamma=4).load_temporal(tmp_path / "temporal.safetensors")
+    with pytest.raises(EngineError, match="temporal_layer.gamma"):
+        make_unet(unet2d, "sti", trained=False, gamma=4).load_temporal(tmp_path / "temporal.safetensors")
     with pytest.raises(EngineError, match="cannot read"):
         make_unet(unet2d, "sti", trained=False).load_temporal(tmp_path / "missing.safetensors")
 
@@ -191,7 +191,7 @@ def test_the_semantic_branch_does_not_know_the_order_of_frames_unless_it_has_pos
     hidden = torch.randn(4, 32, 8, 8)
     order = torch.tensor([2, 0, 3, 1])
     for positions in (False, True):
-        unet = make_unet(unet2d, "sti", trained=True, sti_positions=positions)
+        unet = make_unet(unet2d, "sti", trained=True, positions=positions)
         layer = unet.mid_block.temp_convs[0]
         with torch.no_grad():
             shuffled = layer.semantic(hidden[order], num_frames=4)

@@ -68,7 +68,7 @@ def test_wandb_keeps_losses_and_settings_offline_and_a_resumed_training_is_the_s
     assert capfd.readouterr().out == ""  # stdout is for results
     (begun, settings, steps), (resumed, _, more) = wandb_runs(tmp_path)
     assert begun == resumed
-    assert settings["model.temporal_layer"] == "sti"
+    assert settings["model.temporal_layer.layer"] == "sti"
     assert [step["_step"] for step in (*steps, *more)] == [1, 2, 3]
     assert [step["loss"] for step in (*steps, *more)] == pytest.approx([*first.losses, result.losses[-1]], rel=1e-9)
     assert steps[1]["learning_rate"] == pytest.approx(2 * steps[0]["learning_rate"])
@@ -89,5 +89,5 @@ def test_without_trackers_nothing_is_set_up(tmp_path):
 def test_settings_are_sent_as_numbers_and_texts(tmp_path):
     settings = flat_settings(tiny_config(tmp_path))
     assert settings["num_steps"] == 4
-    assert settings["model.temporal_layer"] == "sti"
+    assert settings["model.temporal_layer.layer"] == "sti"
     assert settings["model.block_out_channels"] == "[16, 32]"

@@ -29,8 +29,9 @@ def make_unet(unet2d: Any, temporal_layer: str, *, trained: bool, **options: Any
     from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 
     torch.manual_seed(1)
-    options = {"sti_num_heads": 2, "sti_head_dim": 8, **options}
-    unet = StickerUNetModel.from_unet2d(unet2d, temporal_layer=temporal_layer, **options).eval()
+    if temporal_layer == "sti":
+        options = {"num_heads": 2, "head_dim": 8, **options}
+    unet = StickerUNetModel.from_unet2d(unet2d, temporal_layer=temporal_layer, temporal_options=options).eval()
     if trained:
         with torch.no_grad():
             for weight in unet.parameters():
@@ -87,8 +88,7 @@ def tiny_config(out: Any, **values: Any) -> TrainConfig:
                 "attention_levels": (False, True),
                 "attention_head_dim": 8,
                 "patch_size": 2,
-                "sti_num_heads": 2,
-                "sti_head_dim": 8,
+                "temporal_layer": {"layer": "sti", "num_heads": 2, "head_dim": 8},
             },
             "text": {"hidden_size": 16, "num_heads": 2, "max_length": 8, "vocab_size": 300},
             "data": {"shards": "unused", "num_frames": 4, "size": 8},

@@ -41,7 +41,11 @@ def training(tmp_path_factory):
     out = tmp_path_factory.mktemp("training")
     frames = np.random.default_rng(0).integers(0, 255, (4, 4, 3, 8, 8), np.uint8)
     clips = [TrainingClip(f"{n:032x}", f"cartoon\ta square, {n}", frames[n], np.ones(4, bool)) for n in range(4)]
-    model = {"block_out_channels": (16, 32), "attention_head_dim": 8, "sti_num_heads": 2, "sti_head_dim": 8}
+    model = {
+        "block_out_channels": (16, 32),
+        "attention_head_dim": 8,
+        "temporal_layer": {"layer": "sti", "num_heads": 2, "head_dim": 8},
+    }
     values = {
         "preset": "tiny",
         "out": str(out),

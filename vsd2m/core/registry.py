@@ -64,10 +64,12 @@ class Chosen:
     key: str
     base: str
     default: str | None = None
+    kind: str | None = None
+    """What messages call it, where the key does not say it well."""
 
     def component(self, name: str) -> Any:
         """The component's class."""
-        return component(self.registry, name, kind=self.key.replace("_", " "), base=load(self.base))
+        return component(self.registry, name, kind=self.kind or self.key.replace("_", " "), base=load(self.base))
 
     def validate(self, value: Any) -> BaseModel:
         """The config of the component that `value` names; `ValueError` where there is none."""

@@ -13,19 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.config import TrainConfig, merge
 from vsd2m.generation.data import ClipSource
 from vsd2m.generation.errors import TrainingError
+from vsd2m.generation.model_config import ModelConfig
 from vsd2m.generation.trainer import OnStep, train
 
 ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "sti": {
         "the paper's form": {},
-        "convex mix": {"sti_mix": "convex"},
-        "normalised": {"sti_norm": True},
-        "frame positions": {"sti_positions": True},
-        "gamma 1": {"sti_gamma": 1},
-        "gamma 4": {"sti_gamma": 4},
+        "convex mix": {"temporal_layer": {"layer": "sti", "mix": "convex"}},
+        "normalised": {"temporal_layer": {"layer": "sti", "norm": True}},
+        "frame positions": {"temporal_layer": {"layer": "sti", "positions": True}},
+        "gamma 1": {"temporal_layer": {"layer": "sti", "gamma": 1}},
+        "gamma 4": {"temporal_layer": {"layer": "sti", "gamma": 4}},
     },
     "layers": {
         "Make-A-Video": {"temporal_layer": "conv"},
@@ -102,7 +103,7 @@ def variants_of(config: TrainConfig, name: str) -> dict[str, dict[str, Any]]:
     """The variants of that name that the config can be trained in."""
     if name not in ABLATIONS:
         raise ConfigError(f"unknown ablation {name!r}; known: {', '.join(ABLATIONS)}")
-    if config.family != "diffusion" or (name == "sti" and config.model.temporal_layer != "sti"):
+    if config.family != "diffusion" or (name == "sti" and config.model.temporal_layer.layer != "sti"):
         raise ConfigError(f"ablation {name} needs family diffusion and model.temporal_layer sti")
     return ABLATIONS[name]
 
@@ -114,7 +115,7 @@ def variant_config(config: TrainConfig, variant: str, settings: dict[str, Any], 
     return config.model_copy(
         update={
             "out": str(Path(config.out) / f"{words}-seed-{seed}"),
-            "model": config.model.model_copy(update=settings),
+            "model": ModelConfig.model_validate(merge(config.model.model_dump(), settings)),
             "data": config.data.model_copy(update={"cache": cache}),
             "seed": seed,
         }

@@ -154,7 +154,7 @@ class TrainConfig(GenerationBase):
         default="diffusion", description="which generator: sections model, text, noise, lora; or section videogpt"
     )
     out: str = Field(description="folder of the run: losses, checkpoints, samples")
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = Field(default_factory=ModelConfig)
     text: TextConfig = TextConfig()
     data: DataConfig
     noise: NoiseConfig = NoiseConfig()
@@ -220,9 +220,9 @@ class TrainConfig(GenerationBase):
     def _check_diffusion(self) -> None:
         if self.videogpt != VideoGPTConfig():
             raise ValueError("section videogpt is for family: videogpt")
-        if self.model.temporal_layer == "i2vgen" and self.gradient_checkpointing:
+        if self.model.temporal_layer.layer == "i2vgen" and self.gradient_checkpointing:
             raise ValueError(
-                "gradient_checkpointing is not to be had with model.temporal_layer i2vgen; set it to false"
+                "gradient_checkpointing is not supported with model.temporal_layer i2vgen; set it to false"
             )
         if self.model.pretrained is None and self.data.size % self.model.patch_size:
             raise ValueError(
@@ -254,7 +254,8 @@ def merge(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         inner = merged.get(name)
         if isinstance(inner, dict) and isinstance(value, dict):
-            merged[name] = merge(inner, value)
+            is_same = value.get("layer", inner.get("layer")) == inner.get("layer")
+            merged[name] = merge(inner, value) if is_same else value  # the options of one layer are not another's
         elif isinstance(inner, dict) and isinstance(value, BaseModel):
             merged[name] = merge(inner, value.model_dump(exclude_unset=True))
         else:

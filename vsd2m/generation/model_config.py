@@ -1,10 +1,21 @@
 """Configs of the models. No torch here."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-TemporalLayer = Literal["conv", "alpha", "swap", "sti", "i2vgen"]
+from vsd2m.core.registry import Chosen, component
+from vsd2m.generation.temporal_layers import TEMPORAL_LAYERS, TemporalLayer, TemporalLayerConfig
+
+_LAYER = Chosen(TEMPORAL_LAYERS, "layer", "vsd2m.generation.temporal_layers:TemporalLayer", kind="temporal layer")
+
+
+def make_layer(value: Any) -> TemporalLayer:
+    """The temporal layer that its config, a name, or a mapping with the key `layer` and its options stands for."""
+    values = {"layer": value} if isinstance(value, str) else dict(value)
+    kind = component(TEMPORAL_LAYERS, values["layer"], kind="temporal layer", base=TemporalLayer)
+    layer: TemporalLayer = kind(kind.Config.model_validate(values))
+    return layer
 
 
 class GenerationBase(BaseModel):
@@ -20,20 +31,15 @@ class ModelConfig(GenerationBase):
         default=None, description="hub id or folder of a Stable Diffusion 1.x or 2.x checkpoint to start from"
     )
     revision: str | None = Field(default=None, description="revision of the hub repository")
-    temporal_layer: TemporalLayer = Field(
-        default="sti", description="conv, alpha, swap, sti: the layer that mixes frames; i2vgen: the I2VGen-XL network"
+    temporal_layer: Annotated[TemporalLayerConfig, _LAYER] = Field(
+        default="sti",
+        validate_default=True,
+        description="the layer that mixes frames: conv, alpha, swap, sti, i2vgen (the I2VGen-XL network), or your own "
+        "`module:Class`; a mapping with the key `layer` gives it options",
     )
     temporal_weights: str | None = Field(
         default=None, description="file of `save_temporal` to start the temporal layers from"
     )
-    sti_gamma: int = Field(default=2, ge=1, le=16, description="STI: pooling factor before the attention")
-    sti_num_heads: int = Field(default=8, ge=1, le=64, description="STI: attention heads")
-    sti_head_dim: int = Field(default=32, ge=4, le=256, description="STI: channels of a head")
-    sti_mix: Literal["free", "convex"] = Field(
-        default="free", description="STI: unconstrained scalars (the paper) or a convex mix"
-    )
-    sti_norm: bool = Field(default=False, description="STI: GroupNorm before the attention")
-    sti_positions: bool = Field(default=False, description="STI: zero-gated codes of the frame numbers")
     block_out_channels: tuple[int, ...] = Field(
         default=(32, 64), min_length=1, max_length=6, description="from scratch: channels"
     )
@@ -56,21 +62,6 @@ class ModelConfig(GenerationBase):
         if any(width % self.attention_head_dim for width in self.block_out_channels):
             raise ValueError("every number in block_out_channels must be a multiple of attention_head_dim")
         return self
-
-    def temporal_options(self) -> dict[str, Any]:
-        """The arguments of `StickerUNetModel` that choose its temporal layer."""
-        return {name: value for name, value in self.model_dump().items() if name in _TEMPORAL_OPTIONS}
-
-
-_TEMPORAL_OPTIONS = (
-    "temporal_layer",
-    "sti_gamma",
-    "sti_num_heads",
-    "sti_head_dim",
-    "sti_mix",
-    "sti_norm",
-    "sti_positions",
-)
 
 
 class TextConfig(GenerationBase):

@@ -4,14 +4,12 @@ from typing import Any
 
 TINY: dict[str, Any] = {
     "model": {
-        "temporal_layer": "sti",
+        "temporal_layer": {"layer": "sti", "num_heads": 4, "head_dim": 16},
         "block_out_channels": (48, 64),
         "attention_levels": (False, True),
         "layers_per_block": 1,
         "attention_head_dim": 8,
         "norm_num_groups": 8,
-        "sti_num_heads": 4,
-        "sti_head_dim": 16,
         "patch_size": 4,
     },
     "text": {"hidden_size": 64, "num_layers": 1, "num_heads": 4, "vocab_size": 2048, "max_length": 24},

@@ -33,9 +33,7 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int, bf16: 
         "out": str(out / "variants" / f"{variant}-{seed}"),
         "model": {
             "pretrained": str(out / "base"),
-            "temporal_layer": variant,
-            "sti_num_heads": 4,
-            "sti_head_dim": 16,
+            "temporal_layer": {"layer": "sti", "num_heads": 4, "head_dim": 16} if variant == "sti" else variant,
         },
         "data": {**data_config(out, "train").model_dump(), "cache": str(out / "cache")},
         "noise": {"min_snr_gamma": None},

@@ -15,7 +15,7 @@ from vsd2m.generation.diffusion.i2vgen import TextI2VGenModel
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
-from vsd2m.generation.model_config import LoraConfig, ModelConfig
+from vsd2m.generation.model_config import LoraConfig, ModelConfig, make_layer
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,7 @@ def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str])
 
 def unet_on(base: Base, config: ModelConfig) -> StickerUNetModel | TextI2VGenModel:
     """The video network around a checkpoint's 2D network."""
-    unet: StickerUNetModel | TextI2VGenModel
-    if config.temporal_layer == "i2vgen":
-        unet = TextI2VGenModel.from_unet2d(base.unet)
-    else:
-        unet = StickerUNetModel.from_unet2d(base.unet, **config.temporal_options())
+    unet: StickerUNetModel | TextI2VGenModel = make_layer(config.temporal_layer).network_on(base.unet)
     return unet
 
 
@@ -120,11 +116,7 @@ def unet_from_scratch(config: TrainConfig) -> StickerUNetModel | TextI2VGenModel
         "attention_head_dim": model.attention_head_dim,
         "cross_attention_dim": config.text.hidden_size,
     }
-    unet: StickerUNetModel | TextI2VGenModel
-    if model.temporal_layer == "i2vgen":
-        unet = TextI2VGenModel(**layout)
-    else:
-        unet = StickerUNetModel(**layout, **model.temporal_options())
+    unet: StickerUNetModel | TextI2VGenModel = make_layer(model.temporal_layer).network(layout)
     return unet
 
 

@@ -5,6 +5,7 @@ Letters: B batch, T frames, C channels, H, W height and width, L tokens, D chann
 
 import functools
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from vsd2m.generation.diffusion.layers.text_attention import TextAttention, text
 from vsd2m.generation.diffusion.layout import layout_of
 from vsd2m.generation.diffusion.temporal_weights import IMAGE_MODULES, TemporalWeightsMixin
 from vsd2m.generation.diffusion.weights import load_spatial
+from vsd2m.generation.temporal_layers import TemporalLayer
 
 __all__ = ["ModelMixin", "TextI2VGenModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
@@ -93,3 +95,17 @@ class TextWithoutImage(TextAttention):
     ) -> torch.Tensor:
         text = encoder_hidden_states[:, : -self.num_image_tokens]
         return super().__call__(attn, hidden_states, text, **kwargs)
+
+
+class I2VGenLayers(TemporalLayer):
+    """The temporal layers of I2VGen-XL, which come with a network of their own."""
+
+    def install(self, unet: Any) -> None:
+        """They are no part of another network: `ConfigError`."""
+        raise ConfigError("the layers of I2VGen-XL come with its network, TextI2VGenModel")
+
+    def network(self, layout: Mapping[str, Any]) -> Any:
+        return TextI2VGenModel(**layout)
+
+    def network_on(self, unet2d: Any) -> Any:
+        return TextI2VGenModel.from_unet2d(unet2d)

@@ -14,7 +14,6 @@ from torch import nn
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.diffusion import noise as noising
 from vsd2m.generation.diffusion.latents import LatentStore
-from vsd2m.generation.diffusion.layers.gates import GATES
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.saving import save_pipeline
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
@@ -48,13 +47,12 @@ class StatesDenoiser(nn.Module):  # type: ignore[misc]
 class DenoisingObjective:
     """Trains a `StickerPipeline` on encoded clips; with `text_states` its text encoder is not run."""
 
-    gates: tuple[str, ...] = GATES
-
     def __init__(
         self, config: TrainConfig, pipeline: StickerPipeline, store: LatentStore, text_states: TextStates | None = None
     ) -> None:
         self.config = config
         self.pipeline = pipeline
+        self.gates: tuple[str, ...] = pipeline.unet.gates
         self.scheduler = pipeline.scheduler
         self.store = store
         self.text_states = text_states

@@ -12,22 +12,24 @@ from diffusers.loaders import PeftAdapterMixin
 from diffusers.models.unets.unet_3d_condition import UNet3DConditionOutput
 from torch import nn
 
-from vsd2m.core.registry import component
-from vsd2m.generation.diffusion.layers import TEMPORAL_LAYERS, frame_conv, text_attention
+from vsd2m.generation.diffusion.layers import frame_conv, text_attention
 from vsd2m.generation.diffusion.layers.heads import set_num_heads
 from vsd2m.generation.diffusion.layers.identity import start_as_identity
 from vsd2m.generation.diffusion.layout import layout_of
 from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
 from vsd2m.generation.diffusion.weights import load_spatial
+from vsd2m.generation.model_config import make_layer
 
 __all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
 
 
 class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
-    """A 3D UNet on the Stable Diffusion layout, 2.x or (with `num_attention_heads`) 1.x, its temporal layer by name.
+    """A 3D UNet on the Stable Diffusion layout, 2.x or (with `num_attention_heads`) 1.x, its temporal layer by name or
+    `module:Class`.
 
     "conv" is Make-A-Video, "alpha" VideoLDM, "swap" VideoFactory, "sti" the paper's own. At initialisation every
-    variant equals the 2D network applied frame by frame. The `sti_*` options are described at `layers.sti.StiLayer`.
+    variant equals the 2D network applied frame by frame. `temporal_options` are the fields of the layer's own
+    `Config`.
     """
 
     _supports_gradient_checkpointing = True
@@ -52,12 +54,7 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
         num_attention_heads: int | None = None,
         time_cond_proj_dim: int | None = None,
         temporal_layer: str = "sti",
-        sti_gamma: int = 2,
-        sti_num_heads: int = 8,
-        sti_head_dim: int = 32,
-        sti_mix: str = "free",
-        sti_norm: bool = False,
-        sti_positions: bool = False,
+        temporal_options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
             sample_size=sample_size,
@@ -81,7 +78,11 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             set_num_heads(self, num_attention_heads)
             self.register_to_config(num_attention_heads=num_attention_heads)
         start_as_identity(self)
-        component(TEMPORAL_LAYERS, temporal_layer, kind="temporal layer")(self)
+        layer = make_layer({"layer": temporal_layer, **(temporal_options or {})})
+        stock = set(self.state_dict())
+        layer.install(self)
+        self.added_weights = frozenset(set(self.state_dict()) - stock)
+        self.gates = layer.gates
         frame_conv.install(self)
         text_attention.install(self)
         self.gradient_checkpointing = False

@@ -22,14 +22,25 @@ TEMPORAL_MODULES = ("temp_convs", "temp_attentions", "transformer_in", *IMAGE_MO
 
 
 class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
-    """For diffusers' 3D UNets, whose modules are told from those of the 2D network by their names."""
+    """For diffusers' 3D UNets: their temporal modules are known by name, what a layer put elsewhere by being added."""
+
+    added_weights: frozenset[str] = frozenset()
+    """Names of the weights that the temporal layer brought along."""
+
+    gates: tuple[str, ...] = ()
+    """Names of its gates: `TemporalLayer.gates`."""
+
+    def is_temporal(self, name: str) -> bool:
+        """Whether the parameter of this name is none of the 2D network's."""
+        return name in self.added_weights or any(part in TEMPORAL_MODULES for part in name.split("."))
 
     def temporal_parameters(self, *, convolutions_only: bool = False) -> dict[str, nn.Parameter]:
-        """The parameters that mix frames, by name; with `convolutions_only` those of the layers after the ResNets."""
+        """The parameters that mix frames, by name; with `convolutions_only` those of the layers after the
+        ResNets and what the layer put elsewhere."""
         return {
             name: parameter
             for name, parameter in self.named_parameters()
-            if is_temporal(name) and (not convolutions_only or ".temp_convs." in name)
+            if self.is_temporal(name) and not (convolutions_only and _is_beside_the_convolutions(name))
         }
 
     def freeze_spatial(self, *, convolutions_only: bool = False) -> None:
@@ -42,7 +53,7 @@ class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
         """Writes what the 2D network lacks to one safetensors file, with the config that fits it."""
         from safetensors.torch import save_file
 
-        weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items() if is_temporal(name)}
+        weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items() if self.is_temporal(name)}
         save_file(weights, str(path), metadata={"config": json.dumps(temporal_config(self.config), sort_keys=True)})
 
     def load_temporal(self, path: str | Path) -> None:
@@ -57,22 +68,22 @@ class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
             raise EngineError(f"cannot read temporal weights from {path}: {error}") from error
         own = temporal_config(self.config)
         if saved != own:
-            different = sorted(name for name in own if saved.get(name) != own[name])
+            different = sorted(name for name in {**saved, **own} if saved.get(name) != own.get(name))
             raise EngineError(f"{path} holds temporal weights of another model; these settings differ: {different}")
         self.load_state_dict(weights, strict=False)
 
 
-def is_temporal(name: str) -> bool:
-    """Whether the parameter of this name mixes frames."""
-    return any(part in TEMPORAL_MODULES for part in name.split("."))
+def _is_beside_the_convolutions(name: str) -> bool:
+    """Whether it mixes frames elsewhere than after the ResNets, as the stock network does in its transformers."""
+    return any(part in TEMPORAL_MODULES and part != "temp_convs" for part in name.split("."))
 
 
 def temporal_config(config: Any) -> dict[str, Any]:
     """The settings that temporal weights depend on."""
-    layer = config.get("temporal_layer")
-    options = [name for name in config if name.startswith("sti_")] if layer == "sti" else []
-    chosen = {name: config[name] for name in ("block_out_channels", "layers_per_block", "attention_head_dim", *options)}
-    chosen["temporal_layer"] = layer
+    chosen = {name: config[name] for name in ("block_out_channels", "layers_per_block", "attention_head_dim")}
+    chosen["temporal_layer"] = config.get("temporal_layer")
+    options = config.get("temporal_options") or {}
+    chosen |= {f"temporal_layer.{name}": value for name, value in options.items()}
     if config.get("num_attention_heads") is not None:
         chosen["num_attention_heads"] = config["num_attention_heads"]
     chosen["block_out_channels"] = list(chosen["block_out_channels"])

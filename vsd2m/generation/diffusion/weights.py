@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.generation.diffusion.temporal_weights import is_temporal
+from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
 
 
-def load_spatial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+def load_spatial(model: TemporalWeightsMixin, weights: Mapping[str, torch.Tensor]) -> None:
     """Loads a 2D network's weights into a video network, which may lack only what mixes frames.
 
     A projection that one network holds as a 1x1 convolution and the other as a matrix (Stable Diffusion 1.x and
@@ -20,7 +19,7 @@ def load_spatial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
     own = model.state_dict()
     fitting = {name: _reshaped(tensor, own[name]) if name in own else tensor for name, tensor in weights.items()}
     wrong = [name for name, tensor in fitting.items() if name not in own or tensor.shape != own[name].shape]
-    missing = [name for name in own if name not in weights and not is_temporal(name)]
+    missing = [name for name in own if name not in weights and not model.is_temporal(name)]
     if wrong or missing:
         raise ConfigError(
             f"the 2D network does not fit {type(model).__name__}: {len(missing)} weights are missing and {len(wrong)} "

@@ -53,7 +53,7 @@ class TrainingLoop:
         self.module = objective.module_of(objective.pipeline)
         trained = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
         gates = {name for name in trained if name.rsplit(".", 1)[-1] in objective.gates}
-        self.identity = run_identity(config, has_gates=bool(gates))
+        self.identity = run_identity(config)
         # what is sharded cannot be saved where it is: averaged weights are gathered into this copy
         self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
         apart = gates if config.optimizer.gate_learning_rate is not None else set()
@@ -259,12 +259,6 @@ class TrainingLoop:
             return
         _, path = found[-1]
         state = read_state(path)
-        if state["identity"] == run_identity(self.config, as_before=True) != self.identity:
-            raise TrainingError(
-                f"{path} was trained before gates had a learning rate of their own and min-SNR weights a floor; set "
-                "optimizer.gate_learning_rate: null and noise.min_snr_floor: 0 to resume it as it was begun, or give "
-                "another `out`, or `resume: false`"
-            )
         if state["identity"] != self.identity:
             raise TrainingError(
                 f"{path} was trained with another model, data or optimiser; give another `out`, or `resume: false`"
@@ -316,21 +310,13 @@ def persistent_buffers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value for name, value in module.state_dict().items() if name not in parameters}
 
 
-def run_identity(config: TrainConfig, *, has_gates: bool = False, as_before: bool = False) -> str:
+def run_identity(config: TrainConfig) -> str:
     """What must be equal for a checkpoint to be resumed from; the number of steps, say, may change.
 
-    Settings at their defaults do not count, so that a new option leaves old checkpoints valid. Two options came with
-    defaults that change a training, so their values count wherever they have an effect; `as_before` leaves them out, as
-    they were before they came.
+    Settings at their defaults do not count, so that a new option leaves old checkpoints valid.
     """
     fields = {"model", "text", "data", "noise", "optimizer", "lora", "trainable", "batch_size", "accumulation", "seed"}
     fields |= {"family", "videogpt"}
-    without = {"data": {"cache", "cache_text"}, "optimizer": {"gate_learning_rate"}, "noise": {"min_snr_floor"}}
+    without = {"data": {"cache", "cache_text"}}
     counted = config.model_dump(mode="json", include=fields, exclude=without, exclude_defaults=True)
-    gate_rate, floor = config.optimizer.gate_learning_rate, config.noise.min_snr_floor
-    if has_gates and gate_rate is not None and not as_before:
-        counted["gate_learning_rate"] = gate_rate
-    weighted = config.family == "diffusion" and config.noise.min_snr_gamma is not None
-    if weighted and floor > 0 and not as_before:
-        counted["min_snr_floor"] = floor
     return digest({name: value for name, value in counted.items() if value != {}})

@@ -1,6 +1,7 @@
 """TensorBoard and Weights & Biases through accelerate: a scalar per step, the settings once."""
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,12 @@ def finish_trackers(accelerator: Any) -> None:
 
 def flat_settings(config: TrainConfig) -> dict[str, Any]:
     """The config as "section.field": number or text."""
-    flat: dict[str, Any] = {}
-    for name, value in config.model_dump(mode="json").items():
-        inner = value.items() if isinstance(value, dict) else [(None, value)]
-        for part, entry in inner:
-            flat[f"{name}.{part}" if part else name] = entry if isinstance(entry, bool | int | float) else str(entry)
-    return flat
+    return dict(_flat("", config.model_dump(mode="json")))
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _flat(f"{path}.{name}" if path else name, entry)
+    else:
+        yield path, value if isinstance(value, bool | int | float) else str(value)

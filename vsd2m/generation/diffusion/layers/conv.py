@@ -4,9 +4,14 @@ from typing import Any
 
 from diffusers.models.resnet import TemporalConvLayer
 
+from vsd2m.generation.temporal_layers import TemporalLayer
 
-def install(unet: Any) -> None:
-    """Leaves the stock temporal convolutions in place."""
+
+class ConvLayer(TemporalLayer):
+    """The stock temporal convolutions."""
+
+    def install(self, unet: Any) -> None:
+        """Leaves them in place."""
 
 
 def like(stock: Any) -> TemporalConvLayer:

@@ -7,17 +7,17 @@
 Letters: B batch, T frames, C channels, H, W height and width; h, w after pooling.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import get_1d_sincos_pos_embed_from_grid
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
 from vsd2m.generation.diffusion.layers.conv import like, temporal_blocks
-
-MIXES = ("free", "convex")
+from vsd2m.generation.temporal_layers import TemporalLayer, TemporalLayerConfig
 
 
 class StiLayer(nn.Module):  # type: ignore[misc]
@@ -34,16 +34,14 @@ class StiLayer(nn.Module):  # type: ignore[misc]
         *,
         channels: int,
         norm_num_groups: int,
-        gamma: int = 2,
-        num_heads: int = 8,
-        head_dim: int = 32,
-        mix: str = "free",
-        norm: bool = False,
-        positions: bool = False,
+        gamma: int,
+        num_heads: int,
+        head_dim: int,
+        mix: str,
+        norm: bool,
+        positions: bool,
     ) -> None:
         super().__init__()
-        if mix not in MIXES:
-            raise ValueError(f"sti_mix is {mix!r}; expected one of {', '.join(MIXES)}")
         self.detail = detail
         self.gamma = gamma
         self.norm = nn.GroupNorm(norm_num_groups, channels) if norm else None
@@ -90,21 +88,33 @@ def frame_codes(num_frames: int, channels: int) -> torch.Tensor:
     return get_1d_sincos_pos_embed_from_grid(channels, torch.arange(num_frames), output_type="pt")
 
 
-def install(unet: Any) -> None:
-    """Replaces every temporal convolution by an STI layer of the UNet's `sti_*` config."""
-    config = unet.config
-    options = {
-        "gamma": config.sti_gamma,
-        "num_heads": config.sti_num_heads,
-        "head_dim": config.sti_head_dim,
-        "mix": config.sti_mix,
-        "norm": config.sti_norm,
-        "positions": config.sti_positions,
-    }
-    for block in temporal_blocks(unet):
-        block.temp_convs = nn.ModuleList(
-            [
-                StiLayer(like(stock), channels=stock.in_dim, norm_num_groups=stock.conv1[0].num_groups, **options)
-                for stock in block.temp_convs
-            ]
-        )
+class StiConfig(TemporalLayerConfig):
+    """The options of STI."""
+
+    layer: str = "sti"
+    gamma: int = Field(default=2, ge=1, le=16, description="pooling factor before the attention")
+    num_heads: int = Field(default=8, ge=1, le=64, description="attention heads")
+    head_dim: int = Field(default=32, ge=4, le=256, description="channels of a head")
+    mix: Literal["free", "convex"] = Field(
+        default="free", description="unconstrained scalars (the paper) or a convex mix"
+    )
+    norm: bool = Field(default=False, description="GroupNorm before the attention")
+    positions: bool = Field(default=False, description="zero-gated codes of the frame numbers")
+
+
+class StiLayerKind(TemporalLayer):
+    """Replaces every temporal convolution by an STI layer around it."""
+
+    Config = StiConfig
+    gates = ("w_semantic", "w_detail", "mix_logit", "position_gate")
+
+    def install(self, unet: Any) -> None:
+        """Replaces them in every block."""
+        options = self.config.model_dump(exclude={"layer"})
+        for block in temporal_blocks(unet):
+            block.temp_convs = nn.ModuleList(
+                [
+                    StiLayer(like(stock), channels=stock.in_dim, norm_num_groups=stock.conv1[0].num_groups, **options)
+                    for stock in block.temp_convs
+                ]
+            )

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from vsd2m.generation.diffusion.layers.conv import dimensions, temporal_blocks
+from vsd2m.generation.temporal_layers import TemporalLayer
 
 WINDOW = 8
 REDUCTION = 8  # queries and keys have C / 8 channels: with this the model has the paper's 1.847 B parameters
@@ -72,7 +73,12 @@ def inside_mask(hidden_states: torch.Tensor, num_frames: int) -> torch.Tensor | 
     return to_windows(pixels, num_frames)[..., 0][:, None, None]
 
 
-def install(unet: Any) -> None:
-    """Puts one swap attention at the end of every block, its direction changing from block to block."""
-    for number, block in enumerate(temporal_blocks(unet)):
-        block.temp_convs[-1] = SwapTemporalConv(swap=bool(number % 2), **dimensions(block.temp_convs[-1]))
+class SwapLayer(TemporalLayer):
+    """One swap attention at the end of every block."""
+
+    gates = ("gate",)
+
+    def install(self, unet: Any) -> None:
+        """Puts one swap attention at the end of every block, its direction changing from block to block."""
+        for number, block in enumerate(temporal_blocks(unet)):
+            block.temp_convs[-1] = SwapTemporalConv(swap=bool(number % 2), **dimensions(block.temp_convs[-1]))

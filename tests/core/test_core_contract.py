@@ -5,6 +5,7 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,11 @@ from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import import_extra
-from vsd2m.core.schema import COLUMNS, INPUT_DIGEST, KEY, columns_schema
+from vsd2m.core.schema import INPUT_DIGEST, KEY, columns_schema
+from vsd2m.pipelines.configs import recipe
+from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
 from vsd2m.pipelines.engine.plan import make_plan
-from vsd2m.pipelines.engine.stages import STAGES
+from vsd2m.pipelines.engine.stages import columns_by_stage, contract
 
 COUNTS = {"num_read": 10, "num_kept": 7, "num_dropped": 2, "num_failed": 1}
 
@@ -49,17 +52,26 @@ def test_keys_are_the_start_of_the_published_sha256_of_the_bytes():
 
 
 def test_every_column_goes_through_parquet_with_its_type(tmp_path):
-    schema = columns_schema(tuple(COLUMNS))
+    schema = columns_schema(tuple(contract()), contract())
     empty = pa.Table.from_pylist([{"key": "k", INPUT_DIGEST.name: bytes(8)}], schema=schema)
     pq.write_table(empty, tmp_path / "x.parquet")
     assert pq.read_schema(tmp_path / "x.parquet").equals(schema)
     assert not schema.field(KEY.name).nullable
 
 
-def test_every_column_names_a_stage_that_exists_and_says_what_it_is():
-    for column in COLUMNS.values():
-        assert column.stage in STAGES, column.name
-        assert column.description, column.name
+def test_every_column_is_declared_once_and_says_what_it_is():
+    columns = [column for declared in columns_by_stage().values() for column in declared]
+    assert len(contract()) == len(columns) > 50
+    for column in columns:
+        column.check()
+
+
+def test_the_registered_stages_declare_what_their_modules_say():
+    config = yaml.safe_load(recipe("gallery"))
+    plan = make_plan(PipelineConfig.model_validate(config))
+    scored = {name: stage_of(name, {"model": "./weights"}) for name in ("unsafe", "watermark")}
+    stages = {planned.registered: planned.stage for planned in plan.stages} | scored
+    assert {name: stage.spec.columns for name, stage in stages.items()} == dict(columns_by_stage())
 
 
 def test_a_missing_extra_names_the_command_that_installs_it():
@@ -97,7 +109,5 @@ def test_the_command_line_answers_a_mistake_in_one_line_without_a_traceback(tmp_
 
 
 def test_plan_of_nothing_is_refused():
-    from vsd2m.pipelines.engine.config import PipelineConfig
-
     with pytest.raises(ConfigError, match="expected a source"):
         make_plan(PipelineConfig(run="x", stages={"catalog": None}))

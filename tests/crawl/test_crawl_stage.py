@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from vsd2m.core.errors import ConfigError, CrawlError, StorageError
 from vsd2m.core.keys import sticker_key
-from vsd2m.core.schema import COLUMNS
+from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.gallery.site import GallerySite
 
@@ -103,7 +103,7 @@ def test_rows_hold_what_the_page_states(crawled) -> None:
 
 def test_rows_have_the_columns_of_the_contract(crawled) -> None:
     assert set(crawled.result.kept[0]) == {"key", *crawled.crawl.stage.spec.writes}
-    assert set(crawled.crawl.stage.spec.writes) == {name for name, column in COLUMNS.items() if column.stage == "crawl"}
+    assert set(crawled.crawl.stage.spec.writes) == {column.name for column in CRAWL_COLUMNS}
 
 
 def test_rows_come_in_the_order_of_words_and_of_results_over_all_pages(crawled) -> None:

@@ -3,9 +3,9 @@ import pytest
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.registry import load
-from vsd2m.core.schema import COLUMNS
 from vsd2m.filter.rules import RULES
 from vsd2m.media.measures import measure
+from vsd2m.pipelines.engine.stages import contract
 
 # rule, limits, column values exactly on the limit, the same just over it, reason
 EDGES = [
@@ -77,7 +77,7 @@ def test_every_rule_is_tried_at_an_edge():
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_reads_columns_of_the_contract_and_describes_its_limits(name):
     made = load(RULES[name])
-    assert set(made.reads) <= set(COLUMNS)
+    assert set(made.reads) <= set(contract())
     assert all(field.description for field in made.model_fields.values())
     assert load(RULES[name])().checks()
 

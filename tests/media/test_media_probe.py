@@ -2,11 +2,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vsd2m.core.schema import COLUMNS
 from vsd2m.core.stage import Batch, Drop
 from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
-from vsd2m.media.probe import ProbeConfig, ProbeStage
+from vsd2m.media.probe import COLUMNS, ProbeConfig, ProbeStage
 
 
 @pytest.fixture
@@ -24,9 +23,9 @@ def probe(*media, **config):
 def test_every_column_fits_the_schema(clip):
     (columns,) = probe(encode(clip, "webp"))
     spec = ProbeStage(ProbeConfig()).spec
-    assert set(columns) == set(spec.writes) == {name for name, column in COLUMNS.items() if column.stage == "probe"}
-    for name, value in columns.items():
-        assert pa.array([value], COLUMNS[name].type).to_pylist() == [value]
+    assert set(columns) == set(spec.writes) == {column.name for column in COLUMNS}
+    for column in COLUMNS:
+        assert pa.array([columns[column.name]], column.type).to_pylist() == [columns[column.name]]
 
 
 def test_what_is_written_is_what_is_there(clip):

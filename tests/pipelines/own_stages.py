@@ -1,5 +1,6 @@
 """Stages as a user's own package would have them, with columns that the data contract does not know."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from vsd2m.core.stage import Batch, Columns, Drop, StageConfig, StageSpec, Stick
 from vsd2m.pipelines.engine.config import PipelineConfig
 from vsd2m.pipelines.engine.plan import Plan, make_plan
 
-MOOD = Column("mood", pa.string(), "mood", "how the number feels")
-MARKS = Column("marks", pa.list_(pa.string()), "mood", "every mark it has")
-LUCK = Column("luck", pa.int64(), "mood", "how often it wins; None: not known")
-RATIOS = Column("ratios", pa.list_(pa.float32()), "mood", "its parts")
-IS_ROUND = Column("is_round", pa.bool_(), "mood", "whether it ends in 0")
+MOOD = Column("mood", pa.string(), "how the number feels", in_json=True, in_samples=True)
+MARKS = Column("marks", pa.list_(pa.string()), "every mark it has", in_json=True)
+LUCK = Column("luck", pa.int64(), "how often it wins; None: not known", in_samples=True)
+RATIOS = Column("ratios", pa.list_(pa.float32()), "its parts")
+IS_ROUND = Column("is_round", pa.bool_(), "whether it ends in 0", in_json=True)
+NOTE = Column("note", pa.string(), "for the run alone", published=False)
 
 
 class MoodConfig(StageConfig):
@@ -29,8 +31,7 @@ class Mood(StickerStage[MoodConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        columns = (MOOD, MARKS, LUCK, RATIOS, IS_ROUND)
-        return StageSpec("mood", 1, ("width",), tuple(column.name for column in columns), columns=columns)
+        return StageSpec("mood", 1, ("width",), columns=(MOOD, MARKS, LUCK, RATIOS, IS_ROUND, NOTE))
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
         return [self._one(row["width"]) for row in batch.rows]
@@ -42,6 +43,7 @@ class Mood(StickerStage[MoodConfig]):
             "luck": number if number % 3 else None,
             "ratios": [number / 2],
             "is_round": number % 10 == 0,
+            "note": "private",
         }
 
 
@@ -79,21 +81,20 @@ class Declares(StickerStage[StageConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        number, text = (Column(MOOD.name, kind, "declares", MOOD.description) for kind in (pa.int32(), pa.string()))
         columns = {
-            "another type": (number,),
-            "another meaning": (Column("mood", pa.string(), "declares", "something else"),),
-            "the same": (text,),
-            "of the contract": (Column("width", pa.string(), "declares", "in words"),),
-            "reserved": (Column("key", pa.string(), "declares", "mine"),),
-            "no description": (Column("mine", pa.string(), "declares", " "),),
-            "nested": (Column("mine", pa.struct({"a": pa.int32()}), "declares", "nested"),),
+            "another type": (replace(MOOD, type=pa.int32()),),
+            "another meaning": (replace(MOOD, description="something else"),),
+            "other flags": (replace(MOOD, in_json=False),),
+            "the same": (MOOD,),
+            "of the contract": (Column("width", pa.string(), "in words"),),
+            "reserved": (Column("key", pa.string(), "mine"),),
+            "no description": (Column("mine", pa.string(), " "),),
+            "nested": (Column("mine", pa.struct({"a": pa.int32()}), "nested"),),
+            "hidden": (Column("mine", pa.string(), "hidden", in_json=True, published=False),),
             "nothing": (),
-            "idle": (text,),
         }[self.config.case]
-        writes = {"nothing": ("mine",), "idle": ()}
-        names = writes.get(self.config.case, tuple(column.name for column in columns))
-        return StageSpec("declares", 1, ("width",), names, columns=columns)
+        writes = ("mine",) if self.config.case == "nothing" else ()
+        return StageSpec("declares", 1, ("width",), writes, columns=columns)
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
         return [{"mood": "other"} for _ in batch.rows]
@@ -104,7 +105,7 @@ class Forgetful(TableStage[StageConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("forgetful", 1, ("width",), ("mood",), columns=(MOOD,))
+        return StageSpec("forgetful", 1, ("width",), columns=(MOOD,))
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
         return TableResult(table.select("key"), table.select("key").clear())

@@ -6,13 +6,15 @@ import tarfile
 
 import own_stages
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from own_stages import own_plan, whole_plan
 
 from vsd2m.core.errors import ConfigError, StageError
 from vsd2m.core.run import Run
-from vsd2m.core.schema import COLUMNS, Column
+from vsd2m.core.schema import Column
 from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.stages import contract
 from vsd2m.pipelines.status import manifest
 from vsd2m.shard.reader import ShardReader, read_columns
 from vsd2m.shard.verify import verify
@@ -36,10 +38,12 @@ def test_own_columns_are_joined_and_read_by_later_stages(run):
 
 def test_the_runs_file_holds_the_schema_with_types(run):
     described = json.loads(run.store.read_bytes("run.json"))["columns"]
-    assert {"name": "luck", "type": "int64", "stage": "mood", "description": own_stages.LUCK.description} in described
+    luck = {"name": "luck", "type": "int64", "description": own_stages.LUCK.description}
+    assert {**luck, "in_json": False, "in_samples": True, "published": True} in described
     assert {"width", "caption", "tar_offset"} <= {entry["name"] for entry in described}
     opened = Run.open(run.store.url)
     assert [opened.schema[column.name] for column in OWN] == list(OWN)
+    assert opened.schema == run.schema and "ocr_text" not in run.schema
     assert opened.frame([column.name for column in OWN]).equals(run.frame([column.name for column in OWN]))
 
 
@@ -50,16 +54,46 @@ def test_own_columns_are_published_with_the_shards(run):
     assert (row["mood"], row["marks"], row["luck"], row["is_round"]) == ("glad 21", ["odd"], None, False)
     types = {field.name: field.type for field in read_columns(reader.store, reader.shards[0]).schema}
     assert {column.name: types[column.name] for column in OWN} == {column.name: column.type for column in OWN}
+    assert "note" not in types
+    assert [reader.schema[column.name] for column in OWN] == list(OWN)
     assert verify(shards) == []
 
 
-def test_the_json_of_a_tar_holds_own_texts_and_lists_of_texts(run):
+def test_the_json_of_a_tar_holds_the_own_columns_that_say_so(run):
     local = run.store.local_path("shards/vsd2m-train-000000.tar")
     with tarfile.open(local) as tar:
         facts = [json.load(tar.extractfile(name)) for name in tar.getnames() if name.endswith(".json")]
     by_number = {entry["width"]: entry for entry in facts}
     assert (by_number[3]["mood"], by_number[3]["marks"], by_number[4]["marks"]) == ("glad 3", ["odd"], [""])
-    assert not {"luck", "ratios", "is_round"} & set(by_number[3])
+    assert by_number[3]["is_round"] is False
+    assert not {"luck", "ratios", "note"} & set(by_number[3])
+
+
+def test_a_published_file_describes_every_column_it_has(run):
+    reader = ShardReader(run.store.path("shards"))
+    assert list(reader.schema) == [name for name in read_columns(reader.store, reader.shards[0]).column_names][1:]
+    assert reader.schema["width"] == run.schema["width"] and reader.schema["width"].in_json
+
+
+def test_shards_that_do_not_describe_themselves_are_named(run, tmp_path):
+    for name in run.store.list("shards"):
+        (tmp_path / name).write_bytes(run.store.read_bytes(f"shards/{name}"))
+    path = tmp_path / "vsd2m-train-000000.parquet"
+    pq.write_table(pq.read_table(path).cast(pa.schema([*map(plain, pq.read_schema(path))])), path)
+    assert any("columns do not say what they are" in str(problem) for problem in verify(str(tmp_path)))
+
+
+def plain(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, field.type)
+
+
+def test_the_figures_count_the_values_of_own_columns(run):
+    counts = json.loads(run.store.read_bytes("shards/_stats.json"))["num_with_value"]
+    numbers = [row["width"] for row in run.frame(["width"]).to_dicts()]
+    assert counts["mood"] == counts["is_round"] == len(numbers)
+    assert counts["marks"] == sum(number % 2 for number in numbers)
+    assert counts["luck"] == sum(number % 3 > 0 for number in numbers)
+    assert not {"ratios", "note"} & set(counts)
 
 
 def test_verify_notices_a_wrong_own_text_in_a_tar(run, tmp_path):
@@ -126,19 +160,23 @@ def test_the_type_of_an_own_column_is_part_of_the_stages_identity(tmp_path):
             "another type",
             r"stages.declares: column 'mood' is declared as int32 .*, but stage 'mood' declares it as string",
         ),
-        ("another meaning", r"'mood' is declared as string \(something else\), but stage 'mood' declares it as string"),
+        (
+            "another meaning",
+            r"'mood' is declared as string \(something else; in_json; in_samples\), but stage 'mood' declares it as string",
+        ),
         (
             "of the contract",
-            r"'width' is declared as string \(in words\), but stage 'probe' declares it as int32 \(pixels\)",
+            r"'width' is declared as string \(in words\), but stage 'probe' declares it as int32 \(pixels; in_json\)",
         ),
+        ("other flags", r"'mood' is declared as string \(how the number feels; in_samples\), but stage 'mood'"),
+        ("hidden", "column 'mine': in_json and in_samples need published=True"),
         ("reserved", "column 'key': expected a name like a variable's"),
         ("no description", "column 'mine': expected a description, found none"),
         ("nested", "column 'mine': the type struct<a: int32> is not supported; expected pa.string"),
         (
             "nothing",
-            r"stages.declares: writes 'mine', which no stage declares; give its StageSpec columns=\(Column\('mine', ",
+            r"stages.declares: writes 'mine', which no stage declares; give its StageSpec columns=\(Column\('mine', TYPE, ",
         ),
-        ("idle", "stages.declares: declares the column 'mood', but does not write it"),
     ],
 )
 def test_a_wrong_declaration_is_refused_when_the_plan_is_made(case, message, tmp_path):
@@ -166,6 +204,6 @@ def test_a_table_stage_that_returns_no_own_column_is_named(tmp_path):
         run_local(own_plan(tmp_path, forgetful={"stage": "own_stages:Forgetful"}))
 
 
-@pytest.mark.parametrize("column", [*OWN, *COLUMNS.values()], ids=lambda column: column.name)
+@pytest.mark.parametrize("column", [*OWN, *contract().values()], ids=lambda column: column.name)
 def test_a_column_survives_the_runs_file(column):
     assert Column.from_json(json.loads(json.dumps(column.to_json()))) == column

@@ -14,6 +14,7 @@ from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run, StageLayout, part_path, rejects_path
 from vsd2m.core.schema import columns_schema
 from vsd2m.core.storage import Store
+from vsd2m.pipelines.engine.stages import contract
 from vsd2m.shard.split import SplitConfig, SplitStage
 from vsd2m.shard.stage import ShardConfig, ShardStage
 from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, write_tar
@@ -98,7 +99,7 @@ def commit(
     for partition, numbers in groups.items():
         for number in numbers:
             rows = [{**row, "input_digest": bytes(8)} for row in tables[number]]
-            schema = columns_schema(entry.writes)
+            schema = columns_schema(entry.writes, run.schema)
             run.write_table(part_path(stage, number), pa.Table.from_pylist(rows, schema=schema))
             run.write_rejects(
                 rejects_path(stage, number), [{**reject, "input_digest": bytes(8), "version": 1} for reject in rejects]
@@ -144,7 +145,7 @@ def make_run(
         StageLayout("pack", "shard", "file", ("tar_offset",)),
         StageLayout("stats", "stats", "file", ()),
     )
-    run = Run(Store(str(folder)), layout)
+    run = Run(Store(str(folder)), layout, contract())
     run.describe(seed=0)
     with run.store.open_write("crawl/media.tar") as file:
         offsets = write_tar(file, (ShardSample(row["key"], row["media"], {}, "") for row in rows))

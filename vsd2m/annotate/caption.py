@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.annotate.caption_parsing import NoCaptionError, caption_from, check_against, chinese_from, with_text
@@ -15,7 +16,15 @@ from vsd2m.annotate.caption_prompts import (
 )
 from vsd2m.annotate.engines import ChosenEngine, make_engine
 from vsd2m.annotate.engines.base import Completion, TextEngine
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
+
+COLUMNS = (
+    Column("caption", pa.string(), "English summary", in_json=True, in_samples=True),
+    Column("caption_source", pa.string(), "model that wrote the caption", in_json=True),
+    Column("caption_zh", pa.string(), "Chinese summary; None: not asked or unavailable", in_json=True, in_samples=True),
+    Column("caption_zh_source", pa.string(), "model that wrote it, or `absent: REASON`", in_json=True),
+)
 
 
 class ChineseConfig(StageConfig):
@@ -63,7 +72,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
             name="caption",
             version=2,
             reads=("description",),
-            writes=("caption", "caption_source", "caption_zh", "caption_zh_source"),
+            columns=COLUMNS,
             batch_size=256,
             resources=Resources(num_cpus=2, num_gpus=self._num_gpus()),
         )

@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.annotate.describers import ChosenDescriber, make_describer
 from vsd2m.annotate.describers.base import Sighting
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage
 from vsd2m.media.decode import decode
+
+COLUMNS = (
+    Column("description", pa.string(), "static and dynamic features in words", in_json=True, in_samples=True),
+    Column(
+        "description_source", pa.string(), "what wrote the description: a model's name, or `measured`", in_json=True
+    ),
+)
 
 
 class DescribeConfig(StageConfig):
@@ -34,7 +43,7 @@ class DescribeStage(StickerStage[DescribeConfig]):
             name="describe",
             version=1,
             reads=self._describer.reads,
-            writes=("description", "description_source"),
+            columns=COLUMNS,
             reads_media=True,
             batch_size=32,
             resources=Resources(num_cpus=1, num_gpus=self.config.describer.num_gpus),

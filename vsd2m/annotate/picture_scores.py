@@ -3,9 +3,8 @@
 No such weights come in a registry package, so a stage of this kind is part of a run only where its config names some.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from pydantic import Field
 from vsd2m.annotate.engines.quiet import TRANSFORMERS_PACKAGES, load_transformers
 from vsd2m.annotate.engines.weights import ModelReference, OnDevice, one_line
 from vsd2m.core.errors import EngineError
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageSpec, StickerStage
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten, middle_indices
@@ -37,19 +37,20 @@ C = TypeVar("C", bound=PictureScoreConfig)
 class PictureScoreStage(StickerStage[C], Generic[C]):
     """Writes one column: the greatest probability, over the frames judged, of any of the configured labels."""
 
+    columns: ClassVar[tuple[Column, ...]]
+    """The one column written, NAME_score."""
+
     @property
-    @abstractmethod
     def column(self) -> str:
-        """The column written."""
+        return self.columns[0].name
 
     @property
     def spec(self) -> StageSpec:
-        name = self.column.removesuffix("_score")
         return StageSpec(
-            name=name,
+            name=self.column.removesuffix("_score"),
             version=1,
             reads=(),
-            writes=(self.column,),
+            columns=self.columns,
             reads_media=True,
             batch_size=32,
             resources=Resources(num_cpus=1, num_gpus=self.config.num_gpus),

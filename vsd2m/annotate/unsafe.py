@@ -5,9 +5,13 @@ Classifiers of the kind: `Falconsai/nsfw_image_detection` (ViT, labels normal, n
 greater part.
 """
 
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.annotate.picture_scores import PictureScoreConfig, PictureScoreStage
+from vsd2m.core.schema import Column
+
+COLUMNS = (Column("unsafe_score", pa.float64(), "probability of a picture unsafe to show; None: not asked"),)
 
 
 class UnsafeConfig(PictureScoreConfig):
@@ -23,6 +27,4 @@ class UnsafeStage(PictureScoreStage[UnsafeConfig]):
 
     Config = UnsafeConfig
 
-    @property
-    def column(self) -> str:
-        return "unsafe_score"
+    columns = COLUMNS

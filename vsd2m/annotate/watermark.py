@@ -3,9 +3,13 @@
 A classifier of the kind: `amrul-hzz/watermark_detector` (ViT, labels watermark, no_watermark).
 """
 
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.annotate.picture_scores import PictureScoreConfig, PictureScoreStage
+from vsd2m.core.schema import Column
+
+COLUMNS = (Column("watermark_score", pa.float64(), "probability of a watermark; None: not asked"),)
 
 
 class WatermarkConfig(PictureScoreConfig):
@@ -21,6 +25,4 @@ class WatermarkStage(PictureScoreStage[WatermarkConfig]):
 
     Config = WatermarkConfig
 
-    @property
-    def column(self) -> str:
-        return "watermark_score"
+    columns = COLUMNS

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError, StorageError
 from vsd2m.core.parquet import read_parquet
-from vsd2m.core.schema import COLUMNS, REJECTS, Column, Schema
+from vsd2m.core.schema import REJECTS, Column, Schema
 from vsd2m.core.storage import Store
 
 RUN_FILE = "run.json"
@@ -43,7 +43,7 @@ class Run:
 
     store: Store
     layout: tuple[StageLayout, ...]
-    schema: Schema = field(default_factory=lambda: COLUMNS)
+    schema: Schema = field(default_factory=dict)
 
     @classmethod
     def open(cls, url: str) -> "Run":
@@ -54,7 +54,7 @@ class Run:
         described = store.read_json(RUN_FILE)
         layout = tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
         columns = map(Column.from_json, described.get("columns", ()))
-        return cls(store, layout, {**COLUMNS, **{column.name: column for column in columns}})
+        return cls(store, layout, {column.name: column for column in columns})
 
     def describe(self, **facts: Any) -> None:
         """Writes the run's file: its stages, the columns they write, and `facts` (resolved config, versions)."""
@@ -117,12 +117,7 @@ class Run:
                 self.frame(columns, before=before, partition=number).with_columns(partition=pl.lit(number, pl.Int32))
                 for number in range(self.num_partitions())
             ]
-            empty = {
-                "key": pl.String(),
-                **{name: polars_type(name, self.schema) for name in columns},
-                "partition": pl.Int32(),
-            }
-            return pl.concat(parts) if parts else pl.DataFrame(schema=empty)
+            return pl.concat(parts) if parts else self._empty(columns)
         provided = self.providers(columns, before=before)
         frame: pl.DataFrame | None = None
         for stage, names in provided.items():
@@ -130,6 +125,10 @@ class Run:
             frame = table if frame is None else frame.join(table, on="key", how="left", maintain_order="left")
         assert frame is not None
         return frame.select("key", *columns)
+
+    def _empty(self, columns: Sequence[str]) -> pl.DataFrame:
+        types = {name: polars_type(name, self.schema) for name in columns}
+        return pl.DataFrame(schema={"key": pl.String(), **types, "partition": pl.Int32()})
 
     def input_digest(self, columns: Sequence[str], *, before: str | None, partition: int | None) -> str:
         """Digest of everything `frame` with these arguments reads."""
@@ -209,7 +208,7 @@ class Run:
         return frame
 
 
-def polars_type(column: str, schema: Schema = COLUMNS) -> pl.DataType:
+def polars_type(column: str, schema: Schema) -> pl.DataType:
     """The polars type of a column."""
     empty = pl.from_arrow(pa.table({column: pa.array([], schema[column].type)}))
     assert isinstance(empty, pl.DataFrame)

@@ -34,17 +34,22 @@ class Resources:
 class StageSpec:
     """A stage's declaration: `version` is raised whenever the same input would give another output.
 
-    `columns` declares those of the columns written that `core/schema.py` does not know, with type and meaning.
+    `columns` are the columns it brings, with type and meaning; `writes` names those of other stages that it writes
+    anew. Afterwards `writes` has the names of both.
     """
 
     name: str
     version: int
     reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    writes: tuple[str, ...] = ()
     reads_media: bool = False
     batch_size: int = 32
     resources: Resources = field(default_factory=Resources)
     columns: tuple["Column", ...] = ()
+
+    def __post_init__(self) -> None:
+        written = dict.fromkeys((*(column.name for column in self.columns), *self.writes))
+        object.__setattr__(self, "writes", tuple(written))
 
 
 class StageConfig(BaseModel):

@@ -6,7 +6,9 @@ import polars as pl
 from pydantic import Field
 
 from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage
+from vsd2m.crawl.columns import CATALOG_COLUMNS
 
+COLUMNS = CATALOG_COLUMNS
 _GATHERED = {
     "urls": "url",
     "page_urls": "page_url",
@@ -42,7 +44,8 @@ class CatalogStage(TableStage[CatalogConfig]):
             name="catalog",
             version=1,
             reads=(*_GATHERED.values(), "tags", *_OF_THE_FIRST),
-            writes=(*_GATHERED, "tags", *_OF_THE_FIRST),
+            writes=("tags", *_OF_THE_FIRST),
+            columns=COLUMNS,
         )
 
     def seconds_per_sticker(self) -> float:

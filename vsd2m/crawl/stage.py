@@ -8,6 +8,7 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
+from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.ledger import facts_of, ledger_bytes, recall
 from vsd2m.crawl.media_tar import MediaTar
@@ -16,10 +17,7 @@ from vsd2m.crawl.process import crawl, spool_in
 from vsd2m.crawl.spool import PICTURES
 from vsd2m.crawl.words import trigger_words
 
-_WRITES = (
-    *("url", "page_url", "source", "trigger_word", "title", "tags", "licence", "author", "robots"),
-    *("media_tar", "media_offset", "num_bytes"),
-)
+COLUMNS = CRAWL_COLUMNS
 
 
 class CrawlStage(FileStage[CrawlConfig]):
@@ -34,7 +32,7 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=2, reads=(), writes=_WRITES)
+        return StageSpec(name="crawl", version=2, reads=(), columns=COLUMNS)
 
     def packages(self) -> Mapping[str, str]:
         return {"scrapy": "crawl"}

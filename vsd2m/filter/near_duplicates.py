@@ -5,12 +5,20 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 from pydantic import Field
 
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Resources, StageConfig, StageSpec, TableResult, TableStage
 from vsd2m.filter.duplicates.signatures import matrix
 
 QUALITY = ("width", "height", "num_distinct_frames", "num_bytes")
+
+
+COLUMNS = (
+    Column("duplicate_group", pa.string(), "key of the group's winner", in_json=True),
+    Column("duplicate_group_size", pa.int32(), "stickers in the group, the winner included"),
+)
 
 
 class NearDuplicatesConfig(StageConfig):
@@ -34,7 +42,7 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
             name="near_duplicates",
             version=3,
             reads=("fingerprint", *QUALITY),
-            writes=("duplicate_group", "duplicate_group_size"),
+            columns=COLUMNS,
             resources=Resources(num_cpus=2),
         )
 

@@ -1,8 +1,10 @@
 """The probe stage: decodes every frame once and writes what needs no model."""
 
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.core.errors import MediaError
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, StageConfig, StageSpec, StickerStage
 from vsd2m.media.budget import DecodeBudget
 from vsd2m.media.clip import Clip
@@ -11,6 +13,23 @@ from vsd2m.media.fingerprints.fingerprint import fingerprint
 from vsd2m.media.measures import aspect_ratio, measure
 
 _BUDGET = DecodeBudget()
+
+COLUMNS = (
+    Column("media_format", pa.string(), "gif, apng, png, webp, jpeg, tgs or lottie, by content", in_json=True),
+    Column("width", pa.int32(), "pixels", in_json=True),
+    Column("height", pa.int32(), "pixels", in_json=True),
+    Column("num_frames", pa.int32(), "frames stored", in_json=True),
+    Column("num_distinct_frames", pa.int32(), "frames with distinct pixels", in_json=True),
+    Column("durations_ms", pa.list_(pa.int32()), "frame durations as stored", in_json=True),
+    Column("duration_ms", pa.int64(), "one loop as browsers play it", in_json=True),
+    Column("loop_count", pa.int32(), "times it plays; 0: for ever", in_json=True),
+    Column("aspect_ratio", pa.float64(), "longer side / shorter side, >= 1"),
+    Column("entropy", pa.float64(), "Shannon entropy of grey levels and transparency, bits, mean over frames"),
+    Column("transparent_share", pa.float64(), "share of pixels with alpha < 128, mean over frames"),
+    Column("motion_energy", pa.float64(), "mean absolute change between successive frames, 0..1"),
+    Column("sharpness", pa.float64(), "variance of the Laplacian of the luma on white, mean of 4 frames"),
+    Column("fingerprint", pa.list_(pa.uint64()), "hashes of frames and a small picture: see media/fingerprint.py"),
+)
 
 
 class ProbeConfig(StageConfig):
@@ -35,7 +54,7 @@ class ProbeStage(StickerStage[ProbeConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="probe", version=5, reads=(), writes=_COLUMNS, reads_media=True)
+        return StageSpec(name="probe", version=5, reads=(), columns=COLUMNS, reads_media=True)
 
     def seconds_per_sticker(self) -> float:
         return 0.01
@@ -73,9 +92,3 @@ def describe_clip(clip: Clip) -> Columns:
         "sharpness": measures.sharpness,
         "fingerprint": fingerprint(clip.frames, clip.durations_ms),
     }
-
-
-_COLUMNS = (
-    "media_format", "width", "height", "num_frames", "num_distinct_frames", "durations_ms", "duration_ms", "loop_count",
-    "aspect_ratio", "entropy", "transparent_share", "motion_energy", "sharpness", "fingerprint",
-)  # fmt: skip

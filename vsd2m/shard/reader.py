@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from vsd2m.core.errors import StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.parquet import read_parquet
+from vsd2m.core.schema import Column, schema_of
 from vsd2m.core.storage import Store
 from vsd2m.shard.inventory import Shard, list_shards
 from vsd2m.shard.retrying import retried
@@ -28,6 +29,11 @@ def read_columns(store: Store, shard: Shard, columns: Sequence[str] | None = Non
 def column_names(store: Store, shard: Shard) -> list[str]:
     """The columns a shard's Parquet has."""
     return retried(lambda: _read_parquet(store, shard, lambda file: list(pq.read_schema(file).names)))
+
+
+def shard_schema(store: Store, shard: Shard) -> dict[str, Column]:
+    """The columns that a shard's Parquet describes: type, meaning, and where the values are published."""
+    return retried(lambda: _read_parquet(store, shard, lambda file: schema_of(pq.read_schema(file))))
 
 
 def count_stickers(store: Store, shard: Shard) -> int:
@@ -68,6 +74,11 @@ class ShardReader:
         row: dict[str, Any] = read_columns(self.store, shard).slice(number, 1).to_pylist()[0]
         media = read_media(self.store, shard.tar, row["key"], row["tar_offset"], row["num_bytes"])
         return {**row, "media": media}
+
+    @cached_property
+    def schema(self) -> dict[str, Column]:
+        """Name -> column, as the shards describe themselves."""
+        return shard_schema(self.store, self.shards[0])
 
     def media(self, key: str) -> bytes:
         """A sticker's original bytes."""

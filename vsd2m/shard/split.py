@@ -11,14 +11,23 @@ import json
 from collections.abc import Iterable, Mapping
 
 import polars as pl
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.core.errors import ConfigError
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage, neutral
 
 TRAIN = "train"
 TEST_SPLITS = {"real": "vsd_r", "cartoon": "vsd_c"}
 SPLITS = (TRAIN, *TEST_SPLITS.values())
+
+
+COLUMNS = (
+    Column("split", pa.string(), "train, vsd_r or vsd_c", in_json=True),
+    Column("shard", pa.string(), "shard name without suffix", in_json=True),
+    Column("shard_index", pa.int32(), "position in the shard", in_json=True),
+)
 
 
 class SplitConfig(StageConfig):
@@ -44,7 +53,7 @@ class SplitStage(TableStage[SplitConfig]):
     def spec(self) -> StageSpec:
         groups = ("duplicate_group",) if self.config.use_duplicate_groups else ()
         reads = ("trigger_words", "domain", *groups)
-        return StageSpec("split", version=1, reads=reads, writes=("split", "shard", "shard_index"))
+        return StageSpec("split", version=1, reads=reads, columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         """The review's digest: an edited review invalidates the stage."""

@@ -10,13 +10,16 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
-from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS
+from vsd2m.core.schema import MEDIA_COLUMNS, Column
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.shard.columns import PLAN, json_columns, json_facts, layout_of, parquet_schema, published_columns
 from vsd2m.shard.sticker_text import sticker_text
 from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, tar_index, write_tar
 
 FOLDER = "shards"
+
+
+COLUMNS = (Column("tar_offset", pa.int64(), "offset of the media bytes in the shard's tar"),)
 
 
 class ShardConfig(StageConfig):
@@ -32,7 +35,7 @@ class ShardStage(FileStage[ShardConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("shard", version=1, reads=(*PLAN, *MEDIA_COLUMNS), writes=("tar_offset",), reads_media=True)
+        return StageSpec("shard", version=2, reads=(*PLAN, *MEDIA_COLUMNS), columns=COLUMNS, reads_media=True)
 
     def num_partitions(self, run: Run) -> int:
         """How many shards the split stage planned; reads the plan anew."""
@@ -44,8 +47,8 @@ class ShardStage(FileStage[ShardConfig]):
         plan = self._read_plan(run)
         # Where the bytes lie is no input, the key says what they are.
         rows = plan.rows(partition).drop("media_tar", "media_offset")
-        types = [run.schema[name].to_json() for name in plan.columns if name not in COLUMNS]
-        return digest([rows.columns, [list(row) for row in rows.iter_rows()], *([types] if types else [])])
+        described = [run.schema[name].to_json() for name in plan.columns]
+        return digest([described, [list(row) for row in rows.iter_rows()]])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         plan = self._read_plan(run)

@@ -54,6 +54,7 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
     for shard in shards:
         try:
             table = read_columns(store, shard)
+            _check_described(table.schema)
             found = table.to_pylist()
             problems += _shard(store, shard, found, schema_of(table.schema))
         except (StorageError, tarfile.TarError, EOFError, pa.ArrowException) as error:
@@ -63,6 +64,15 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
         if progress is not None:
             progress(len(found))
     return [*problems, *_between(rows), *_counts(shards, rows)]
+
+
+def _check_described(schema: pa.Schema) -> None:
+    undescribed = [name for name in schema.names if name != "key" and name not in schema_of(schema)]
+    if undescribed:
+        raise StorageError(
+            f"its columns do not say what they are ({', '.join(undescribed[:3])} ...): an earlier version of vsd2m "
+            "wrote it; run the pipeline again"
+        )
 
 
 def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]], schema: Schema) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from vsd2m.core.keys import sticker_key
 from vsd2m.generation.config import DataConfig
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten, linspace_indices, resize
+from vsd2m.pipelines.engine.stages import contract
 from vsd2m.shard.columns import json_columns, json_facts, parquet_schema
 from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, write_tar
 
@@ -199,13 +200,15 @@ def _write_shard(assets: Path, subjects: list[Subject], split: str, out: Path) -
         media = (assets / f"{subject.code}.webp").read_bytes()
         row = _row(subject, media, split)
         rows.append(row)
-        facts = json_facts(row, json_columns(COLUMNS))
+        facts = json_facts(row, json_columns(COLUMNS, contract()), contract())
         samples.append(ShardSample(row["key"], media, facts, subject.plain_caption))
     name = f"vsd2m-{split}-000000"
     with (out / f"{name}.tar").open("wb") as file:
         offsets = write_tar(file, samples)
     rows = [{**row, "tar_offset": start + MEDIA_OFFSET} for row, start in zip(rows, offsets, strict=False)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=parquet_schema((*COLUMNS, "tar_offset"))), out / f"{name}.parquet")
+    pq.write_table(
+        pa.Table.from_pylist(rows, schema=parquet_schema((*COLUMNS, "tar_offset"), contract())), out / f"{name}.parquet"
+    )
 
 
 def _row(subject: Subject, media: bytes, split: str) -> dict[str, Any]:

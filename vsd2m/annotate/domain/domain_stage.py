@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import Field
 
 from vsd2m.annotate.domain.domain_head import HEAD_FILE, head_digest, load_head
 from vsd2m.core.errors import EngineError
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage, neutral
 from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten, middle_indices
 from vsd2m.networks.efficientnet_lite0 import BACKBONE_PACKAGES, VERSIONS, load_backbone, missing_backbone
+
+COLUMNS = (
+    Column("domain", pa.string(), "real or cartoon", in_json=True, in_samples=True),
+    Column("domain_score", pa.float64(), "probability of `real`"),
+)
 
 
 class DomainConfig(StageConfig):
@@ -38,7 +45,7 @@ class DomainStage(StickerStage[DomainConfig]):
             name="domain",
             version=1,
             reads=(),
-            writes=("domain", "domain_score"),
+            columns=COLUMNS,
             reads_media=True,
             batch_size=32,
             resources=Resources(num_cpus=1),  # two threads on cores shared with others took 3 to 10 times as long

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -23,8 +24,15 @@ from vsd2m.annotate.ocr.ocr_models import (
 )
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, StageSpec, StickerStage, neutral
 from vsd2m.media.decode import decode
+
+COLUMNS = (
+    Column("ocr_text", pa.string(), "recognised lines joined by a newline", in_json=True, in_samples=True),
+    Column("ocr_num_characters", pa.int32(), "characters recognised, white space not counted"),
+    Column("ocr_score", pa.float64(), "mean line score; None where there is no line"),
+)
 
 
 class OcrConfig(StageConfig):
@@ -64,7 +72,7 @@ class OcrStage(StickerStage[OcrConfig]):
             name="ocr",
             version=1,
             reads=(),
-            writes=("ocr_text", "ocr_num_characters", "ocr_score"),
+            columns=COLUMNS,
             reads_media=True,
             batch_size=16,
             resources=Resources(num_cpus=1),  # two threads on cores shared with others took 3 to 10 times as long

@@ -10,10 +10,11 @@ from vsd2m import __version__
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, install_line
 from vsd2m.core.run import Kind, Run, StageLayout
-from vsd2m.core.schema import COLUMNS, MEDIA_COLUMNS, SCHEMA_VERSION, Schema, with_columns
+from vsd2m.core.schema import MEDIA_COLUMNS, SCHEMA_VERSION, Column, Schema
 from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
 from vsd2m.core.storage import Store
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
+from vsd2m.pipelines.engine.stages import columns_by_stage, contract
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class PlannedStage:
                 "schema": SCHEMA_VERSION,
                 "config": self.stage.config.output_fields(),
                 "models": self.stage.model_versions(),
-                **({"types": types} if types else {}),
+                "types": types,
             }
         )
 
@@ -107,32 +108,49 @@ def make_plan(config: PipelineConfig) -> Plan:
         for name, values in config.stages.items()
     )
     schema = _schema(stages)
-    _check_order(stages, schema)
+    _check_order(stages)
     return Plan(config, stages, schema)
 
 
 def _schema(stages: tuple[PlannedStage, ...]) -> Schema:
-    """The columns of the contract and those the stages declare."""
-    schema: Schema = COLUMNS
+    """The columns that the stages write, each as it is declared."""
+    declared = dict(contract())
+    declared_by = {column.name: stage for stage, columns in columns_by_stage().items() for column in columns}
     for planned in stages:
-        spec = planned.stage.spec
-        try:
-            schema = with_columns(schema, spec.columns)
-        except ConfigError as error:
-            raise ConfigError(f"stages.{planned.name}: {error}") from error
-        idle = [column.name for column in spec.columns if column.name not in spec.writes]
-        if idle:
-            raise ConfigError(f"stages.{planned.name}: declares the column {idle[0]!r}, but does not write it")
-        unknown = [name for name in spec.writes if name not in schema]
-        if unknown:
-            raise ConfigError(
-                f"stages.{planned.name}: writes {unknown[0]!r}, which no stage declares; give its StageSpec "
-                f"columns=(Column({unknown[0]!r}, TYPE, {spec.name!r}, DESCRIPTION),)"
-            )
-    return schema
+        for column in planned.stage.spec.columns:
+            _check_column(planned, column)
+            known = declared.setdefault(column.name, column)
+            stage = declared_by.setdefault(column.name, planned.name)
+            if known != column:
+                raise ConfigError(
+                    f"stages.{planned.name}: column {column.name!r} is declared as {_words(column)}, but stage "
+                    f"{stage!r} declares it as {_words(known)}; take another name, or declare the same"
+                )
+    return {name: _declared(planned, name, declared) for planned in stages for name in planned.stage.spec.writes}
 
 
-def _check_order(stages: tuple[PlannedStage, ...], schema: Schema) -> None:
+def _check_column(planned: PlannedStage, column: Column) -> None:
+    try:
+        column.check()
+    except ConfigError as error:
+        raise ConfigError(f"stages.{planned.name}: {error}") from error
+
+
+def _declared(planned: PlannedStage, name: str, declared: Schema) -> Column:
+    if name not in declared:
+        raise ConfigError(
+            f"stages.{planned.name}: writes {name!r}, which no stage declares; give its StageSpec "
+            f"columns=(Column({name!r}, TYPE, DESCRIPTION),)"
+        )
+    return declared[name]
+
+
+def _words(column: Column) -> str:
+    flags = [flag for flag in ("in_json", "in_samples") if getattr(column, flag)]
+    return f"{column.type} ({'; '.join([column.description, *flags])})"
+
+
+def _check_order(stages: tuple[PlannedStage, ...]) -> None:
     kinds = [planned.kind for planned in stages]
     if kinds[0] != "file" or "table" not in kinds or "sticker" in kinds[: kinds.index("table")]:
         names = ", ".join(planned.name for planned in stages)
@@ -140,18 +158,19 @@ def _check_order(stages: tuple[PlannedStage, ...], schema: Schema) -> None:
     written: set[str] = {"key"}
     for position, planned in enumerate(stages):
         for column in planned.reads:
-            if column not in schema:
-                raise ConfigError(f"stages.{planned.name}: reads {column!r}, which no stage declares")
             if column not in written:
-                writer = schema[column].stage
-                raise ConfigError(
-                    f"stages.{planned.name}: reads {column!r}, which no stage before it writes; put {writer!r} first"
-                )
+                raise ConfigError(f"stages.{planned.name}: reads {column!r}, which {_who_writes(column, stages)}")
         if kinds[:position].count("table") == 0 and planned.kind == "table":
             written = {"key"}  # the root gives the rows: what it does not pass on is gone
         is_root_made = "table" in kinds[: position + 1]
         if not (is_root_made and planned.kind == "file"):  # what a file stage writes then is not joined to the stickers
             written.update(planned.stage.spec.writes)
+
+
+def _who_writes(column: str, stages: tuple[PlannedStage, ...]) -> str:
+    writers = [planned.name for planned in stages if column in planned.stage.spec.writes]
+    writers += [stage for stage, columns in columns_by_stage().items() if column in {entry.name for entry in columns}]
+    return f"no stage before it writes; put {writers[0]!r} first" if writers else "no stage declares"
 
 
 @dataclass(frozen=True)

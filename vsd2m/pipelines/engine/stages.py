@@ -1,5 +1,11 @@
 """The stages a config can name. A new stage is one file in its part of the package and one line here."""
 
+import importlib
+from collections.abc import Mapping
+from functools import cache
+
+from vsd2m.core.schema import Column, Schema
+
 STAGES: dict[str, str] = {
     "crawl": "vsd2m.crawl.stage:CrawlStage",
     "catalog": "vsd2m.crawl.catalog:CatalogStage",
@@ -16,3 +22,16 @@ STAGES: dict[str, str] = {
     "shard": "vsd2m.shard.stage:ShardStage",
     "stats": "vsd2m.shard.publishing.statistics:StatisticsStage",
 }
+
+
+@cache
+def columns_by_stage() -> Mapping[str, tuple[Column, ...]]:
+    """Stage -> the columns it declares: the `COLUMNS` of its module, or none."""
+    modules = {name: importlib.import_module(where.partition(":")[0]) for name, where in STAGES.items()}
+    return {name: getattr(module, "COLUMNS", ()) for name, module in modules.items()}
+
+
+@cache
+def contract() -> Schema:
+    """The columns of all stages that a config can name: what those of a stage of one's own must not contradict."""
+    return {column.name: column for columns in columns_by_stage().values() for column in columns}

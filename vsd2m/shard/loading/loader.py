@@ -17,13 +17,11 @@ from vsd2m.shard.loading.clips import ClipOptions, Fill, Frames
 from vsd2m.shard.loading.damage import ON_ERROR, OnError
 from vsd2m.shard.loading.dataset import Selection, StickerDataset
 from vsd2m.shard.loading.order import DealOptions, Ends
-from vsd2m.shard.loading.samples import TEXTS
-from vsd2m.shard.reader import column_names, count_stickers, read_columns
+from vsd2m.shard.loading.samples import PLACE, TEXTS
+from vsd2m.shard.reader import column_names, count_stickers, read_columns, shard_schema
 
 Static = Literal["repeat", "exclude"]
 STATICS: tuple[Static, ...] = ("repeat", "exclude")
-
-_COLUMNS = ("key", "tar_offset", "num_bytes", *TEXTS, "trigger_words")
 
 
 def load(
@@ -95,17 +93,23 @@ def load(
     )
     store = Store(url)
     shards = list_shards(store, split=split)
-    published = column_names(store, shards[0])
     return _dataset_class()(
         store,
         [_select(store, shard, static) for shard in shards],
-        columns=[name for name in _COLUMNS if name in published],
+        columns=_columns(store, shards[0]),
         clip=options,
         deal=deal,
         on_error=on_error,
         max_skipped=max_skipped,
         absent_text=absent_text,
     )
+
+
+def _columns(store: Store, shard: Shard) -> list[str]:
+    """What is read of a sticker: where it lies, the texts of every sample, and the columns declared for samples."""
+    declared = [name for name, column in shard_schema(store, shard).items() if column.in_samples]
+    published = column_names(store, shard)
+    return [name for name in dict.fromkeys((*PLACE, *TEXTS, "trigger_words", *declared)) if name in published]
 
 
 def _select(store: Store, shard: Shard, static: Static) -> Selection:

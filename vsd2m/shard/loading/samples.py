@@ -1,7 +1,7 @@
 """A sticker as a training sample, and samples as a batch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,21 @@ from vsd2m.media.decode import DecodeBudget, decode
 from vsd2m.shard.loading.clips import ClipOptions, cut_clip, frame_indices
 from vsd2m.shard.sticker_text import sticker_text
 
+PLACE = ("key", "tar_offset", "num_bytes")
 TEXTS = ("caption", "caption_zh", "description", "ocr_text", "domain")
 _DEFAULT_BUDGET = DecodeBudget()
 
 
-class TriggerWords(list[str]):
-    """The words a sticker was found under. A type of its own, so that torch's default collation leaves it whole."""
+class StickerList(list[str]):
+    """Texts or numbers of one sticker. A type of its own, so that torch's default collation leaves it whole."""
 
 
 class Sample(TypedDict):
-    """One sticker. A text that the data set does not have is "", or None where `load` was asked for that."""
+    """One sticker. A text that the data set does not have is "", or None where `load` was asked for that.
+
+    Behind these come the other columns that are declared with `in_samples`, under their own names; what is
+    not known is None.
+    """
 
     key: str
     clip: NDArray[np.uint8]  # [T, C, H, W]
@@ -32,7 +37,7 @@ class Sample(TypedDict):
     caption: str | None
     caption_zh: str | None
     description: str | None
-    trigger_words: TriggerWords
+    trigger_words: StickerList
     ocr_text: str | None
     domain: str | None
 
@@ -49,7 +54,7 @@ def make_sample(
     caption, caption_zh, description, ocr_text, domain = (
         absent_text if row.get(name) is None else row[name] for name in TEXTS
     )
-    return Sample(
+    sample = Sample(
         key=row["key"],
         clip=cut_clip(clip, indices, options),
         durations_ms=clip.durations_ms[indices].astype(np.int32),
@@ -60,10 +65,17 @@ def make_sample(
         caption=caption,
         caption_zh=caption_zh,
         description=description,
-        trigger_words=TriggerWords(row.get("trigger_words") or []),
+        trigger_words=StickerList(row.get("trigger_words") or []),
         ocr_text=ocr_text,
         domain=domain,
     )
+    others = {name: value for name, value in row.items() if name not in (*PLACE, *TEXTS, "trigger_words")}
+    return cast(Sample, {**sample, **{name: _as_sampled(value) for name, value in others.items()}})
+
+
+def _as_sampled(value: Any) -> Any:
+    """A list as torch's default collation leaves it whole, since lists differ in length."""
+    return StickerList(value) if isinstance(value, list) else value
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -77,7 +89,7 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
     def joined(values: list[Any]) -> Any:
         if isinstance(values[0], np.ndarray):
             return torch.from_numpy(np.stack(_equally_long(values)))
-        return torch.tensor(values) if isinstance(values[0], int) else values
+        return torch.tensor(values) if all(isinstance(value, int | float) for value in values) else values
 
     return {name: joined([sample[name] for sample in samples]) for name in samples[0]}  # type: ignore[literal-required]
 

@@ -6,7 +6,7 @@ from torch.utils.data import IterableDataset
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from vsd2m.shard.loading.dataset import StickerDataset
-from vsd2m.shard.loading.samples import TriggerWords
+from vsd2m.shard.loading.samples import StickerList
 
 
 class TorchStickerDataset(StickerDataset, IterableDataset):  # type: ignore[misc]
@@ -23,8 +23,8 @@ class TorchStickerDataset(StickerDataset, IterableDataset):  # type: ignore[misc
 
 def _leave_trigger_words_whole() -> None:
     """Torch refuses lists of unequal length; this is how its documentation has types of one's own collated."""
-    default_collate_fn_map[TriggerWords] = _listed
+    default_collate_fn_map[StickerList] = _listed
 
 
-def _listed(batch: list[TriggerWords], **_: Any) -> list[TriggerWords]:
+def _listed(batch: list[StickerList], **_: Any) -> list[StickerList]:
     return batch

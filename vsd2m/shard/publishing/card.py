@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from vsd2m.core.schema import COLUMNS, Schema
+from vsd2m.core.schema import Schema
 from vsd2m.shard.columns import json_columns
 
 _TEXT = """\
@@ -70,7 +70,7 @@ def dataset_card(
     *,
     licence: str | None,
     caption_languages: Sequence[str],
-    schema: Schema = COLUMNS,
+    schema: Schema,
 ) -> str:
     """The card's text. `columns` are those of the Parquet files."""
     features = _features(columns, schema)

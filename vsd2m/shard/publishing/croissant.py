@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vsd2m.core.schema import COLUMNS, Schema
+from vsd2m.core.schema import Schema
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -61,7 +61,7 @@ class PublishedFile:
 
 
 def croissant(
-    about: Mapping[str, Any], columns: Sequence[str], files: Sequence[PublishedFile], schema: Schema = COLUMNS
+    about: Mapping[str, Any], columns: Sequence[str], files: Sequence[PublishedFile], schema: Schema
 ) -> dict[str, Any]:
     """The JSON-LD document. `about` has `name`, `description`, and what is known of `url`, `license`, `creator`,
     `datePublished`, `version`, `keywords`; `columns` are those of the Parquet files."""

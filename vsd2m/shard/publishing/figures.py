@@ -33,8 +33,11 @@ MAX_LISTED = 200
 BIN_WORDS = 10
 
 
-def figures(table: pl.DataFrame) -> dict[str, Any]:
-    """All figures of the published stickers; `table` has `key` and those of `COLUMNS` that the run has."""
+def figures(table: pl.DataFrame, described: Sequence[str] = ()) -> dict[str, Any]:
+    """All figures of the published stickers; `table` has `key` and those of `COLUMNS` that the run has.
+
+    Of the columns `described`, which it has too, it says how many stickers have a value.
+    """
     found: dict[str, Any] = {"num_stickers": table.height, "num_bytes": int(table["num_bytes"].sum())}
     found["splits"] = _splits(table)
     if "trigger_words" in table.columns:
@@ -56,7 +59,15 @@ def figures(table: pl.DataFrame) -> dict[str, Any]:
     for name in ("caption", "caption_zh"):
         if name in table.columns:
             found[f"num_with_{name}"] = table.height - table[name].null_count()
+    found["num_with_value"] = {name: _num_values(table[name]) for name in described}
     return found
+
+
+def _num_values(column: pl.Series) -> int:
+    """Stickers for which it says something; an empty text or list does not."""
+    if isinstance(column.dtype, pl.List):
+        return int((column.list.len() > 0).sum())
+    return int((column != "").sum()) if column.dtype == pl.String else len(column) - column.null_count()
 
 
 def funnel(stages: Iterable[tuple[str, Sequence[CommitRecord]]]) -> list[dict[str, Any]]:

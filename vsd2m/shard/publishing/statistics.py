@@ -15,7 +15,6 @@ from pydantic import Field
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import StageError
 from vsd2m.core.run import Run
-from vsd2m.core.schema import COLUMNS as CONTRACT
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.media.media_types import BROWSER_PICTURES
@@ -59,7 +58,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("stats", version=1, reads=(*PLAN, *MEDIA_COLUMNS), writes=())
+        return StageSpec("stats", version=2, reads=(*PLAN, *MEDIA_COLUMNS))
 
     def num_partitions(self, run: Run) -> int:
         return 1
@@ -69,8 +68,8 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         before = layout_of(run, "stats").name
         columns = run.input_digest(_columns(run), before=before, partition=None)
         shards = [[path, file.sha256] for record in _shard_records(run) for path, file in record.outputs.items()]
-        own = [column.to_json() for name, column in run.schema.items() if name not in CONTRACT]
-        return digest([columns, shards, _funnel(run), *([own] if own else [])])
+        described = [column.to_json() for column in run.schema.values()]
+        return digest([columns, shards, _funnel(run), described])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         table = run.frame(_columns(run), before=layout_of(run, "stats").name).drop("partition").sort("key")
@@ -87,7 +86,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
             "title": self.config.title,
             "description": self.config.description,
             "version": self.config.data_version,
-            **figures(table),
+            **figures(table, _described(run)),
             "funnel": _funnel(run),
             "shards": _shards(table, files),
         }
@@ -147,7 +146,13 @@ def _picture(run: Run, row: dict[str, Any]) -> Picture:
 def _columns(run: Run) -> tuple[str, ...]:
     """Those the figures and the sheet read, as far as the run has them."""
     has = published_columns(run, layout_of(run, "stats").name)
-    return tuple(dict.fromkeys((*(name for name in COLUMNS if name in has), *MEDIA_COLUMNS)))
+    return tuple(dict.fromkeys((*(name for name in COLUMNS if name in has), *_described(run), *MEDIA_COLUMNS)))
+
+
+def _described(run: Run) -> tuple[str, ...]:
+    """Those that stand in the tars' JSON or in the loader's samples."""
+    names = published_columns(run, layout_of(run, "shard").name)
+    return tuple(name for name in names if run.schema[name].in_json or run.schema[name].in_samples)
 
 
 def _funnel(run: Run) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import polars as pl
 from vsd2m.core.commit import CommitRecord
 from vsd2m.shard.publishing.description_words import count_words, num_words
 
-COLUMNS = (
+READ_COLUMNS = (
     "split",
     "shard",
     "num_bytes",
@@ -34,7 +34,7 @@ BIN_WORDS = 10
 
 
 def figures(table: pl.DataFrame, described: Sequence[str] = ()) -> dict[str, Any]:
-    """All figures of the published stickers; `table` has `key` and those of `COLUMNS` that the run has.
+    """All figures of the published stickers; `table` has `key` and those of `READ_COLUMNS` that the run has.
 
     Of the columns `described`, which it has too, it says how many stickers have a value.
     """

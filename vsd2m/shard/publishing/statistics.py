@@ -23,7 +23,7 @@ from vsd2m.shard.inventory import STATS_FILE
 from vsd2m.shard.publishing.card import dataset_card
 from vsd2m.shard.publishing.croissant import PublishedFile, croissant
 from vsd2m.shard.publishing.energon import energon_files
-from vsd2m.shard.publishing.figures import COLUMNS, figures, funnel
+from vsd2m.shard.publishing.figures import READ_COLUMNS, figures, funnel
 from vsd2m.shard.publishing.page import Picture, statistics_page
 from vsd2m.shard.stage import FOLDER
 
@@ -146,7 +146,7 @@ def _picture(run: Run, row: dict[str, Any]) -> Picture:
 def _columns(run: Run) -> tuple[str, ...]:
     """Those the figures and the sheet read, as far as the run has them."""
     has = published_columns(run, layout_of(run, "stats").name)
-    return tuple(dict.fromkeys((*(name for name in COLUMNS if name in has), *_described(run), *MEDIA_COLUMNS)))
+    return tuple(dict.fromkeys((*(name for name in READ_COLUMNS if name in has), *_described(run), *MEDIA_COLUMNS)))
 
 
 def _described(run: Run) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def test_the_json_of_a_tar_holds_the_own_columns_that_say_so(run):
 
 def test_a_published_file_describes_every_column_it_has(run):
     reader = ShardReader(run.store.path("shards"))
-    assert list(reader.schema) == [name for name in read_columns(reader.store, reader.shards[0]).column_names][1:]
+    assert list(reader.schema) == read_columns(reader.store, reader.shards[0]).column_names[1:]
     assert reader.schema["width"] == run.schema["width"] and reader.schema["width"].in_json
 
 

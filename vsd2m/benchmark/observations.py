@@ -23,7 +23,7 @@ from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import ClipReference, JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.file_digest import file_sha256
-from vsd2m.core.registry import load
+from vsd2m.core.registry import component
 
 Array = NDArray[Any]
 NO_FRAMES = np.zeros((0, 0, 0, 3), np.uint8)
@@ -44,8 +44,8 @@ class ObserverSpec:
 
 def metric_class(name: str) -> type[Metric]:
     """The metric of that name, or at `module:Class`."""
-    found: type[Metric] = load(METRICS.get(name, name))
-    return found
+    metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
+    return metric
 
 
 class Observer:

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Mapping
-from functools import cache
 
 from vsd2m.core.schema import Column, Schema
 
@@ -24,14 +23,12 @@ STAGES: dict[str, str] = {
 }
 
 
-@cache
 def columns_by_stage() -> Mapping[str, tuple[Column, ...]]:
     """Stage -> the columns it declares: the `COLUMNS` of its module, or none."""
     modules = {name: importlib.import_module(where.partition(":")[0]) for name, where in STAGES.items()}
     return {name: getattr(module, "COLUMNS", ()) for name, module in modules.items()}
 
 
-@cache
 def contract() -> Schema:
     """The columns of all stages that a config can name: what those of a stage of one's own must not contradict."""
     return {column.name: column for columns in columns_by_stage().values() for column in columns}

@@ -20,6 +20,7 @@ from vsd2m.shard.reader import ShardReader, read_columns
 from vsd2m.shard.verify import verify
 
 OWN = (own_stages.MOOD, own_stages.MARKS, own_stages.LUCK, own_stages.RATIOS, own_stages.IS_ROUND)
+FILES = ("_stats.json", *(f"vsd2m-train-00000{n}.{suffix}" for n in (0, 1) for suffix in ("tar", "parquet")))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_a_published_file_describes_every_column_it_has(run):
 
 
 def test_shards_that_do_not_describe_themselves_are_named(run, tmp_path):
-    for name in run.store.list("shards"):
+    for name in FILES:
         (tmp_path / name).write_bytes(run.store.read_bytes(f"shards/{name}"))
     path = tmp_path / "vsd2m-train-000000.parquet"
     pq.write_table(pq.read_table(path).cast(pa.schema([*map(plain, pq.read_schema(path))])), path)
@@ -97,7 +98,7 @@ def test_the_figures_count_the_values_of_own_columns(run):
 
 
 def test_verify_notices_a_wrong_own_text_in_a_tar(run, tmp_path):
-    for name in ("_stats.json", *(f"vsd2m-train-00000{n}.{suffix}" for n in (0, 1) for suffix in ("tar", "parquet"))):
+    for name in FILES:
         data = run.store.read_bytes(f"shards/{name}")
         (tmp_path / name).write_bytes(data.replace(b'"mood":"glad 3"', b'"mood":"grim 3"'))
     (problem,) = verify(str(tmp_path))

@@ -100,6 +100,7 @@ def test_what_the_config_refuses_the_schema_refuses_too():
         ("nonsense", 1),
         ("stages.crawl.sight", "x"),
         ("stages.ocrr", {}),
+        ("stages.mine", {"stage": "ocrr"}),
         ("stages.caption.engine", "vlm"),
         ("stages.caption.engine", {"engine": "fake", "repply": "x"}),
         ("stages.describe.describer", {"max_colours": 9}),
@@ -110,6 +111,7 @@ def test_what_the_config_refuses_the_schema_refuses_too():
 @pytest.mark.parametrize(
     ("path", "value"),
     [
+        ("stages.mine", {"stage": "your.stages:Mine", "anything": 1}),
         ("stages.caption.engine", "fake"),
         ("stages.caption.engine", {"model": "gemma3-270m"}),
         ("stages.caption.engine", {"engine": "your.engines:Mine", "anything": 1}),

@@ -116,7 +116,8 @@ def json_schema() -> dict[str, Any]:
         definitions[name] = described
         entries.append({"$ref": f"#/$defs/{name}"})
     named = {name: {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]} for name in STAGES}
-    renamed = {"allOf": [{"type": "object", "required": ["stage"]}, {"anyOf": entries}]}
+    own = {"properties": {"stage": {"type": "string", "pattern": ":"}}}
+    renamed = {"allOf": [{"type": "object", "required": ["stage"]}, {"anyOf": [*entries, own]}]}
     schema["properties"]["stages"] = {
         "type": "object",
         "minProperties": 1,

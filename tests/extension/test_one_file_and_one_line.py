@@ -105,5 +105,5 @@ def test_the_table_names_every_registry_and_its_file():
     for file, registry in rows:
         if registry in registries:
             for name, where in registries.pop(registry).items():
-                assert where.partition(":")[0] == file.removesuffix(".py").replace("/", ".").replace("NAME", name)
+                assert where.partition(":")[0].rsplit(".", 1)[-1] == name and file.endswith("/NAME.py"), where
     assert registries == {}

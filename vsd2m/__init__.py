@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vsd2m.pipelines.suite.benchmarking import run_suite as run_suite
     from vsd2m.shard.loading.loader import load as load
     from vsd2m.shard.loading.samples import collate as collate
+    from vsd2m.shard.loading.webdataset_pipeline import to_webdataset as to_webdataset
     from vsd2m.shard.reader import ShardReader as ShardReader
     from vsd2m.shard.verify import verify as verify
 
@@ -70,6 +71,7 @@ _MODULES = {
     "read_config": "vsd2m.pipelines.engine.config",
     "run_plan": "vsd2m.pipelines.engine.runners",
     "run_suite": "vsd2m.pipelines.suite.benchmarking",
+    "to_webdataset": "vsd2m.shard.loading.webdataset_pipeline",
     "train": "vsd2m.generation.trainer",
     "verify": "vsd2m.shard.verify",
 }

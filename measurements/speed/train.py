@@ -14,11 +14,11 @@ from generation_models import SCALES, TABLE_HEAD, Scale, Timing, make_diffusers_
 
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.generation.diffusion.codec import make_codec
-from vsd2m.generation.diffusion.latents import LatentStore, open_latents
 from vsd2m.generation.diffusion.objective import DenoisingObjective
 from vsd2m.generation.diffusion.speed import use_channels_last
 from vsd2m.generation.diffusion.text_states import open_text_states
+from vsd2m.generation.training.codec import make_codec
+from vsd2m.generation.training.latents import LatentStore, open_latents
 from vsd2m.generation.training.loop import TrainingLoop
 
 TEXT = "cartoon\ta cat waves its paw"

@@ -31,8 +31,8 @@ def test_a_text_has_its_domain_before_it_as_in_the_paper():
 
 def test_pixels_survive_the_codec_and_the_cache(tmp_path):
     torch = pytest.importorskip("torch")
-    from vsd2m.generation.diffusion.codec import PixelCodec
-    from vsd2m.generation.diffusion.latents import open_latents
+    from vsd2m.generation.training.codec import PixelCodec
+    from vsd2m.generation.training.latents import open_latents
 
     source, codec = drawn_clips(count=5), PixelCodec(patch_size=4)
     store = open_latents(tmp_path, source, codec, "pixels/4")
@@ -49,7 +49,7 @@ def test_the_autoencoder_is_applied_frame_by_frame_and_scaled():
     torch = pytest.importorskip("torch")
     from diffusers import AutoencoderKL
 
-    from vsd2m.generation.diffusion.codec import LatentCodec
+    from vsd2m.generation.training.codec import LatentCodec
 
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
     vae = AutoencoderKL(block_out_channels=(8, 16), norm_num_groups=4, latent_channels=4, **blocks).eval()

@@ -69,7 +69,7 @@ def test_by_default_training_weighs_the_level_that_sampling_starts_from(tmp_path
 
 
 def test_filled_frames_weigh_less_and_every_clip_weighs_the_same():
-    from vsd2m.generation.diffusion.noise import frame_weights
+    from vsd2m.generation.training.frame_weights import frame_weights
 
     mask = torch.tensor([[True, True, True, False], [True, True, True, True]])
     weights = frame_weights(mask, 0.5)

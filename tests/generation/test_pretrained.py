@@ -132,8 +132,8 @@ def test_training_on_cached_text_states_is_training_on_the_text(stable_diffusion
 
 def test_another_autoencoder_means_other_latents(stable_diffusion):
     from vsd2m.generation.diffusion.build import load_base
-    from vsd2m.generation.diffusion.codec import PixelCodec, make_codec
-    from vsd2m.generation.diffusion.latents import codec_identity
+    from vsd2m.generation.training.codec import PixelCodec, make_codec
+    from vsd2m.generation.training.latents import codec_identity
 
     base = load_base(config_on(stable_diffusion, "unused").model, device=torch.device("cpu"))
     codec = make_codec(base.vae, 1)

@@ -44,15 +44,15 @@ def make_objective(family, folder, **values):
     """The config and the objective of one of the three networks that are trained."""
     if family == "diffusion":
         from vsd2m.generation.diffusion.build import build_pipeline
-        from vsd2m.generation.diffusion.codec import make_codec
-        from vsd2m.generation.diffusion.latents import encode_clips
         from vsd2m.generation.diffusion.objective import DenoisingObjective
+        from vsd2m.generation.training.codec import make_codec
+        from vsd2m.generation.training.latents import encode_clips
 
         config = tiny_config(folder, **values)
         store = encode_clips(config, make_codec(None, config.model.patch_size), drawn_clips(count=NUM_CLIPS))
         return config, DenoisingObjective(config, build_pipeline(config, None, store.texts), store)
-    from vsd2m.generation.diffusion.codec import PixelCodec
-    from vsd2m.generation.diffusion.latents import encode_clips
+    from vsd2m.generation.training.codec import PixelCodec
+    from vsd2m.generation.training.latents import encode_clips
     from vsd2m.generation.videogpt.objectives import NextCodeObjective, ReconstructionObjective
     from vsd2m.generation.videogpt.pipeline import VideoGPTPipeline
     from vsd2m.generation.videogpt.train import make_prior, make_vqvae, vqvae_config

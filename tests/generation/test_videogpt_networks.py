@@ -6,7 +6,7 @@ from tiny_models import equal_but_for_rounding
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from vsd2m.generation.diffusion.pipeline_arguments import draw_each, make_generators  # noqa: E402
+from vsd2m.generation.sampling.pipeline_arguments import draw_each, make_generators  # noqa: E402
 from vsd2m.generation.videogpt import sampling  # noqa: E402
 from vsd2m.generation.videogpt.codebook import Codebook  # noqa: E402
 from vsd2m.generation.videogpt.prior import CodePrior  # noqa: E402

@@ -11,7 +11,7 @@ from vsd2m.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from vsd2m.generation.config import TrainConfig
-    from vsd2m.generation.trainer import TrainResult
+    from vsd2m.generation.train_result import TrainResult
 
 Launcher = Literal["local", "ray"]
 

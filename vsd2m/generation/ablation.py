@@ -17,7 +17,8 @@ from vsd2m.generation.config import TrainConfig, merge
 from vsd2m.generation.data import ClipSource
 from vsd2m.generation.errors import TrainingError
 from vsd2m.generation.model_config import ModelConfig
-from vsd2m.generation.trainer import OnStep, train
+from vsd2m.generation.train_result import OnStep
+from vsd2m.generation.trainer import train
 
 ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "sti": {

@@ -115,7 +115,7 @@ def load_pipeline(checkpoint: str | Path) -> Any:
     cannot be loaded."""
     torch = import_extra("torch", extra="train")
     import_extra("diffusers", extra="train")
-    from vsd2m.generation.diffusion.loading import class_name
+    from vsd2m.generation.sampling.checkpoint_loading import class_name
     from vsd2m.generation.training.progress_bars import no_progress_bars
 
     try:

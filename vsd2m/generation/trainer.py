@@ -1,36 +1,20 @@
 """Trains a sticker generator: `train(config)`."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from vsd2m.core.registry import component, import_extra
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, shard_clips
 from vsd2m.generation.sampler import generate
+from vsd2m.generation.train_result import OnStep, TrainResult
 
-OnStep = Callable[[int, int, float], None]
 FAMILIES = {
     "diffusion": "vsd2m.generation.diffusion.train:train_diffusion",
     "videogpt": "vsd2m.generation.videogpt.train:train_videogpt",
 }
 SUMMARY = "summary.json"
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training run left behind. `losses` has one entry per step, those of resumed runs and of skipped steps
-    included."""
-
-    checkpoint: Path
-    losses: list[float]
-    num_steps: int
-    num_clips: int
-    num_parameters: int
-    num_trained_parameters: int
-    num_captions_truncated: int
-    num_skipped_steps: int
 
 
 def train(

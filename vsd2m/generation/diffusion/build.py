@@ -10,12 +10,12 @@ from transformers import AutoTokenizer, CLIPTextModel
 
 from vsd2m.core.errors import EngineError
 from vsd2m.generation.config import NoiseConfig, TrainConfig
-from vsd2m.generation.diffusion.codec import PixelCodec
 from vsd2m.generation.diffusion.i2vgen import TextI2VGenModel
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
 from vsd2m.generation.model_config import LoraConfig, ModelConfig, make_layer
+from vsd2m.generation.training.codec import PixelCodec
 
 
 @dataclass(frozen=True)

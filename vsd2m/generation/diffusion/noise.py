@@ -42,12 +42,6 @@ def min_snr_weights(
     return clipped / (snr + 1) if scheduler.config.prediction_type == "v_prediction" else clipped
 
 
-def frame_weights(mask: torch.Tensor, fill_weight: float) -> torch.Tensor:
-    """Weights [B, T] with mean 1 over each clip: 1 for a sticker's own frames, `fill_weight` for filled ones."""
-    weights = torch.where(mask, 1.0, fill_weight)
-    return weights / weights.mean(dim=1, keepdim=True)
-
-
 def denoising_loss(
     prediction: torch.Tensor, target: torch.Tensor, clip_weights: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:

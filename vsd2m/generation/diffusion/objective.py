@@ -13,11 +13,12 @@ from torch import nn
 
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.diffusion import noise as noising
-from vsd2m.generation.diffusion.latents import LatentStore
 from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.saving import save_pipeline
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
 from vsd2m.generation.diffusion.text_states import TextStates
+from vsd2m.generation.training.frame_weights import frame_weights
+from vsd2m.generation.training.latents import LatentStore
 
 
 class Denoiser(nn.Module):  # type: ignore[misc]
@@ -83,7 +84,7 @@ class DenoisingObjective:
             self.scheduler, timesteps, options.min_snr_gamma, floor=options.min_snr_floor
         )
         masks = torch.from_numpy(self.store.masks[indices]).to(device)
-        weights = noising.frame_weights(masks, self.config.data.fill_weight)
+        weights = frame_weights(masks, self.config.data.fill_weight)
         return noising.denoising_loss(prediction, target, clip_weights.to(device), weights)
 
     def _text(self, indices: NDArray[np.int64]) -> torch.Tensor:

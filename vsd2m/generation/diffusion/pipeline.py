@@ -15,14 +15,14 @@ from transformers import CLIPTextModel
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.generation.diffusion.codec import make_codec
 from vsd2m.generation.diffusion.i2vgen import TextI2VGenModel
 from vsd2m.generation.diffusion.layers.text_attention import text_projected
-from vsd2m.generation.diffusion.loading import CheckpointMixin
-from vsd2m.generation.diffusion.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
-from vsd2m.generation.diffusion.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
+from vsd2m.generation.sampling.checkpoint_loading import CheckpointMixin
+from vsd2m.generation.sampling.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
+from vsd2m.generation.sampling.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
+from vsd2m.generation.training.codec import make_codec
 
 GUIDANCE_SCALE = 7.5
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]

@@ -15,7 +15,7 @@ import torch
 
 from vsd2m.core.commit import digest
 from vsd2m.generation.diffusion.text import encode_tokens, tokenize
-from vsd2m.generation.diffusion.weights import weights_digest
+from vsd2m.generation.training.module_digest import module_digest
 
 FORMAT = 1
 TEXTS_PER_CALL = 64
@@ -40,7 +40,7 @@ def open_text_states(root: Path, texts: Sequence[str], tokenizer: Any, text_enco
     same, else encoded now."""
     distinct = sorted({"", *texts})
     tokens = tokenize(tokenizer, distinct)
-    key = [FORMAT, distinct, digest(tokens.tolist()), weights_digest(text_encoder), text_encoder.config.to_dict()]
+    key = [FORMAT, distinct, digest(tokens.tolist()), module_digest(text_encoder), text_encoder.config.to_dict()]
     folder = root / f"text-{digest(key)[:16]}"
     if not folder.exists():
         _encode(folder, distinct, tokens, text_encoder)

@@ -8,12 +8,12 @@ from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource
 from vsd2m.generation.diffusion.build import build_pipeline, load_base, set_trainable
-from vsd2m.generation.diffusion.codec import make_codec
-from vsd2m.generation.diffusion.latents import cache_folder, encode_clips
 from vsd2m.generation.diffusion.objective import DenoisingObjective
 from vsd2m.generation.diffusion.text import num_truncated
 from vsd2m.generation.diffusion.text_states import TextStates, open_text_states
-from vsd2m.generation.trainer import OnStep, TrainResult
+from vsd2m.generation.train_result import OnStep, TrainResult
+from vsd2m.generation.training.codec import make_codec
+from vsd2m.generation.training.latents import cache_folder, encode_clips
 from vsd2m.generation.training.loop import TrainingLoop
 
 

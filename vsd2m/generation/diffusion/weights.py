@@ -1,8 +1,6 @@
-"""Loading weights into a network that has more of them, and telling two sets of weights apart."""
+"""Loading a 2D network's weights into a video network."""
 
-import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -31,12 +29,3 @@ def load_spatial(model: TemporalWeightsMixin, weights: Mapping[str, torch.Tensor
 def _reshaped(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     is_1x1 = tensor.ndim == 4 and tensor.shape[2:] == (1, 1)
     return tensor[:, :, 0, 0] if is_1x1 and like.ndim == 2 else tensor
-
-
-def weights_digest(module: Any) -> str:
-    """A digest of a module's weights, by name and value."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()

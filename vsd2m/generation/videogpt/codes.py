@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from vsd2m.core.commit import digest
-from vsd2m.generation.diffusion.latents import LatentStore
-from vsd2m.generation.diffusion.weights import weights_digest
+from vsd2m.generation.training.latents import LatentStore
+from vsd2m.generation.training.module_digest import module_digest
 from vsd2m.generation.videogpt.vqvae import VqVae
 
 FORMAT = 1
@@ -23,7 +23,7 @@ CLIPS_PER_CALL = 16
 
 def open_codes(root: Path, store: LatentStore, vqvae: VqVae) -> NDArray[np.int32]:
     """Codes [N, L] of the clips of `store`: found under `root` if clips and weights are the same, else made now."""
-    key = [FORMAT, store.identity, weights_digest(vqvae)]
+    key = [FORMAT, store.identity, module_digest(vqvae)]
     folder = root / f"codes-{digest(key)[:16]}"
     if not folder.exists():
         _encode(folder, store, vqvae)

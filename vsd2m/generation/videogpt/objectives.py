@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from vsd2m.generation.config import TrainConfig
-from vsd2m.generation.diffusion.latents import LatentStore
-from vsd2m.generation.diffusion.noise import frame_weights
+from vsd2m.generation.training.frame_weights import frame_weights
+from vsd2m.generation.training.latents import LatentStore
 from vsd2m.generation.videogpt.pipeline import VideoGPTPipeline, pad_tags
 from vsd2m.generation.videogpt.vqvae import VqVae
 

@@ -15,9 +15,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.generation.diffusion.loading import CheckpointMixin
-from vsd2m.generation.diffusion.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
-from vsd2m.generation.diffusion.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
+from vsd2m.generation.sampling.checkpoint_loading import CheckpointMixin
+from vsd2m.generation.sampling.pipeline_arguments import as_negative_texts, as_texts, draw_each, make_generators
+from vsd2m.generation.sampling.pipeline_output import StickerPipelineOutput, check_output_type, frames_as
 from vsd2m.generation.videogpt.prior import CodePrior
 from vsd2m.generation.videogpt.sampling import sample_codes
 from vsd2m.generation.videogpt.tags import tag_numbers, tags_in

@@ -8,9 +8,9 @@ import torch
 
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource
-from vsd2m.generation.diffusion.codec import PixelCodec
-from vsd2m.generation.diffusion.latents import LatentStore, cache_folder, encode_clips
-from vsd2m.generation.trainer import OnStep, TrainResult
+from vsd2m.generation.train_result import OnStep, TrainResult
+from vsd2m.generation.training.codec import PixelCodec
+from vsd2m.generation.training.latents import LatentStore, cache_folder, encode_clips
 from vsd2m.generation.training.loop import TrainingLoop
 from vsd2m.generation.training.progress_bars import no_progress_bars
 from vsd2m.generation.videogpt.codes import open_codes

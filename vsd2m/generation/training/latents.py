@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from vsd2m.core.commit import digest
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.data import ClipSource, TrainingClip
-from vsd2m.generation.diffusion.codec import Codec, LatentCodec
-from vsd2m.generation.diffusion.weights import weights_digest
 from vsd2m.generation.errors import TrainingError
+from vsd2m.generation.training.codec import Codec, LatentCodec
+from vsd2m.generation.training.module_digest import module_digest
 
 FORMAT = 2
 CLIPS_PER_CALL = 16
@@ -60,7 +60,7 @@ def codec_identity(codec: Codec) -> str:
     """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and scale."""
     if not isinstance(codec, LatentCodec):
         return f"pixels/{codec.reduction}"
-    return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{weights_digest(codec.vae)}"
+    return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{module_digest(codec.vae)}"
 
 
 def open_latents(root: Path, source: ClipSource, codec: Codec, codec_identity: str) -> LatentStore:

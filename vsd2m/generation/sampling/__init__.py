@@ -1,0 +1,1 @@
+"""What the pipelines of all families share: arguments, outputs, loading of checkpoints."""

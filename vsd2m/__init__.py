@@ -11,6 +11,10 @@ from vsd2m.core.threads import wait_asleep
 
 if TYPE_CHECKING:
     from vsd2m.annotate.describers.base import Describer as Describer
+    from vsd2m.annotate.describers.base import DescriberConfig as DescriberConfig
+    from vsd2m.annotate.describers.base import Sighting as Sighting
+    from vsd2m.annotate.engines.base import Completion as Completion
+    from vsd2m.annotate.engines.base import EngineConfig as EngineConfig
     from vsd2m.annotate.engines.base import TextEngine as TextEngine
     from vsd2m.benchmark.extractors.base import Extractor as Extractor
     from vsd2m.benchmark.metric import ClipMetric as ClipMetric
@@ -19,11 +23,21 @@ if TYPE_CHECKING:
     from vsd2m.core.errors import MediaError as MediaError
     from vsd2m.core.errors import Vsd2mError as Vsd2mError
     from vsd2m.core.run import Run as Run
+    from vsd2m.core.schema import Column as Column
+    from vsd2m.core.stage import Batch as Batch
+    from vsd2m.core.stage import Drop as Drop
+    from vsd2m.core.stage import FileResult as FileResult
     from vsd2m.core.stage import FileStage as FileStage
+    from vsd2m.core.stage import StageConfig as StageConfig
+    from vsd2m.core.stage import StageSpec as StageSpec
     from vsd2m.core.stage import StickerStage as StickerStage
+    from vsd2m.core.stage import TableResult as TableResult
     from vsd2m.core.stage import TableStage as TableStage
+    from vsd2m.core.stage import neutral as neutral
     from vsd2m.crawl.sources.base import Source as Source
+    from vsd2m.filter.rule import Check as Check
     from vsd2m.filter.rule import Rule as Rule
+    from vsd2m.filter.rule import measured as measured
     from vsd2m.generation.sampler import generate as generate
     from vsd2m.generation.sampler import load_pipeline as load_pipeline
     from vsd2m.generation.trainer import train as train
@@ -45,19 +59,31 @@ wait_asleep()
 __version__ = "0.1.0"
 
 _MODULES = {
+    "Batch": "vsd2m.core.stage",
+    "Check": "vsd2m.filter.rule",
     "Clip": "vsd2m.media.clip",
     "ClipMetric": "vsd2m.benchmark.metric",
+    "Column": "vsd2m.core.schema",
+    "Completion": "vsd2m.annotate.engines.base",
     "ConfigError": "vsd2m.core.errors",
     "Describer": "vsd2m.annotate.describers.base",
+    "DescriberConfig": "vsd2m.annotate.describers.base",
+    "Drop": "vsd2m.core.stage",
+    "EngineConfig": "vsd2m.annotate.engines.base",
     "Extractor": "vsd2m.benchmark.extractors.base",
+    "FileResult": "vsd2m.core.stage",
     "FileStage": "vsd2m.core.stage",
     "MediaError": "vsd2m.core.errors",
     "Metric": "vsd2m.benchmark.metric",
     "Rule": "vsd2m.filter.rule",
     "Run": "vsd2m.core.run",
     "ShardReader": "vsd2m.shard.reader",
+    "Sighting": "vsd2m.annotate.describers.base",
     "Source": "vsd2m.crawl.sources.base",
+    "StageConfig": "vsd2m.core.stage",
+    "StageSpec": "vsd2m.core.stage",
     "StickerStage": "vsd2m.core.stage",
+    "TableResult": "vsd2m.core.stage",
     "TableStage": "vsd2m.core.stage",
     "TextEngine": "vsd2m.annotate.engines.base",
     "Vsd2mError": "vsd2m.core.errors",
@@ -68,6 +94,8 @@ _MODULES = {
     "load": "vsd2m.shard.loading.loader",
     "load_pipeline": "vsd2m.generation.sampler",
     "make_plan": "vsd2m.pipelines.engine.plan",
+    "measured": "vsd2m.filter.rule",
+    "neutral": "vsd2m.core.stage",
     "read_config": "vsd2m.pipelines.engine.config",
     "run_plan": "vsd2m.pipelines.engine.runners",
     "run_suite": "vsd2m.pipelines.suite.benchmarking",

@@ -216,3 +216,10 @@ except vsd2m.ConfigError as error:
 def test_torch_imported_too_late_is_said_so(shards_url):
     done = subprocess.run([sys.executable, "-c", LATE_IMPORT, shards_url], check=True, capture_output=True, text=True)
     assert "import torch before vsd2m.load" in done.stdout
+
+
+def test_own_numbers_are_tensors_unless_one_is_not_known():
+    torch = pytest.importorskip("torch")
+    known = vsd2m.collate([{"luck": 1, "is_round": True}, {"luck": 2, "is_round": False}])
+    assert torch.equal(known["luck"], torch.tensor([1, 2])) and known["is_round"].dtype == torch.bool
+    assert vsd2m.collate([{"luck": 1}, {"luck": None}]) == {"luck": [1, None]}

@@ -20,6 +20,7 @@ from vsd2m.benchmark.observations import metric_class
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.run import Run
 from vsd2m.gallery.site import GallerySite
+from vsd2m.generation.config import TrainConfig
 from vsd2m.pipelines.engine.config import PipelineConfig, json_schema
 from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.engine.plan import make_plan
@@ -160,3 +161,28 @@ def test_an_own_metric_measures(own_package):
     for level in (0, 255):
         metric.update(JudgedClip(str(level), np.full((2, 8, 8, 3), level, np.uint8), None))
     assert metric.compute(seed=0).value == pytest.approx(0.5)
+
+
+def test_an_own_temporal_layer_is_trained_on_what_was_published(published, tmp_path):
+    pytest.importorskip("diffusers")
+    layer = {"layer": "own_stickers.layers:EchoLayer", "delay": 2}
+    model = {
+        "block_out_channels": (16, 32),
+        "attention_levels": (False, True),
+        "attention_head_dim": 8,
+        "patch_size": 2,
+    }
+    config = TrainConfig.model_validate(
+        {
+            "preset": "tiny",
+            "out": str(tmp_path / "trained"),
+            "model": {**model, "temporal_layer": layer},
+            "text": {"hidden_size": 16, "num_heads": 2, "max_length": 8, "vocab_size": 300},
+            "data": {"shards": published, "num_frames": 4, "size": 8},
+            "batch_size": 2,
+            "num_steps": 1,
+            "num_threads": 1,
+        }
+    )
+    saved = json.loads((vsd2m.train(config).checkpoint / "unet" / "config.json").read_text(encoding="utf-8"))
+    assert (saved["temporal_layer"], saved["temporal_options"]) == (layer["layer"], {"delay": 2})

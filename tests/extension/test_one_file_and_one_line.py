@@ -22,6 +22,8 @@ from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.filter.rules import RULES
 from vsd2m.filter.stage import FilterConfig
+from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.model_config import make_layer
 from vsd2m.generation.temporal_layers import TEMPORAL_LAYERS
 from vsd2m.pipelines.configs import recipe
 from vsd2m.pipelines.engine.config import PipelineConfig, json_schema
@@ -84,6 +86,14 @@ def test_a_pipeline_stage(monkeypatch):
     plan = planned(gallery(colours={"max_shares": 2}))
     assert plan.stage("colours").stage.config.max_shares == 2
     assert plan.schema["main_colour"].in_samples
+
+
+def test_a_temporal_layer(monkeypatch):
+    pytest.importorskip("diffusers")
+    monkeypatch.setitem(TEMPORAL_LAYERS, "echo", "own_stickers.layers:EchoLayer")
+    model = {"temporal_layer": {"layer": "echo", "delay": 3}}
+    config = TrainConfig.model_validate({"out": "out", "data": {"shards": "shards"}, "model": model})
+    assert make_layer(config.model.temporal_layer).config.delay == 3
 
 
 def test_a_metric(monkeypatch):

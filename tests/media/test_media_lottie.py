@@ -178,5 +178,5 @@ def test_a_process_that_was_forked_starts_its_own_renderer():
 
 def test_without_the_extra_the_detail_names_it(monkeypatch):
     monkeypatch.setattr("vsd2m.media.decoders.lottie.find_spec", lambda name: None)
-    with pytest.raises(MediaError, match=r"unsupported_format.*vsd2m\[lottie\]"):
+    with pytest.raises(MediaError, match=r"unsupported_format.*pip install '.\[lottie\]'"):
         decode(tgs(shape()))

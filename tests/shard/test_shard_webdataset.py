@@ -5,16 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import vsd2m
 from vsd2m.core.errors import ConfigError, StorageError
-from vsd2m.core.keys import sticker_key
-from vsd2m.shard.columns import json_facts
-from vsd2m.shard.loading.clips import ClipOptions
-from vsd2m.shard.loading.samples import make_sample
-from vsd2m.shard.loading.webdataset_pipeline import _decoded
-from vsd2m.shard.writer import encode_json
 
 webdataset = pytest.importorskip("webdataset")
 
@@ -82,14 +77,13 @@ def test_wrong_options_are_refused_when_it_is_called(shards_url):
         vsd2m.to_webdataset(shards_url, split="validation", **CLIP)
 
 
-def test_absent_texts_and_words_in_the_json_are_as_absent_as_in_the_parquet(rows):
-    media = rows[0]["media"]
-    row = {"key": sticker_key(media), "caption": None, "description": "", "trigger_words": []}
-    options = ClipOptions(**CLIP)
-    facts = encode_json(json_facts(row, ("caption", "description", "trigger_words")))
-    decoded = _decoded({"__url__": "x.tar", "media": media, "json": facts}, options=options)
-    expected = make_sample(row, media, options, path="x.tar")
-    assert same({**decoded, "__key__": row["key"]}, expected)
+def test_a_sticker_that_only_the_tar_has_is_an_error(shards_url, damaged):
+    url, _ = damaged(shards_url, 0)
+    first = min(Path(url).glob("vsd2m-train-*.parquet"))
+    table = pq.read_table(first)
+    pq.write_table(table.slice(1), first)
+    with pytest.raises(StorageError, match=f"holds a sticker {table['key'][0]} that its Parquet file does not have"):
+        list(vsd2m.to_webdataset(url, split="train", **CLIP))
 
 
 WITHOUT = """

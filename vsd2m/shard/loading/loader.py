@@ -96,7 +96,7 @@ def load(
     return _dataset_class()(
         store,
         [_select(store, shard, static) for shard in shards],
-        columns=_columns(store, shards[0]),
+        columns=sample_columns(store, shards[0]),
         clip=options,
         deal=deal,
         on_error=on_error,
@@ -105,7 +105,7 @@ def load(
     )
 
 
-def _columns(store: Store, shard: Shard) -> list[str]:
+def sample_columns(store: Store, shard: Shard) -> list[str]:
     """What is read of a sticker: where it lies, the texts of every sample, and the columns declared for samples."""
     declared = [name for name, column in shard_schema(store, shard).items() if column.in_samples]
     published = column_names(store, shard)

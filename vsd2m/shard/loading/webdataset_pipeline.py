@@ -1,7 +1,6 @@
 """The shards as a `webdataset` pipeline, for training code that is built on that library: `vsd2m.to_webdataset`."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,10 +9,11 @@ import fsspec
 from vsd2m.core.errors import StorageError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.storage import Store
-from vsd2m.shard.inventory import list_shards
+from vsd2m.shard.inventory import Shard, list_shards
 from vsd2m.shard.loading.clips import ClipOptions, Fill, Frames
+from vsd2m.shard.loading.loader import sample_columns
 from vsd2m.shard.loading.samples import Sample, make_sample
-from vsd2m.shard.reader import check_media
+from vsd2m.shard.reader import check_media, read_columns
 
 
 def to_webdataset(
@@ -48,7 +48,8 @@ def to_webdataset(
     wds = import_extra("webdataset", extra="webdataset")
     members = import_extra("webdataset.tariterators", extra="webdataset")
     store = Store(url)
-    tars = [store.path(shard.tar) for shard in list_shards(store, split=split)]
+    shards = list_shards(store, split=split)
+    tars = [store.path(shard.tar) for shard in shards]
     handler = handler or wds.reraise_exception
     pipeline = wds.DataPipeline(
         wds.ResampledShards(tars, seed=seed, deterministic=True) if resampled else wds.SimpleShardList(tars),
@@ -58,7 +59,7 @@ def to_webdataset(
         partial(_opened, handler=handler),
         partial(members.tar_file_expander, handler=handler),
         partial(members.group_by_keys, handler=handler),
-        wds.map(partial(_decoded, options=options), handler=handler),
+        wds.map(_Decoder(store, shards, sample_columns(store, shards[0]), options), handler=handler),
     )
     return wds.FluidWrapper(pipeline)
 
@@ -76,9 +77,23 @@ def _opened(sources: Iterable[Mapping[str, Any]], *, handler: Callable[[Exceptio
             yield {"url": source["url"], "stream": file}
 
 
-def _decoded(sample: Mapping[str, Any], *, options: ClipOptions) -> Sample:
-    """A shard's three members as a sample. In the JSON an absent list of words is one empty word."""
-    row = json.loads(sample["json"])
-    row["trigger_words"] = [word for word in row.get("trigger_words", []) if word]
-    path = sample["__url__"]
-    return make_sample(row, check_media(sample["media"], row["key"], path), options, path=path)
+class _Decoder:
+    """A shard's members as a sample, with the columns of the Parquet file beside the tar, as `vsd2m.load` has them."""
+
+    def __init__(self, store: Store, shards: Sequence[Shard], columns: Sequence[str], options: ClipOptions) -> None:
+        self._store = store
+        self._shards = {store.path(shard.tar): shard for shard in shards}
+        self._columns = columns
+        self._options = options
+        self._path = ""
+        self._rows: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, sample: Mapping[str, Any]) -> Sample:
+        path = sample["__url__"]
+        if path != self._path:
+            rows = read_columns(self._store, self._shards[path], self._columns).to_pylist()
+            self._path, self._rows = path, {row["key"]: row for row in rows}
+        key = sample["__key__"]
+        if key not in self._rows:
+            raise StorageError(f"{path} holds a sticker {key} that its Parquet file does not have; fetch both again")
+        return make_sample(self._rows[key], check_media(sample["media"], key, path), self._options, path=path)

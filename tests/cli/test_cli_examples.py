@@ -88,7 +88,7 @@ class Checkout:
         example = example.replace(" 3f2a", f" {self.key[:6]}")
         here = {
             "vsd2m demo": f"--port {urlsplit(self.site).port} --num-steps 1",
-            "vsd2m run": f"--set stages.crawl.site={self.site}",
+            "vsd2m run": f"--set stages.crawl.source.site={self.site}",
         }
         return f"{example} {here.get(name) or SMALL.get(name, '')}{behind}{target}"
 
@@ -112,7 +112,7 @@ def checkout(finished, tmp_path_factory) -> Checkout:
     (folder / "weights").mkdir()
     config = yaml.safe_load((finished.folder / "config.yaml").read_text(encoding="utf-8"))
     key = finished.run.frame([])["key"][0]
-    return Checkout(folder, config["stages"]["crawl"]["site"], key)
+    return Checkout(folder, config["stages"]["crawl"]["source"]["site"], key)
 
 
 def give_outputs(folder: Path) -> None:

@@ -16,7 +16,7 @@ from vsd2m.core.run import Run, StageLayout
 from vsd2m.core.stage import FileResult
 from vsd2m.core.storage import Store
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults, Source
+from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, PageError, SearchResults, Source, SourceConfig
 from vsd2m.crawl.stage import CrawlStage
 
 
@@ -50,8 +50,10 @@ class Crawl:
         return self.run.store.read_bytes(f"crawl/media-{partition:06d}.tar")
 
 
-def make_crawl(folder: Path | str, **config: Any) -> Crawl:
-    stage = CrawlStage(CrawlConfig(**config))
+def make_crawl(folder: Path | str, *, source: str | Mapping[str, Any], site: str | None = None, **config: Any) -> Crawl:
+    """A crawl of `site` by a source of that name, or by a source with its options."""
+    options = source if site is None else {"source": source, "site": site}
+    stage = CrawlStage(CrawlConfig.model_validate({"source": options, **config}))
     return Crawl(stage, Run(Store(str(folder)), (StageLayout("crawl", "crawl", "file", stage.spec.writes),)))
 
 
@@ -118,21 +120,27 @@ class ScriptedSite:
         self._server.server_close()
 
 
-class ListSource(Source):
+class ListSource(Source[SourceConfig]):
     """Reads results pages that are JSON: `{"stickers": [link or {"url": ...}], "next": bool}`; pages: `{"url": ...}`."""
 
-    def search_request(self, word: str, page: int) -> str:
-        return f"{self.site}/find/{word}/{page}"
+    def first_request(self, word: str) -> Ask:
+        return Ask(f"{self.site}/find/{word}/1")
 
     def parse_search(self, page: Page) -> SearchResults:
         told = json.loads(page.text)
         stickers = [
             page.link(entry)
             if isinstance(entry, str)
-            else FoundSticker(url=page.link(entry["url"]), page_url=page.url, title=entry.get("title", ""))
+            else FoundSticker(
+                url=page.link(entry["url"]),
+                page_url=page.url,
+                title=entry.get("title", ""),
+                fallbacks=tuple(page.link(url) for url in entry.get("fallbacks", ())),
+            )
             for entry in told["stickers"]
         ]
-        return SearchResults(stickers, told["next"])
+        stem, _, number = page.url.rpartition("/")
+        return SearchResults(stickers, Ask(f"{stem}/{int(number) + 1}") if told["next"] else None)
 
     def parse_sticker(self, page: Page) -> FoundSticker:
         told = json.loads(page.text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crawl_sites import Script, ScriptedSite, make_crawl, make_picture, page, results
+from crawl_sites import ListSource, Script, ScriptedSite, make_crawl, make_picture, page, results
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from vsd2m.core.stage import FileResult
 from vsd2m.crawl.addresses import address_refusal, origin
 from vsd2m.crawl.child import settings_of
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.sources.base import Source
+from vsd2m.crawl.sources.base import Ask, Source, SourceConfig
 
 GIF = {"Content-Type": "image/gif"}
 SECRET = make_picture(99)
@@ -52,18 +52,11 @@ def test_a_dead_link_on_the_sites_own_host_is_a_reject_and_the_crawl_goes_on(tmp
     assert {reject["outcome"] for reject in result.rejects} == {"dropped"}
 
 
-class TakesTheSiteAway(Source):
+class TakesTheSiteAway(ListSource):
     """Sends the second search to a port where nobody listens, which is not the site's."""
 
-    def search_request(self, word: str, page: int) -> str:
-        return f"{self.site}/find/{word}/1" if word == "a" else word
-
-    def parse_search(self, page):
-        from crawl_sites import ListSource
-
-        return ListSource(self.site).parse_search(page)
-
-    def parse_sticker(self, page): ...
+    def first_request(self, word: str) -> Ask:
+        return super().first_request(word) if word == "a" else Ask(word)
 
 
 def test_a_search_at_a_dead_address_is_a_reject_of_that_word(tmp_path, dead_port) -> None:
@@ -118,20 +111,18 @@ def test_nothing_but_http_and_https_is_asked_for(tmp_path, kind) -> None:
     assert result.num_read == len(foreign) + 1
 
 
-class AsksForFiles(Source):
+class AsksForFiles(Source[SourceConfig]):
     """Makes up addresses that are none of the web's: the word itself."""
 
-    def search_request(self, word: str, page: int) -> str:
+    def first_request(self, word: str) -> Ask:
         if word == "raises":
             raise KeyError(word)
-        return word
+        return Ask(word)
 
     def parse_search(self, page): ...
 
-    def parse_sticker(self, page): ...
-
-    def words_request(self) -> str:
-        return "file:///etc/hostname"
+    def words_request(self) -> Ask:
+        return Ask("file:///etc/hostname")
 
 
 def test_addresses_that_a_source_makes_up_are_held_to_the_same(tmp_path) -> None:
@@ -148,7 +139,7 @@ def test_addresses_that_a_source_makes_up_are_held_to_the_same(tmp_path) -> None
 def test_scrapy_itself_has_no_way_to_ask_for_anything_else() -> None:
     from scrapy.settings import Settings
 
-    config = CrawlConfig(source="gallery", site="http://127.0.0.1:1", words=("a",))
+    config = CrawlConfig(source="gallery", words=("a",))
     settings = Settings(settings_of(config.job(("a",), Path("spool"))))
     handlers = settings.getwithbase("DOWNLOAD_HANDLERS")
     assert {scheme for scheme, handler in handlers.items() if handler is not None} == {"http", "https"}

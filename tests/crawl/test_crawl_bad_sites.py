@@ -9,6 +9,7 @@ from crawl_sites import Script, ScriptedSite, make_crawl, make_picture, page, re
 
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
+from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.process import crawl, spool_in
 
 GIF = {"Content-Type": "image/gif"}
@@ -213,6 +214,6 @@ def test_a_full_disk_ends_the_crawl_with_one_clear_line(tmp_path) -> None:
         spool_in(run.run.store, "spool") as spool,
     ):
         (spool / "facts.jsonl").symlink_to("/dev/full")
-        config = run.stage.config.model_copy(update={"source": "crawl_sites:ListSource", "site": site.url})
+        config = CrawlConfig(source={"source": "crawl_sites:ListSource", "site": site.url}, words=("a",))
         crawl(config.job(("a",), spool))
     assert Path(spool / "scrapy.log").exists()

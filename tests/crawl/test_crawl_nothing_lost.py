@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.sources.base import FoundSticker, Page, SearchResults
+from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
 from vsd2m.crawl.text import valid_text
 
 GIF = {"Content-Type": "image/gif"}
@@ -69,7 +69,7 @@ class WrongTypes(ListSource):
             sticker(url=None),
             17,
         ]
-        return SearchResults([*wrong, page.link("/page"), sticker(tags=["list"])], has_next=False)
+        return SearchResults([*wrong, page.link("/page"), sticker(tags=["list"])])
 
     def parse_sticker(self, page: Page) -> FoundSticker:
         return FoundSticker(url=page.link("/1.gif"), page_url=page.url, licence=3.0)
@@ -89,16 +89,18 @@ def test_a_field_of_the_wrong_type_is_a_failure_of_its_sticker_alone(tmp_path) -
 class Explodes(ListSource):
     """Whose pages raise, or are of no use, in every place where its code is called."""
 
-    def search_request(self, word: str, page: int) -> str:
-        if (word, page) == ("next", 2):
-            raise LookupError("page 2")
-        return super().search_request(word, page)
+    def first_request(self, word: str) -> Ask:
+        if word == "first":
+            raise LookupError(word)
+        return super().first_request(word)
 
     def parse_search(self, page: Page) -> SearchResults:
         if page.url.endswith("/none/1"):
             return None
         if page.url.endswith("/lazy/1"):
-            return SearchResults((1 / 0 for _ in "a"), has_next=False)
+            return SearchResults(1 / 0 for _ in "a")
+        if page.url.endswith("/next/1"):
+            return SearchResults([], next_ask=page.url)
         return super().parse_search(page)
 
     def parse_sticker(self, page: Page) -> FoundSticker:
@@ -106,21 +108,24 @@ class Explodes(ListSource):
 
 
 def test_whatever_a_source_raises_or_returns_is_a_fact_of_its_page(tmp_path) -> None:
-    words = ("none", "lazy", "next", "pages")
+    words = ("none", "lazy", "next", "first", "pages")
     answers = {
         "/find/none/1": results(),
         "/find/lazy/1": results(),
-        "/find/next/1": results({"url": "/1.gif"}, has_next=True),
+        "/find/next/1": results(),
         "/find/pages/1": results("/page", {"url": "/1.gif"}),
         "/page": page({}),
         **_pictures(1),
     }
     result = _crawl(tmp_path, answers, source="test_crawl_nothing_lost:Explodes", words=words)
-    assert [row["trigger_word"] for row in result.kept] == ["next", "pages"]
-    assert [reject["outcome"] for reject in result.rejects] == ["failed"] * 4
+    assert [row["trigger_word"] for row in result.kept] == ["pages"]
+    assert [reject["outcome"] for reject in result.rejects] == ["failed"] * 5
     assert {reject["reason"] for reject in result.rejects} <= {"source_error", "crawler_error"}
     assert [reject["detail"].split(": ")[0] for reject in result.rejects] == [
-        *(f"results page {number} for {word!r}" for word, number in (("none", 1), ("lazy", 1), ("next", 2))),
+        *(
+            f"results page {number} for {word!r}"
+            for word, number in (("none", 1), ("lazy", 1), ("next", 1), ("first", 1))
+        ),
         "the sticker",
     ]
     assert result.num_read == 6
@@ -154,7 +159,7 @@ def test_a_crawl_that_ended_early_is_no_crawl(tmp_path) -> None:
 
 def test_words_of_half_characters_are_refused_with_the_config() -> None:
     with pytest.raises(ValidationError, match="half of a surrogate pair"):
-        CrawlConfig(source="gallery", site="http://127.0.0.1:1", words=("a", LONE))
+        CrawlConfig(source="gallery", words=("a", LONE))
 
 
 @given(

@@ -12,7 +12,15 @@ NO = {"value": None, "limit": None}
 
 
 def _sticker(url: str) -> dict:
-    return {"url": url, "page_url": f"{url}.html", "title": "", "tags": [], "licence": "", "author": ""}
+    return {
+        "url": url,
+        "page_url": f"{url}.html",
+        "title": "",
+        "tags": [],
+        "licence": "",
+        "author": "",
+        "fallbacks": [],
+    }
 
 
 def _facts() -> list[dict]:

@@ -143,7 +143,7 @@ def test_partitions_are_words_and_their_digests_follow_their_words_alone(crawled
 
 
 def test_adding_words_or_slowing_down_does_not_undo_finished_work() -> None:
-    asked = {"source": "gallery", "site": "http://127.0.0.1:1"}
+    asked = {"source": "gallery"}
     plain = CrawlConfig(words=("a",), **asked).output_fields()
     assert CrawlConfig(words=("a", "b"), delay_s=3, concurrency=1, **asked).output_fields() == plain
     assert CrawlConfig(words=("a",), max_file_bytes=9, **asked).output_fields() != plain
@@ -196,7 +196,8 @@ def test_an_unreachable_site_is_one_clear_line_and_leaves_no_tar(tmp_path) -> No
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
-        ({"site": "127.0.0.1:8000"}, "expected http://HOST"),
+        ({"source": {"source": "gallery", "site": "127.0.0.1:8000"}}, "expected http://HOST"),
+        ({"site": "http://127.0.0.1:8000"}, "an option of the source now"),
         ({"source": "galery"}, "known: gallery"),
         ({"words": []}, "at least one word"),
         ({"words": ["a", " "]}, "no empty ones"),
@@ -207,7 +208,7 @@ def test_an_unreachable_site_is_one_clear_line_and_leaves_no_tar(tmp_path) -> No
     ],
 )
 def test_impossible_configs_are_refused(config, complaint) -> None:
-    good = {"source": "gallery", "site": "http://127.0.0.1:8000", "words": ["a"]}
+    good = {"source": "gallery", "words": ["a"]}
     CrawlConfig(**good)
     with pytest.raises(ValidationError, match=complaint):
         CrawlConfig(**{**good, **config})
@@ -215,9 +216,8 @@ def test_impossible_configs_are_refused(config, complaint) -> None:
 
 @pytest.mark.parametrize("source", ["crawl_sites:NoSource", "no_such_module:Source"])
 def test_a_source_that_is_not_there_is_named(tmp_path, source) -> None:
-    crawl = make_crawl(tmp_path, source=source, site="http://127.0.0.1:1", words=["a"])
-    with pytest.raises(ConfigError, match=f"cannot import the crawl source '{source}'"):
-        crawl.write()
+    with pytest.raises(ValidationError, match=f"cannot import the source '{source}'"):
+        make_crawl(tmp_path, source=source, site="http://127.0.0.1:1", words=["a"])
 
 
 def test_a_source_that_cannot_list_words_says_so(tmp_path) -> None:
@@ -227,9 +227,10 @@ def test_a_source_that_cannot_list_words_says_so(tmp_path) -> None:
 
 
 def test_a_stranger_is_visited_slowly_and_a_site_on_this_machine_is_not() -> None:
-    asked = {"source": "gallery", "words": ("a",)}
-    far = CrawlConfig(site="https://stickers.example", **asked).job(("a",), Path("spool"))
-    near = CrawlConfig(site="http://localhost:8000", **asked).job(("a",), Path("spool"))
+    far, near = (
+        CrawlConfig(source={"source": "gallery", "site": site}, words=("a",)).job(("a",), Path("spool"))
+        for site in ("https://stickers.example", "http://localhost:8000")
+    )
     assert (far.delay_s, far.autothrottle) == (0.5, True)
     assert (near.delay_s, near.autothrottle) == (0.0, False)
 
@@ -257,7 +258,7 @@ from vsd2m.core.run import Run, StageLayout
 from vsd2m.core.storage import Store
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.stage import CrawlStage
-stage = CrawlStage(CrawlConfig(source="gallery", site=sys.argv[2], words=["hello"]))
+stage = CrawlStage(CrawlConfig(source={"source": "gallery", "site": sys.argv[2]}, words=["hello"]))
 stage.write_partition(Run(Store(sys.argv[1]), (StageLayout("crawl", "crawl", "file", stage.spec.writes),)), 0)
 """
 

@@ -41,8 +41,10 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
         ("partition_size", 0, "partition_size: input should be greater than or equal to 1, found 0"),
         ("partition_size", "many", "partition_size: input should be a valid integer"),
         ("partitionsize", 5, "partitionsize: unknown key \\(did you mean 'partition_size'\\?\\); allowed: run, "),
-        ("stages.crawl.sight", "x", "stages.crawl.sight: unknown key \\(did you mean 'site'\\?\\)"),
-        ("stages.crawl.site", "ftp://x", "stages.crawl.site: expected http://HOST"),
+        ("stages.crawl.source.sight", "x", "stages.crawl.source.sight: unknown key \\(did you mean 'site'\\?\\)"),
+        ("stages.crawl.source.site", "ftp://x", "stages.crawl.source.site: expected http://HOST"),
+        ("stages.crawl.source", "galery", "stages.crawl.source: unknown source 'galery' \\(did you mean 'gallery'"),
+        ("stages.crawl.site", "http://x", "stages.crawl: `site` is an option of the source now: source: {source: NAME"),
         ("stages.ocrr", {}, "stages.ocrr.stage: unknown stage 'ocrr' \\(did you mean 'ocr'\\?\\); known: crawl, "),
         (
             "stages.crawl.words",
@@ -98,7 +100,7 @@ def test_what_the_config_refuses_the_schema_refuses_too():
     for path, value in (
         ("partition_size", 0),
         ("nonsense", 1),
-        ("stages.crawl.sight", "x"),
+        ("stages.crawl.source.sight", "x"),
         ("stages.ocrr", {}),
         ("stages.mine", {"stage": "ocrr"}),
         ("stages.caption.engine", "vlm"),

@@ -107,7 +107,7 @@ def test_the_weights_of_a_packaged_model_are_looked_for(monkeypatch):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_names_groups_that_there_are(name):
-    needed = {"crawl": {"source": "gallery", "site": "http://x", "words": ["a"]}, "filter": {"rules": {"size": {}}}}
+    needed = {"crawl": {"source": "gallery", "words": ["a"]}, "filter": {"rules": {"size": {}}}}
     models = {"unsafe": {"model": "/x"}, "watermark": {"model": "/x"}}
     stage = stage_of(name, {**needed, **models}.get(name))
     assert set(stage.packages().values()) <= set(EXTRAS)
@@ -116,7 +116,7 @@ def test_a_stage_names_groups_that_there_are(name):
 def test_every_package_that_a_stages_part_imports_late_is_named_by_a_stage():
     """`import_extra` in the parts that hold stages: what it asks for, some configuration of a stage announces."""
     configs: dict[str, list[dict[str, Any] | None]] = {
-        "crawl": [{"source": "gallery", "site": "http://x", "words": ["a"]}],
+        "crawl": [{"source": "gallery", "words": ["a"]}],
         "ocr": [None, {"detection_folder": "/x", "recognition_folder": "/x"}],
         "domain": [None],
         "unsafe": [{"model": "/x"}],

@@ -59,7 +59,7 @@ class StageConfig(BaseModel):
     so does not invalidate finished work.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # the input may hold a key
 
     def output_fields(self) -> dict[str, Any]:
         """The config as JSON values, without the fields that cannot change the output."""

@@ -7,12 +7,13 @@ lives; when it ends, so does this process, even if the parent was killed.
 import os
 import sys
 import threading
-from typing import Any
+from typing import Any, TextIO, cast
 
 from scrapy.crawler import CrawlerProcess
 
 from vsd2m.crawl.job import Job, is_loopback
 from vsd2m.crawl.known import Known
+from vsd2m.crawl.redaction import RedactedStream
 from vsd2m.crawl.spider import MAX_PAGE_BYTES, StickerSpider
 from vsd2m.crawl.spool import Spool, read_known
 
@@ -22,8 +23,11 @@ ORPHANED = 3
 def main() -> None:
     """Crawls, and notes as its last fact that it came to its end, and why."""
     job = Job.model_validate_json(sys.stdin.buffer.readline())
+    redacted = job.redaction()
+    for name in ("stdout", "stderr"):  # before Scrapy makes its log's handler; tracebacks are written there too
+        setattr(sys, name, cast(TextIO, RedactedStream(getattr(sys, name), redacted)))
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
-    spool = Spool(job.spool)
+    spool = Spool(job.spool, redacted)
     process = CrawlerProcess(settings_of(job))
     crawler = process.create_crawler(StickerSpider)
     process.crawl(crawler, job=job, spool=spool, known=Known.of(read_known(job.spool)))
@@ -69,6 +73,7 @@ def settings_of(job: Job) -> dict[str, Any]:
         "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": not is_loopback(job.site),
         "COOKIES_ENABLED": False,
+        "REFERRER_POLICY": "strict-origin-when-cross-origin",  # the address of a results page may hold a key
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
         "URLLENGTH_LIMIT": 0,

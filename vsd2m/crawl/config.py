@@ -1,15 +1,15 @@
 """What a crawl may be told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from vsd2m.core.stage import StageConfig, neutral
 from vsd2m.crawl.job import Job, is_loopback
-from vsd2m.crawl.sources import SOURCES
+from vsd2m.crawl.sources import SOURCES, ChosenSource, source_class
+from vsd2m.crawl.sources.base import SourceConfig
 from vsd2m.crawl.text import valid_text
 
 POLITE_DELAY_S = 0.5
@@ -18,8 +18,10 @@ POLITE_DELAY_S = 0.5
 class CrawlConfig(StageConfig):
     """What to crawl, and how politely. robots.txt and reservations against machine learning are always obeyed."""
 
-    source: str = Field(description=f"kind of site: {', '.join(SOURCES)}, or `package.module:Class` of your own")
-    site: str = Field(description="address of the site, such as http://127.0.0.1:8000")
+    source: ChosenSource = Field(
+        description=f"kind of site ({', '.join(SOURCES)}, or `package.module:Class` of your own) and its options, such "
+        "as `{source: gallery, site: http://127.0.0.1:8640}`"
+    )
     words: tuple[str, ...] | Literal["all"] | None = neutral(
         None, description="trigger words to search for; `all` asks the site for its own list, once per run"
     )
@@ -56,19 +58,22 @@ class CrawlConfig(StageConfig):
         "crawl", pattern=r"^[a-z0-9_]+$", description="folder of the tars; a run with several crawls needs several"
     )
 
-    @field_validator("site")
+    @model_validator(mode="before")
     @classmethod
-    def _is_an_address(cls, site: str) -> str:
-        split = urlsplit(site)
-        if split.scheme not in ("http", "https") or not split.hostname:
-            raise ValueError(f"expected http://HOST or https://HOST, found {site!r}")
-        return site.rstrip("/")
+    def _site_has_moved(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "site" in values:
+            raise ValueError("`site` is an option of the source now: source: {source: NAME, site: ADDRESS}")
+        return values
 
     @field_validator("source")
     @classmethod
-    def _is_known(cls, source: str) -> str:
-        if source not in SOURCES and ":" not in source:
-            raise ValueError(f"unknown source {source!r}; known: {', '.join(sorted(SOURCES))}, or `module:Class`")
+    def _terms_allow_it(cls, source: SourceConfig) -> SourceConfig:
+        terms = source_class(source).terms
+        if terms is not None and terms.forbidden and source.contract is None:
+            raise ValueError(
+                f"the terms of {source.source} do not allow {terms.forbidden} ({terms.url}, read on {terms.read_on}); "
+                "name the contract that does in `contract`, or take another source"
+            )
         return source
 
     @field_validator("words")
@@ -88,11 +93,14 @@ class CrawlConfig(StageConfig):
 
     def job(self, words: Sequence[str] | None, spool: Path) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""
-        is_here = is_loopback(self.site)
+        is_here = is_loopback(self.source.site)
+        source = source_class(self.source)
+        delay_s = (0.0 if is_here else POLITE_DELAY_S) if self.delay_s is None else self.delay_s
         decided: dict[str, Any] = {
             "words": None if words is None else tuple(words),
             "spool": spool,
-            "delay_s": (0.0 if is_here else POLITE_DELAY_S) if self.delay_s is None else self.delay_s,
+            "delay_s": delay_s if is_here else max(delay_s, source.min_delay_s),
+            "concurrency": min(self.concurrency, source.max_connections or self.concurrency),
             "autothrottle": not is_here if self.autothrottle is None else self.autothrottle,
         }
         return Job(**decided, **{name: getattr(self, name) for name in Job.model_fields if name not in decided})

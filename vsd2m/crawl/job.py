@@ -1,26 +1,27 @@
 """What the crawling process is told, and how it says no. Both cross the process border as JSON."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from vsd2m.core.registry import component
-from vsd2m.crawl.sources import SOURCES
+from vsd2m.crawl.redaction import Redaction
+from vsd2m.crawl.sources import ChosenSource, open_source
 from vsd2m.crawl.sources.base import Source
 
 
 class Job(BaseModel):
-    """One crawl: which words on which site, how politely, and the folder for what is found.
+    """One crawl: which words on which site, how politely, and the folder for the stickers.
 
     `words` None asks the site for its own list of words and does nothing else.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    source: str
-    site: str
+    source: ChosenSource
     words: tuple[str, ...] | None
     spool: Path
     user_agent: str
@@ -37,15 +38,31 @@ class Job(BaseModel):
     max_wait_s: float
     max_redirects: int
 
-    def open_source(self) -> Source:
-        """The source under its registry name, or `package.module:Class`; `ConfigError` if there is none."""
-        source: Source = component(SOURCES, self.source, kind="crawl source", base=Source)(self.site)
-        return source
+    @property
+    def site(self) -> str:
+        """The address of the site, without a final slash."""
+        return self.source.site
+
+    def open_source(self) -> Source[Any]:
+        """The source with its options; `ConfigError` if there is none of its name."""
+        return open_source(self.source)
+
+    def redaction(self) -> Redaction:
+        """What takes the source's keys out of a text."""
+        return Redaction(self.source.secrets())
+
+    def revealed_json(self) -> str:
+        """As JSON with its keys, for the crawling process's standard input and nothing else."""
+        return json.dumps(self.model_dump(), default=_revealed)
+
+
+def _revealed(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why something that was asked for was not had: a reject's reason, value, limit and detail."""
+    """Why something that was asked for was not downloaded: a reject's reason, value, limit and detail."""
 
     reason: str
     value: float | None = None

@@ -1,10 +1,11 @@
-"""What an earlier crawl found out already, and what is left to ask."""
+"""What an earlier crawl was told already, and what is left to ask."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from vsd2m.crawl.outcomes import Fact
+from vsd2m.crawl.sources.base import Ask
 
 
 @dataclass
@@ -16,6 +17,7 @@ class Known:
     refused: set[tuple[int, int]] = field(default_factory=set)
     pages: dict[str, Fact] = field(default_factory=dict)
     pictures: set[str] = field(default_factory=set)
+    refused_pictures: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> "Known":
@@ -31,7 +33,7 @@ class Known:
                 case "page":
                     known.pages[fact["link"]] = fact
                 case "picture":
-                    known.pictures.add(fact["picture"])
+                    (known.pictures if fact["refusal"] is None else known.refused_pictures).add(fact["picture"])
         return known
 
     def links(self, word: int) -> Iterator[str]:
@@ -39,19 +41,21 @@ class Known:
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             yield find["link"] if find["sticker"] is None else find["sticker"]["url"]
 
-    def next_page(self, word: int) -> int | None:
-        """The results page to ask for next; None where the word has been searched to its end."""
-        last = max(self.searches[word], key=lambda search: int(search["page"]), default=None)
-        page = 1 if last is None else last["page"] + 1 if last["has_next"] else None
-        return None if (word, page) in self.refused else page
+    def next_request(self, word: int) -> tuple[int, Ask | None] | None:
+        """The number of the results page to ask for next, and what to ask, None for the word's first request.
 
-    def lacking(self, word: int) -> Iterator[tuple[str, bool]]:
-        """Addresses found for a word and not answered yet; whether each is a picture's."""
+        None where the word has been searched to its end.
+        """
+        last = max(self.searches[word], key=lambda search: int(search["page"]), default=None)
+        if last is not None and last["next_ask"] is None:
+            return None
+        page, ask = (1, None) if last is None else (last["page"] + 1, Ask(**last["next_ask"]))
+        return None if (word, page) in self.refused else (page, ask)
+
+    def lacking(self, word: int) -> Iterator[str | Fact]:
+        """What has been found for a word and may lack an answer: addresses of pages, or stickers."""
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             page = self.pages.get(find["link"]) if find["sticker"] is None else find
             if find["refusal"] is not None or (page is not None and page["refusal"] is not None):
                 continue
-            if page is None:
-                yield find["link"], False
-            elif page["sticker"]["url"] not in self.pictures:
-                yield page["sticker"]["url"], True
+            yield find["link"] if page is None else page["sticker"]

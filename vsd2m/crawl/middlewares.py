@@ -16,15 +16,17 @@ from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
-from scrapy.http import Response
+from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy.utils.asyncio import call_later
+from scrapy.utils.response import response_status_message
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
-from vsd2m.crawl.addresses import address_refusal
+from vsd2m.crawl.addresses import address_refusal, origin
 from vsd2m.crawl.backoff import backoff_s, http_date, retry_after_s
 from vsd2m.crawl.job import Refusal
+from vsd2m.crawl.responses import page_of
 
 NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
 
@@ -104,7 +106,18 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
         asks_for_rules = request.meta.get("dont_obey_robotstxt")
         if isinstance(result, Request) and not asks_for_rules:
             _check(result.url, self.crawler.spider.allowed_hosts)
+            _without_keys(request, result)
         return result
+
+
+def _without_keys(request: Request, redirected: Request) -> None:
+    """Another origin is sent no header of the request, since a key may stand there, and no body at all."""
+    if origin(request.url) == origin(redirected.url):
+        return
+    if redirected.body:
+        raise RefusedRequest(Refusal("offsite_redirect", detail="a request with a body was redirected elsewhere"))
+    for name in request.meta["sent_headers"]:
+        redirected.headers.pop(name, None)
 
 
 def _joined(url: str, location: str) -> str:
@@ -162,19 +175,40 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
             raise RefusedRequest(refusal)
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:
-        if response.status not in self.retry_http_codes:
+        busy_s = self._busy_s(request, response)
+        if request.meta.get("dont_retry") or (busy_s is None and response.status not in self.retry_http_codes):
             return response
         wait = self._wait_after(request)
-        if response.status in _BUSY:
-            asked = retry_after_s(_header(response, "Retry-After"), now=_now_at(response))
-            if asked > self._job.max_wait_s:
-                raise RefusedRequest(self._close(request, asked))
-            self._pause(request, max(asked, wait))
+        if busy_s is not None:
+            if busy_s > self._job.max_wait_s:
+                raise RefusedRequest(self._close(request, busy_s))
+            self._pause(request, max(busy_s, wait))
             wait = 0.0
-        again: Request | Response = super().process_response(request, response)
-        if isinstance(again, Request):
-            await asyncio.sleep(wait)
+        again: Request | None = self._retry(request, response_status_message(response.status))
+        if again is None and response.status not in self.retry_http_codes:
+            raise RefusedRequest(Refusal("rate_limited", detail="the page says that the site is busy"))
+        if again is None:
+            return response
+        await asyncio.sleep(wait)
         return again
+
+    def _busy_s(self, request: Request, response: Response) -> float | None:
+        """The seconds that a busy host asks to wait, by status and header or on its page; None: it is not busy."""
+        by_page = self._busy_by_page(request, response)
+        if response.status not in _BUSY:
+            return by_page
+        return max(by_page or 0.0, retry_after_s(_header(response, "Retry-After"), now=_now_at(response)))
+
+    def _busy_by_page(self, request: Request, response: Response) -> float | None:
+        is_page = "told_url" in request.meta and "picture" not in request.cb_kwargs
+        if not is_page or not isinstance(response, TextResponse):
+            return None
+        spider = self.crawler.spider
+        try:
+            seconds: float | None = spider.source.busy_for_s(page_of(request, response, spider.redacted))
+        except Exception:  # what a source cannot read here, it cannot read as a page either, and says so there
+            return None
+        return seconds
 
     async def process_exception(self, request: Request, exception: Exception) -> Request | None:
         again: Request | None = super().process_exception(request, exception)

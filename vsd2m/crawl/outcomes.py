@@ -115,9 +115,18 @@ def _find(fact: Fact, word: str, known: _Facts) -> Find:
 
 
 def _pictured(word: str, sticker: Fact, known: _Facts) -> Find:
-    picture = known.pictures.get(sticker["url"])
-    if picture is None:
-        return Find(word, sticker["url"], sticker, refusal=_NOT_ANSWERED)
-    if picture["refusal"] is not None:
-        return Find(word, sticker["url"], sticker, picture, picture["refusal"])
-    return Find(word, picture["url"], sticker, picture)
+    """The first rendition that was downloaded; where none was, the best one's refusal."""
+    pictures = [known.pictures.get(address) for address in addresses_of(sticker)]
+    for picture in pictures:
+        if picture is None:
+            return Find(word, sticker["url"], sticker, refusal=_NOT_ANSWERED)
+        if picture["refusal"] is None:
+            return Find(word, picture["url"], sticker, picture)
+    best = pictures[0]
+    assert best is not None
+    return Find(word, sticker["url"], sticker, best, best["refusal"])
+
+
+def addresses_of(sticker: Fact) -> list[str]:
+    """The addresses of a sticker's renditions, best first."""
+    return [sticker["url"], *sticker["fallbacks"]]

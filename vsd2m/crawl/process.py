@@ -40,7 +40,7 @@ def spool_in(store: Store, path: str) -> Iterator[Path]:
 
 
 def crawl(job: Job) -> list[dict[str, Any]]:
-    """The facts that the crawl of `job` found, in order of arrival; pictures lie in its spool under their keys.
+    """The facts that the crawl of `job` noted, in order of arrival; pictures lie in its spool under their keys.
 
     `CrawlError` where the site does not answer at all, or the process ended before its end.
     """
@@ -59,7 +59,7 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     with _ended(child):
         assert child.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(job.model_dump_json().encode() + b"\n")
+            child.stdin.write(job.revealed_json().encode() + b"\n")
             child.stdin.flush()
         _wait(child, lambda: _report(job))
     if child.returncode != 0:

@@ -1,14 +1,16 @@
 """Answers read: a page as a source sees it, what the headers reserve, and the refusals both can end in."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Container, Mapping
+from dataclasses import fields, replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from scrapy import Request
 from scrapy.http import Headers, Response, TextResponse
 from scrapy.selector import Selector
 
 from vsd2m.crawl.job import Refusal
+from vsd2m.crawl.redaction import Redaction
 from vsd2m.crawl.rights import reservation, robots_facts
 from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults
 
@@ -16,23 +18,38 @@ T = TypeVar("T")
 
 
 class RefusedError(Exception):
-    """What was asked for is not to be had; `refusal` says why."""
+    """What was asked for is unavailable; `refusal` says why."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.reason)
         self.refusal = refusal
 
 
-def read(response: Response, parse: Callable[[Page], T]) -> T:
+def told_url(request: Request, url: str, redacted: Redaction) -> str:
+    """`url`, which `request` was sent to or redirected to, without keys."""
+    told: str = request.meta["told_url"]
+    return redacted(url) if "redirect_urls" in request.meta else told
+
+
+def page_of(request: Request, response: TextResponse, redacted: Redaction) -> Page:
+    """An answer as sources see it: keys that the site repeats are not in it."""
+    headers = {name.decode("latin-1").lower(): ", ".join(_texts(response.headers, name)) for name in response.headers}
+    url = told_url(request, response.url, redacted)
+    values = {name: redacted(value) for name, value in headers.items()}
+    return Page(url, redacted(response.text), response.status, values)
+
+
+def read(response: Response, parse: Callable[[Page], T], *, redacted: Redaction, readable: Container[int]) -> T:
     """What a source's `parse` makes of the page; `RefusedError` where the answer is no such page.
 
     A source is foreign code: whatever it raises is a refusal of this page, with the error's name, not of the crawl.
     """
-    check_status(response)
+    if response.status not in readable:
+        check_status(response)
     if not isinstance(response, TextResponse):
         raise RefusedError(Refusal("page_not_understood", detail="the answer is not text"))
     try:
-        return parse(Page(response.url, response.text))
+        return parse(page_of(response.request, response, redacted))
     except PageError as error:
         raise RefusedError(Refusal("page_not_understood", detail=str(error))) from error
     except Exception as error:
@@ -49,20 +66,25 @@ def _address(target: Any) -> str:
     return url if isinstance(url, str) else repr(url)
 
 
-def checked_sticker(found: Any) -> FoundSticker:
-    """`found` with tags as a tuple; `RefusedError` where a field is not of its type."""
-    if not isinstance(found, FoundSticker):
-        raise _wrong_type("the sticker", "a FoundSticker", found)
-    for name in ("url", "page_url", "title", "licence", "author"):
-        if not isinstance(getattr(found, name), str):
-            raise _wrong_type(name, "text", getattr(found, name))
-    if not isinstance(found.tags, tuple | list) or not all(isinstance(tag, str) for tag in found.tags):
-        raise _wrong_type("tags", "texts", found.tags)
-    return replace(found, tags=tuple(found.tags))
+def checked_sticker(sticker: Any) -> FoundSticker:
+    """`sticker` with its lists as tuples; `RefusedError` where a field is not of its type."""
+    if not isinstance(sticker, FoundSticker):
+        raise _wrong_type("the sticker", "a FoundSticker", sticker)
+    for name in _TEXT_FIELDS:
+        if not isinstance(getattr(sticker, name), str):
+            raise _wrong_type(name, "text", getattr(sticker, name))
+    for name in ("tags", "fallbacks"):
+        values = getattr(sticker, name)
+        if not isinstance(values, tuple | list) or not all(isinstance(value, str) for value in values):
+            raise _wrong_type(name, "texts", values)
+    return replace(sticker, tags=tuple(sticker.tags), fallbacks=tuple(sticker.fallbacks))
 
 
-def _wrong_type(field: str, expected: str, found: Any) -> RefusedError:
-    detail = f"{field}: expected {expected}, found {type(found).__name__} {found!r}"
+_TEXT_FIELDS = tuple(field.name for field in fields(FoundSticker) if field.name not in ("tags", "fallbacks"))
+
+
+def _wrong_type(field: str, expected: str, value: Any) -> RefusedError:
+    detail = f"{field}: expected {expected}, found {type(value).__name__} {value!r}"
     return RefusedError(Refusal("source_error", detail=detail))
 
 
@@ -114,5 +136,5 @@ def _tdm(headers: Headers) -> str | None:
     return next(iter(_texts(headers, "TDM-Reservation")), None)
 
 
-def _texts(headers: Headers, name: str) -> list[str]:
+def _texts(headers: Headers, name: str | bytes) -> list[str]:
     return [value.decode("latin-1") for value in headers.getlist(name)]

@@ -1,9 +1,11 @@
 """The spider: words -> results pages -> sticker pages -> original bytes. It only notes facts; the parent joins them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import scrapy
@@ -18,6 +20,7 @@ from vsd2m.crawl.addresses import address_refusal, origin
 from vsd2m.crawl.job import Job, Refusal
 from vsd2m.crawl.known import Known
 from vsd2m.crawl.middlewares import NOBODY_THERE
+from vsd2m.crawl.outcomes import addresses_of
 from vsd2m.crawl.refusals import crawler_error, refusal_of
 from vsd2m.crawl.responses import (
     RefusedError,
@@ -29,10 +32,13 @@ from vsd2m.crawl.responses import (
     reserved_by_page,
     robots_column,
     targets_of,
+    told_url,
 )
-from vsd2m.crawl.sources.base import FoundSticker, SearchResults
+from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
 from vsd2m.crawl.spool import Spool, SpoolError
 from vsd2m.media.media_types import sniff
+
+T = TypeVar("T")
 
 MAX_PAGE_BYTES = 16 << 20
 
@@ -46,11 +52,16 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         super().__init__()
         self.job = job
         self.source = job.open_source()
+        self.redacted = job.redaction()
         self.allowed_hosts = (urlsplit(job.site).hostname or "", *self.source.media_hosts, *job.media_hosts)
         self._spool = spool
         self._asked: set[str] = set()
         self._known = known
-        self._found = {number: set(known.links(number)) for number in list(known.finds)}
+        self._links = {number: set(known.links(number)) for number in list(known.finds)}
+        self._cursors: set[tuple[int, str]] = set()
+        self._downloaded = set(known.pictures)
+        self._refused = set(known.refused_pictures)
+        self._renditions: dict[str, list[Sequence[str]]] = defaultdict(list)
         self._has_answered = False
 
     @classmethod
@@ -72,47 +83,66 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     # -- words and results pages -----------------------------------------------------------------
 
     def on_words(self, response: Response) -> None:
-        self._note("words", words=list(read(response, self.source.parse_words)))
+        self._note("words", words=list(self._read(response, self.source.parse_words)))
 
     def _search_on(self, number: int, word: str) -> Iterator[Request]:
         """Asks for what is not known of a word: all of it, or what an earlier crawl did not get."""
-        for url, is_picture in self._known.lacking(number):
-            yield from self._picture(url) if is_picture else self._page(url)
-        if page := self._known.next_page(number):
-            yield from self._search(number, word, page=page)
+        for lacking in self._known.lacking(number):
+            yield from self._page(lacking) if isinstance(lacking, str) else self._picture(addresses_of(lacking))
+        if request := self._known.next_request(number):
+            page, ask = request
+            make_ask = partial(self.source.first_request, word) if ask is None else lambda: ask
+            yield from self._ask_source(make_ask, self.on_search, number=number, page=page)
 
-    def _search(self, number: int, word: str, *, page: int) -> Iterator[Request]:
-        make_url = partial(self.source.search_request, word, page)
-        return self._ask_source(make_url, self.on_search, number=number, word=word, page=page)
-
-    def _ask_source(self, make_url: Callable[[], str | None], callback: Any, **asked: Any) -> Iterator[Request]:
-        """The request for an address that the source makes up; like all its code that may fail."""
+    def _ask_source(self, make_ask: Callable[[], Ask | None], callback: Any, **asked: Any) -> Iterator[Request]:
+        """The request that the source makes up; like all its code it may fail."""
         try:
-            url = make_url()
-            if not isinstance(url, str):
-                raise TypeError(f"expected an address, found {url!r}")
+            ask = self._checked_ask(make_ask())
         except Exception as error:
-            self._refuse(asked, Refusal("source_error", detail=f"{type(error).__name__}: {error}"), url="")
+            yield from self._refuse(asked, _source_error(error), url="")
             return
-        yield from self._request(url, None, callback, **asked)
+        yield from self._request(ask, None, callback, **asked)
 
-    def on_search(self, response: Response, number: int, word: str, page: int) -> Iterator[Request]:
-        results, targets = read(response, lambda told: _results(self.source.parse_search(told)))
-        seen = self._found.setdefault(number, set())
-        new = [link for link in targets if link not in seen][: self.job.max_stickers_per_word - len(seen)]
-        num_found = len(seen) + len(new)
-        wants_more = num_found < self.job.max_stickers_per_word and page < self.job.max_pages_per_word
-        has_next = bool(results.has_next and new and wants_more)
-        self._note("search", word=number, page=page, num_links=len(new), has_next=has_next)
-        for link in new:
-            rank = len(seen)
-            seen.add(link)
+    def _checked_ask(self, ask: Any) -> Ask:
+        if not isinstance(ask, Ask) or not isinstance(ask.url, str):
+            raise TypeError(f"expected an Ask with an address, found {ask!r}")
+        if self.redacted.is_needed(json.dumps(asdict(ask))):
+            raise ValueError("a key stands in what to ask for, which is stored; `authorise` is the place for it")
+        return ask
+
+    def on_search(self, response: Response, number: int, page: int) -> Iterator[Request]:
+        results, targets = self._read(response, lambda told: self._results(self.source.parse_search(told)))
+        links = self._links.setdefault(number, set())
+        new_links = [link for link in targets if link not in links][: self.job.max_stickers_per_word - len(links)]
+        is_full = len(links) + len(new_links) >= self.job.max_stickers_per_word or page >= self.job.max_pages_per_word
+        leads_on = bool(new_links or not targets) and not is_full
+        next_ask = results.next_ask if leads_on and self._is_new_cursor(number, results.next_ask) else None
+        told = None if next_ask is None else asdict(next_ask)
+        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=told)
+        for link in new_links:
+            rank = len(links)
+            links.add(link)
             yield from self._follow(number, rank, link, targets[link])
-        if has_next:
-            yield from self._search(number, word, page=page + 1)
+        if next_ask is not None:
+            yield from self._ask_source(lambda: next_ask, self.on_search, number=number, page=page + 1)
+
+    def _is_new_cursor(self, number: int, ask: Ask | None) -> bool:
+        """Whether the next page of a word was not asked for before: cursors that run in a circle end."""
+        cursor = (number, repr(ask))
+        is_new = ask is not None and cursor not in self._cursors
+        self._cursors.add(cursor)
+        return is_new
+
+    def _results(self, results: SearchResults) -> tuple[SearchResults, Mapping[str, Any]]:
+        if results.next_ask is not None:
+            self._checked_ask(results.next_ask)
+        return results, targets_of(results)
+
+    def _read(self, response: Response, parse: Callable[[Page], T]) -> T:
+        return read(response, parse, redacted=self.redacted, readable=self.source.readable_statuses)
 
     def _follow(self, number: int, rank: int, link: str, target: Any) -> Iterator[Request]:
-        """Notes a find, and asks for what it leads to unless that was asked for before."""
+        """Notes a link, and asks for what it leads to unless that was asked for before."""
         if isinstance(target, str):
             self._note("find", word=number, rank=rank, link=link, sticker=None, refusal=None)
             yield from self._page(link)
@@ -123,30 +153,37 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             self._note("find", word=number, rank=rank, link=link, sticker=None, refusal=asdict(error.refusal))
             return
         self._note("find", word=number, rank=rank, link=None, sticker=asdict(sticker), refusal=None)
-        yield from self._picture(sticker.url)
+        yield from self._picture((sticker.url, *sticker.fallbacks))
 
     # -- sticker pages ---------------------------------------------------------------------------
 
     def _page(self, link: str) -> Iterator[Request]:
         if link not in self._known.pages and self._is_new(link):
-            yield from self._request(link, self.allowed_hosts, self.on_page, link=link)
+            yield from self._request(Ask(link), self.allowed_hosts, self.on_page, link=link)
 
     def on_page(self, response: Response, link: str) -> Iterator[Request]:
-        sticker = checked_sticker(read(response, self.source.parse_sticker))
+        sticker = checked_sticker(self._read(response, self.source.parse_sticker))
         if reserved := reserved_by_page(response, self.job.user_agent):
             self._refuse_page(link, Refusal("noai", detail=f"the page says {reserved}"), sticker)
             return
         self._note("page", link=link, sticker=asdict(sticker), refusal=None)
-        yield from self._picture(sticker.url)
+        yield from self._picture((sticker.url, *sticker.fallbacks))
 
     def _refuse_page(self, link: str, refusal: Refusal, sticker: FoundSticker | None = None) -> None:
         self._note("page", link=link, sticker=asdict(sticker) if sticker else None, refusal=asdict(refusal))
 
     # -- pictures --------------------------------------------------------------------------------
 
-    def _picture(self, url: str) -> Iterator[Request]:
-        if url not in self._known.pictures and self._is_new(f"picture {url}"):
-            yield from self._request(url, self.allowed_hosts, self.on_picture, picture=url)
+    def _picture(self, addresses: Sequence[str]) -> Iterator[Request]:
+        """Asks for the first of a sticker's renditions that is not known to be unavailable."""
+        for place, url in enumerate(addresses):
+            if url in self._refused:
+                continue
+            if url not in self._downloaded:
+                self._renditions[url].append(addresses[place + 1 :])
+                if self._is_new(f"picture {url}"):
+                    yield from self._request(Ask(url), self.allowed_hosts, self.on_picture, picture=url)
+            return
 
     def on_headers(self, headers: Headers, body_length: int, request: Request) -> None:
         """Ends a download before its body comes where the headers reserve it."""
@@ -154,18 +191,19 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             raise StopDownload
         request.meta["body_length"] = body_length
 
-    def on_picture(self, response: Response, picture: str) -> None:
+    def on_picture(self, response: Response, picture: str) -> Iterator[Request]:
         check_status(response)
         key, media_format = sticker_key(response.body), sniff(response.body)
         if media_format is None:
             refusal = Refusal("not_an_image", detail=f"Content-Type says {content_type(response)}")
-            self._refuse_picture(picture, refusal, key=key)
+            yield from self._refuse_picture(picture, refusal, key=key)
             return
+        self._downloaded.add(picture)
         self._keep(key, response.body)
         self._note(
             "picture",
             picture=picture,
-            url=response.url,
+            url=told_url(response.request, response.url, self.redacted),
             key=key,
             media_format=media_format,
             num_bytes=len(response.body),
@@ -173,8 +211,12 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             refusal=None,
         )
 
-    def _refuse_picture(self, picture: str, refusal: Refusal, *, key: str | None = None) -> None:
+    def _refuse_picture(self, picture: str, refusal: Refusal, *, key: str | None = None) -> Iterator[Request]:
+        """Notes that a rendition is unavailable, and asks for the next of each sticker that it is one of."""
         self._note("picture", picture=picture, key=key, refusal=asdict(refusal))
+        self._refused.add(picture)
+        for further in self._renditions.pop(picture, []):
+            yield from self._picture(further)
 
     # -- what went wrong -------------------------------------------------------------------------
 
@@ -182,19 +224,19 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         """Remembers that the site is up: an answer of any status, to anything that was asked of its origin."""
         self._has_answered = self._has_answered or origin(request.url) == origin(self.job.site)
 
-    def on_error(self, failure: Failure) -> None:
+    def on_error(self, failure: Failure) -> Iterator[Request]:
         request: Request = failure.request
         refusal = self._refusal_of(failure.value, request)
         is_site = origin(request.url) == origin(self.job.site)
         if isinstance(failure.value, NOBODY_THERE) and is_site and not self._has_answered:
             self._note("site_down", detail=refusal.detail)
             raise CloseSpider("site_down")
-        self._refuse(request.cb_kwargs, refusal, url=request.url)
+        yield from self._refuse(request.cb_kwargs, refusal, url=told_url(request, request.url, self.redacted))
 
-    def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> None:
-        """Notes why what was asked for is not to be had."""
+    def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
+        """Notes why what was asked for is unavailable, and asks for what may stand in for it."""
         if "picture" in asked:
-            self._refuse_picture(asked["picture"], refusal)
+            yield from self._refuse_picture(asked["picture"], refusal)
         elif "link" in asked:
             self._refuse_page(asked["link"], refusal)
         elif "number" in asked:
@@ -215,21 +257,42 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- requests and facts ----------------------------------------------------------------------
 
-    def _request(self, url: str, hosts: tuple[str, ...] | None, callback: Any, **asked: Any) -> Iterator[Request]:
+    def _request(self, ask: Ask, hosts: tuple[str, ...] | None, callback: Any, **asked: Any) -> Iterator[Request]:
         """The one way to ask for an address, or the fact that says why it is not asked for."""
-        if refusal := address_refusal(url, hosts):
-            self._refuse(asked, refusal, url=url)
+        if refusal := address_refusal(ask.url, hosts):
+            yield from self._refuse(asked, refusal, url=ask.url)
             return
-        max_bytes = self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES
-        # dont_filter: Scrapy's own filter would lose, without a word, a redirect to an address already visited
-        yield Request(
-            url,
-            partial(self._answered, callback),
-            errback=self.on_error,
-            cb_kwargs=asked,
-            meta={"download_maxsize": max_bytes},
-            dont_filter=True,
-        )
+        try:
+            sent = self._authorised(ask)
+            request = Request(
+                sent.url,
+                partial(self._answered, callback),
+                method=sent.method,
+                headers=dict(sent.headers),
+                body=sent.body,
+                errback=self.on_error,
+                cb_kwargs=asked,
+                meta={
+                    "download_maxsize": self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES,
+                    "told_url": Request(ask.url).url,
+                    "sent_headers": tuple(sent.headers),
+                },
+                # Scrapy's own filter would lose, without a word, a redirect to an address already visited
+                dont_filter=True,
+            )
+        except Exception as error:
+            yield from self._refuse(asked, _source_error(error), url=ask.url)
+            return
+        yield request
+
+    def _authorised(self, ask: Ask) -> Ask:
+        """With the source's keys, which no other origin than the site's own is sent."""
+        if origin(ask.url) != origin(self.job.site):
+            return ask
+        sent: Ask = self.source.authorise(ask)
+        if origin(sent.url) != origin(ask.url):
+            raise ValueError("`authorise` may not lead to another host")
+        return sent
 
     def _answered(self, callback: Any, response: Response, **asked: Any) -> Iterator[Request]:
         """What `callback` makes of an answer. Whatever it raises becomes the fact of what was asked for."""
@@ -238,10 +301,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         except CloseSpider:
             raise
         except RefusedError as error:
-            self._refuse(asked, error.refusal, url=response.url)
+            yield from self._refuse(asked, error.refusal, url=told_url(response.request, response.url, self.redacted))
         except Exception as error:
             self.logger.exception("an error in the crawler at %s", response.url)
-            self._refuse(asked, crawler_error(error), url=response.url)
+            url = told_url(response.request, response.url, self.redacted)
+            yield from self._refuse(asked, crawler_error(error), url=url)
 
     def _is_new(self, name: str) -> bool:
         is_new = name not in self._asked
@@ -261,5 +325,5 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             raise CloseSpider("spool") from error
 
 
-def _results(results: SearchResults) -> tuple[SearchResults, Mapping[str, Any]]:
-    return results, targets_of(results)
+def _source_error(error: Exception) -> Refusal:
+    return Refusal("source_error", detail=f"{type(error).__name__}: {error}")

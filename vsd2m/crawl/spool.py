@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vsd2m.crawl.redaction import Redaction
 from vsd2m.crawl.text import valid_text
 
 FACTS_FILE = "facts.jsonl"
@@ -21,15 +22,16 @@ class SpoolError(Exception):
 class Spool:
     """The crawling process's side. Facts come in order of arrival; once a write has failed, `error` says why."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redacted: Redaction) -> None:
         self._folder = folder
+        self._redacted = redacted
         self.error: str | None = None
         (folder / PICTURES).mkdir(exist_ok=True)
         self._facts = open(folder / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
 
     def note(self, fact: str, **values: Any) -> None:
-        """Appends one fact, its texts as valid Unicode; `SpoolError` where that fails."""
-        line = valid_text(json.dumps({"fact": fact, **values}, ensure_ascii=False)) + "\n"
+        """Appends one fact, its texts as valid Unicode and without keys; `SpoolError` where that fails."""
+        line = self._redacted(valid_text(json.dumps({"fact": fact, **values}, ensure_ascii=False))) + "\n"
         try:
             self._facts.write(line)
             self._facts.flush()

@@ -14,6 +14,7 @@ from vsd2m.crawl.ledger import facts_of, ledger_bytes, recall
 from vsd2m.crawl.media_tar import MediaTar
 from vsd2m.crawl.outcomes import TRANSIENT, Find, join
 from vsd2m.crawl.process import crawl, spool_in
+from vsd2m.crawl.sources import source_class
 from vsd2m.crawl.spool import PICTURES
 from vsd2m.crawl.words import trigger_words
 
@@ -21,7 +22,7 @@ COLUMNS = CRAWL_COLUMNS
 
 
 class CrawlStage(FileStage[CrawlConfig]):
-    """Searches the site for each word and keeps the original bytes of what it finds."""
+    """Searches the site for each word and stores the original bytes of each sticker."""
 
     Config: ClassVar[type[StageConfig]] = CrawlConfig
     transient: ClassVar[frozenset[str]] = TRANSIENT
@@ -32,7 +33,10 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=2, reads=(), columns=COLUMNS)
+        return StageSpec(name="crawl", version=3, reads=(), columns=COLUMNS)
+
+    def model_versions(self) -> dict[str, str]:
+        return {f"source:{self.config.source.source}": str(source_class(self.config.source).version)}
 
     def packages(self) -> Mapping[str, str]:
         return {"scrapy": "crawl"}
@@ -48,7 +52,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         return -(-len(self.words(run)) // self.config.words_per_partition)
 
     def input_digest(self, run: Run, partition: int) -> str:
-        return digest([self.config.source, self.config.site, self._words_of(run, partition)])
+        return digest([self.config.source.output_fields(), self._words_of(run, partition)])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all.
@@ -62,7 +66,7 @@ class CrawlStage(FileStage[CrawlConfig]):
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
             facts = facts_of(known, crawl(self.config.job(words, spool)))
             finds = join(facts, words)
-            _check_searchable(finds, self.config.site)
+            _check_searchable(finds, self.config.source.site)
             kept = [find for find in finds if find.is_kept]
             rows = self._write_media(run, media, kept, spool)
         offsets = {row["key"]: row["media_offset"] for row in rows}
@@ -75,7 +79,14 @@ class CrawlStage(FileStage[CrawlConfig]):
         return f"{folder}/facts-{partition:06d}.jsonl", f"{folder}/media-{partition:06d}.tar"
 
     def _asked(self, run: Run, partition: int) -> str:
-        return digest([self.spec.version, self.config.output_fields(), self.input_digest(run, partition)])
+        return digest(
+            [
+                self.spec.version,
+                self.model_versions(),
+                self.config.output_fields(),
+                self.input_digest(run, partition),
+            ]
+        )
 
     def words(self, run: Run) -> list[str]:
         """The run's trigger words, in order."""
@@ -106,7 +117,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         return {
             "key": find.key,
             "url": find.url,
-            "source": self.config.source,
+            "source": self.config.source.source,
             "trigger_word": find.word,
             **stated,
             "robots": find.picture["robots"],

@@ -23,7 +23,7 @@ def trigger_words(config: CrawlConfig, store: Store) -> list[str]:
         words = config.words or ()
     distinct = list(dict.fromkeys(word.strip() for word in words if word.strip()))
     if not distinct:
-        raise ConfigError(f"there are no words in {config.words_file or config.site}; expected at least one")
+        raise ConfigError(f"there are no words in {config.words_file or config.source.site}; expected at least one")
     return distinct
 
 
@@ -38,7 +38,7 @@ def _read_words(path: str) -> list[str]:
 
 def _words_of_site(config: CrawlConfig, store: Store) -> list[str]:
     path = f"{config.media_folder}/words.json"
-    asked = {"source": config.source, "site": config.site}
+    asked = config.source.output_fields()
     if store.exists(path):
         known = store.read_json(path)
         if known["asked"] == asked:
@@ -52,9 +52,11 @@ def _ask_words(config: CrawlConfig, store: Store) -> list[str]:
     with spool_in(store, f"{config.media_folder}/spool-words") as spool:
         job = config.job(None, spool)
         if job.open_source().words_request() is None:
-            raise ConfigError(f"source {job.source!r} cannot list the words of a site; give `words` or `words_file`")
+            raise ConfigError(
+                f"source {job.source.source!r} cannot list the words of a site; give `words` or `words_file`"
+            )
         facts = {fact["fact"]: fact for fact in crawl(job)}
     if "words" not in facts:
         refused = facts.get("words_refused", {"detail": None, "reason": "not_answered"})
-        raise CrawlError(f"{config.site} gave no list of words: {refused['detail'] or refused['reason']}")
+        raise CrawlError(f"{job.site} gave no list of words: {refused['detail'] or refused['reason']}")
     return list(facts["words"]["words"])

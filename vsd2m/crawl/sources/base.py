@@ -1,11 +1,18 @@
-"""What a source is: addresses to ask for, and how to read the pages that come back. No network, no Scrapy."""
+"""What a source is: what to ask a site for, and how to read what comes back. No network, no Scrapy."""
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
-from urllib.parse import urljoin
+from typing import Any, ClassVar, Generic, Self, TypeVar
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from vsd2m.core.stage import StageConfig, neutral
+
+MIN_SECRET_LENGTH = 8
 
 
 class PageError(ValueError):
@@ -13,11 +20,38 @@ class PageError(ValueError):
 
 
 @dataclass(frozen=True)
+class Ask:
+    """One request. It holds no keys (`Source.authorise` adds them), since it is stored as the place to resume from."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+    def with_headers(self, **headers: str) -> "Ask":
+        """The same with further headers; `_` in a name stands for `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Ask(self.url, self.method, {**self.headers, **named}, self.body)
+
+    def with_query(self, **arguments: str) -> "Ask":
+        """The same with further arguments in the address, each instead of one of its name."""
+        split = urlsplit(self.url)
+        others = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in arguments]
+        query = urlencode([*others, *arguments.items()])
+        return Ask(split._replace(query=query).geturl(), self.method, self.headers, self.body)
+
+
+@dataclass(frozen=True)
 class Page:
-    """A page as it was downloaded: its final address and its text (HTML, JSON or plain)."""
+    """An answer as it was downloaded: its final address, its text (HTML, JSON or plain), status and headers.
+
+    The names of headers are in lower case; a header that came several times is joined by ", ".
+    """
 
     url: str
     text: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def selector(self) -> Any:
@@ -25,6 +59,13 @@ class Page:
         from parsel import Selector
 
         return Selector(text=self.text, type="html")
+
+    def json(self) -> Any:
+        """The page's JSON; `PageError` where it is none."""
+        try:
+            return json.loads(self.text)
+        except ValueError as error:
+            raise PageError(f"the answer is not JSON: {error}") from error
 
     def link(self, href: str) -> str:
         """`href` as an absolute address; as it stands where it cannot be one, and is then refused by itself."""
@@ -36,7 +77,10 @@ class Page:
 
 @dataclass(frozen=True)
 class FoundSticker:
-    """A picture a page leads to, with what the page states of it; empty texts where it states nothing."""
+    """A picture a page leads to, with what the page states of it; empty texts where it states nothing.
+
+    `fallbacks` are addresses of the same sticker in other renditions, best first, for when `url` cannot be downloaded.
+    """
 
     url: str
     page_url: str
@@ -44,43 +88,135 @@ class FoundSticker:
     tags: tuple[str, ...] = ()
     licence: str = ""
     author: str = ""
+    fallbacks: tuple[str, ...] = ()
+    licence_url: str = ""
+    attribution: str = ""
+    source_id: str = ""
 
 
 @dataclass(frozen=True)
 class SearchResults:
-    """One page of results, in the site's order: addresses of sticker pages, or stickers where all is said already."""
+    """One page of results, in the site's order: addresses of sticker pages, or stickers where all is said already.
+
+    `next_ask` asks for the page after it; None where it is the last.
+    """
 
     stickers: Sequence[str | FoundSticker]
-    has_next: bool
+    next_ask: Ask | None = None
 
 
-class Source(ABC):
-    """A kind of sticker site. `site` is the address of one, without a final slash.
+@dataclass(frozen=True)
+class Terms:
+    """What the site's terms of use (`url`, as read on the ISO date `read_on`) say about a data set of its stickers.
 
-    A subclass is one file: it says which address answers a search and reads two kinds of pages. Methods that read
+    `attribution` is the sentence that they require with every sticker, empty if none.
+    """
+
+    url: str
+    allows_storing: bool
+    allows_training: bool
+    attribution: str
+    read_on: str
+
+    @property
+    def forbidden(self) -> str:
+        """What they forbid, in words; empty if nothing."""
+        forbidden = {"storing": self.allows_storing, "training": self.allows_training}
+        return " and ".join(name for name, is_allowed in forbidden.items() if not is_allowed)
+
+
+class SourceConfig(StageConfig):
+    """Base of every source's options. A key is a `SecretStr`: sent to the site's own origin, and written nowhere."""
+
+    source: str = Field(description="the source's registry name, or `module:Class` of your own")
+    site: str = Field(description="address of the site, such as http://127.0.0.1:8640")
+    contract: str | None = neutral(
+        None,
+        min_length=1,
+        description="the contract with the site's owner that allows what its terms forbid, such as its number and date",
+    )
+
+    @field_validator("site")
+    @classmethod
+    def _is_an_address(cls, site: str) -> str:
+        split = urlsplit(site)
+        if split.scheme not in ("http", "https") or not split.hostname:
+            raise ValueError(f"expected http://HOST or https://HOST, found {site!r}")
+        return site.rstrip("/")
+
+    @model_validator(mode="after")
+    def _can_be_hidden(self) -> Self:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr) and len(value.get_secret_value()) < MIN_SECRET_LENGTH:
+                raise ValueError(f"{name}: expected a key of at least {MIN_SECRET_LENGTH} characters")
+        return self
+
+    def secrets(self) -> tuple[str, ...]:
+        """The values of all keys."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+C = TypeVar("C", bound=SourceConfig)
+
+
+class Source(ABC, Generic[C]):
+    """A kind of sticker site, with the options in `config`. `site` is its address, without a final slash.
+
+    A subclass is one file: it says what to ask for a word and reads two kinds of pages. Methods that read
     a page raise `PageError` where it is not what they expect.
     """
+
+    Config: ClassVar[type[SourceConfig]] = SourceConfig
+
+    version: ClassVar[int] = 1
+    """Raised whenever the same pages would give other stickers."""
 
     media_hosts: ClassVar[tuple[str, ...]] = ()
     """Further hosts (and their subdomains) that this kind of site keeps its pictures on."""
 
-    def __init__(self, site: str) -> None:
-        self.site = site.rstrip("/")
+    min_delay_s: ClassVar[float] = 0.0
+    """The least time between two requests to a host that the site's rules ask for; not held on loopback."""
+
+    max_connections: ClassVar[int | None] = None
+    """The largest number of requests under way at once that the site's rules allow; None: as the config has it."""
+
+    readable_statuses: ClassVar[frozenset[int]] = frozenset({200})
+    """Answers that are handed to `parse_search` and `parse_sticker`; all others are rejects."""
+
+    terms: ClassVar[Terms | None] = None
+    """What the site's terms allow; None where that depends on the site, and is for its user to know."""
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+        self.site = config.site
 
     @abstractmethod
-    def search_request(self, word: str, page: int) -> str:
-        """The address of results page `page` (from 1) for `word`."""
+    def first_request(self, word: str) -> Ask:
+        """What to ask for the first page of results for `word`."""
 
     @abstractmethod
     def parse_search(self, page: Page) -> SearchResults:
         """What a results page leads to."""
 
-    @abstractmethod
     def parse_sticker(self, page: Page) -> FoundSticker:
-        """The picture on a sticker page."""
+        """The picture on a sticker page; not called where results are stickers already."""
+        raise PageError("this source has no sticker pages")
 
-    def words_request(self) -> str | None:
-        """The address that lists the site's words; None where there is no such page."""
+    def authorise(self, ask: Ask) -> Ask:
+        """`ask` with the keys it needs, just before it is sent; called for requests to the site's own origin alone.
+
+        Nothing of what is added here is stored or logged.
+        """
+        return ask
+
+    def busy_for_s(self, page: Page) -> float | None:
+        """The seconds to wait where the page says that the site is busy in another way than by status 429 or 503."""
+        return None
+
+    def words_request(self) -> Ask | None:
+        """What to ask for the site's own list of words; None where it has none."""
         return None
 
     def parse_words(self, page: Page) -> Sequence[str]:

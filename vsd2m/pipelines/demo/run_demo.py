@@ -96,7 +96,7 @@ def gallery_config(site: str, run: Path, overrides: dict[str, Any] | None = None
     """The gallery recipe for one site; `overrides` are stage configs that replace single fields."""
     values: dict[str, Any] = yaml.safe_load(recipe("gallery"))
     values["run"] = str(run)
-    values["stages"]["crawl"]["site"] = site
+    values["stages"]["crawl"]["source"] = {"source": "gallery", "site": site}
     for stage, fields in (overrides or {}).items():
         values["stages"][stage] = {**(values["stages"][stage] or {}), **fields}
     return validate(PipelineConfig, values, path="gallery.yaml")

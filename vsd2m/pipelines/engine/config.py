@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from vsd2m.core.errors import ConfigError
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 class PipelineConfig(BaseModel):
     """One run: where it goes, and its stages in order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     run: str = Field(description="folder or fsspec URL that everything is written to", min_length=1)
     partition_size: int = Field(
@@ -165,9 +165,12 @@ def _problem(model: type[BaseModel], values: Any, path: str, error: dict[str, An
     if error["type"] == "missing":
         return f"{where}: required, but not given"
     message = error["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
+    message = f"{where}: {message[0].lower()}{message[1:]}"
     given = error["input"]
+    if _is_secret(model, values, location):
+        return f"{message}; write a key as text, in quotes"
     shown = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    return f"{where}: {message[0].lower()}{message[1:]}{shown}{_how_to_write(error['type'], given)}"
+    return f"{message}{shown}{_how_to_write(error['type'], given)}"
 
 
 def _how_to_write(problem: str, given: Any) -> str:
@@ -182,8 +185,8 @@ def _how_to_write(problem: str, given: Any) -> str:
     return "" if given is None else f'; write text in quotes: "{given}"'
 
 
-def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> list[str]:
-    """Field names of the nested model that `location` leads to in `values`; empty where it cannot be told."""
+def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> dict[str, FieldInfo]:
+    """The fields of the nested model that `location` leads to in `values`; empty where it cannot be told."""
     current: Any = model
     for part in location:
         values = values.get(part) if isinstance(values, Mapping) else None
@@ -192,8 +195,14 @@ def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> list
         elif part.isdigit():
             continue
         else:
-            return []
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+            return {}
+    return dict(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else {}
+
+
+def _is_secret(model: type[BaseModel], values: Any, location: list[str]) -> bool:
+    """Whether `location` leads to a key, which no message repeats."""
+    field = _fields_at(model, values, location[:-1]).get(location[-1]) if location else None
+    return field is not None and SecretStr in (field.annotation, *get_args(field.annotation))
 
 
 def _model_of(field: FieldInfo, value: Any) -> Any:

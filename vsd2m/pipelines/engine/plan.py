@@ -97,8 +97,16 @@ class Plan:
         """The run's folder, with its stages and resolved config written down."""
         layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
         run = Run(Store(self.config.run), layout, self.schema)
-        run.describe(vsd2m=__version__, config=self.config.model_dump(mode="json"))
+        run.describe(vsd2m=__version__, config=self.resolved_config())
         return run
+
+    def resolved_config(self) -> dict[str, Any]:
+        """The config as JSON values with all defaults, and with asterisks for keys."""
+        stages = {
+            planned.name: {"stage": planned.registered, **planned.stage.config.model_dump(mode="json")}
+            for planned in self.stages
+        }
+        return {**self.config.model_dump(mode="json", exclude={"stages"}), "stages": stages}
 
 
 def make_plan(config: PipelineConfig) -> Plan:

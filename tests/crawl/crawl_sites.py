@@ -76,6 +76,7 @@ class ScriptedSite:
     def __init__(self, answers: Mapping[str, Script]) -> None:
         self.answers = answers
         self.asked: list[tuple[float, str]] = []
+        self.headers: list[tuple[str, Mapping[str, str]]] = []
         self.closing = threading.Event()
         site = self
 
@@ -84,6 +85,7 @@ class ScriptedSite:
 
             def do_GET(self) -> None:
                 site.asked.append((time.monotonic(), self.path))
+                site.headers.append((self.path, dict(self.headers)))
                 script = site.answers.get(self.path, Script(status=404))
                 script = script.turns.pop(0) if script.turns else script
                 site.closing.wait(script.delay)

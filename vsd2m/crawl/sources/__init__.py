@@ -7,6 +7,7 @@ from vsd2m.crawl.sources.base import Source, SourceConfig
 
 SOURCES: dict[str, str] = {
     "gallery": "vsd2m.crawl.sources.gallery:GallerySource",
+    "json_api": "vsd2m.crawl.sources.json_api:JsonApiSource",
 }
 
 ChosenSource = Annotated[SourceConfig, Chosen(SOURCES, "source", "vsd2m.crawl.sources.base:Source")]

@@ -1,0 +1,153 @@
+"""Any JSON API, described by options: addresses, JMESPath selectors, a key, and how its pages go on."""
+
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qs, quote, urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.stage import neutral
+from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, PageError, SearchResults, Source, SourceConfig
+
+_SELECTOR = "JMESPath in a sticker: "
+
+
+class JsonApiConfig(SourceConfig):
+    """What to ask, and where in the answer everything stands. Selectors are JMESPath (jmespath.org)."""
+
+    source: str = "json_api"
+    search: str = Field(description="path of a search below `site`, with `{word}`, such as `/v1/search?q={word}`")
+    stickers: str = Field(description="JMESPath in an answer: the list of stickers")
+    picture: str = Field(description=_SELECTOR + "address of its picture, or a list of addresses, best first")
+    page: str | None = Field(None, description=_SELECTOR + "address of its page; null: the address of the answer")
+    title: str | None = Field(None, description=_SELECTOR + "title")
+    tags: str | None = Field(None, description=_SELECTOR + "list of tags")
+    author: str | None = Field(None, description=_SELECTOR + "author")
+    licence: str | None = Field(None, description=_SELECTOR + "licence")
+    licence_url: str | None = Field(None, description=_SELECTOR + "address of the licence")
+    attribution: str | None = Field(None, description=_SELECTOR + "sentence that names the author")
+    id: str | None = Field(None, description=_SELECTOR + "the API's own id")
+    error: str | None = Field(None, description="JMESPath in an answer: the message where it is an error after all")
+    next: str | None = Field(
+        None,
+        description="JMESPath in an answer: the address of the next page, or the cursor for `cursor_argument`, or, "
+        "with `page_argument`, whether there is a next page; null: one page is all",
+    )
+    cursor_argument: str | None = Field(None, description="argument of the address that the cursor is sent in")
+    page_argument: str | None = Field(None, description="argument of the address that counts pages or stickers")
+    first_page: int = Field(1, ge=0, description="what `page_argument` stands for where a search does not say it")
+    page_step: int = Field(1, ge=1, description="what `page_argument` grows by")
+    key: SecretStr | None = neutral(None, description="the key that the API gave you")
+    key_header: str | None = neutral(None, description="header that the key is sent in, such as `Authorization`")
+    key_argument: str | None = neutral(None, description="argument of the address that the key is sent in")
+    key_prefix: str = neutral("", description="what stands before the key in its header, such as `Bearer `")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if "{word}" not in self.search or not self.search.startswith("/"):
+            raise ValueError(
+                f"search: expected a path with {{word}}, such as /search?q={{word}}, found {self.search!r}"
+            )
+        if self.key is not None and (self.key_header is None) == (self.key_argument is None):
+            raise ValueError("expected exactly one of `key_header` and `key_argument` beside `key`")
+        if self.cursor_argument is not None and self.page_argument is not None:
+            raise ValueError("expected at most one of `cursor_argument` and `page_argument`")
+        if self.next is None and (self.cursor_argument or self.page_argument):
+            raise ValueError("`next` is missing: JMESPath that says whether there is a next page")
+        return self
+
+
+_SELECTORS = (
+    *("stickers", "picture", "page", "title", "tags", "author", "licence", "licence_url", "attribution", "id"),
+    *("error", "next"),
+)
+
+
+class JsonApiSource(Source[JsonApiConfig]):
+    """Asks by GET. A field that is absent or null is empty, and numbers become text."""
+
+    Config: ClassVar[type[SourceConfig]] = JsonApiConfig
+
+    def __init__(self, config: JsonApiConfig) -> None:
+        super().__init__(config)
+        for name in _SELECTORS:
+            _check_selector(name, getattr(config, name))
+
+    def first_request(self, word: str) -> Ask:
+        return Ask(self.site + self.config.search.replace("{word}", quote(word, safe="")))
+
+    def parse_search(self, page: Page) -> SearchResults:
+        answer = page.json()
+        if self.config.error is not None and (message := _select(self.config.error, answer)):
+            raise PageError(f"the API says: {message}")
+        entries = _select(self.config.stickers, answer)
+        if entries is None:
+            entries = []
+        if not isinstance(entries, list):
+            raise PageError(f"stickers: expected a list at {self.config.stickers}, found {type(entries).__name__}")
+        return SearchResults([self._sticker(page, entry) for entry in entries], self._next(page, answer))
+
+    def authorise(self, ask: Ask) -> Ask:
+        if self.config.key is None:
+            return ask
+        key = self.config.key.get_secret_value()
+        if self.config.key_argument is not None:
+            return ask.with_query(**{self.config.key_argument: key})
+        return Ask(ask.url, ask.method, {**ask.headers, str(self.config.key_header): self.config.key_prefix + key})
+
+    def _sticker(self, page: Page, entry: Any) -> FoundSticker:
+        addresses = [page.link(address) for address in _texts(self.config.picture, entry)]
+        page_url = _text(self.config.page, entry)
+        return FoundSticker(
+            url=addresses[0] if addresses else "",
+            page_url=page.link(page_url) if page_url else page.url,
+            title=_text(self.config.title, entry),
+            tags=tuple(_texts(self.config.tags, entry)),
+            licence=_text(self.config.licence, entry),
+            author=_text(self.config.author, entry),
+            fallbacks=tuple(addresses[1:]),
+            licence_url=_text(self.config.licence_url, entry),
+            attribution=_text(self.config.attribution, entry),
+            source_id=_text(self.config.id, entry),
+        )
+
+    def _next(self, page: Page, answer: Any) -> Ask | None:
+        told = _select(self.config.next, answer) if self.config.next else None
+        if not told:
+            return None
+        ask, argument = Ask(page.url), self.config.page_argument
+        if argument is not None:
+            current = parse_qs(urlsplit(page.url).query).get(argument, [str(self.config.first_page)])[-1]
+            return ask.with_query(**{argument: str(int(current) + self.config.page_step)})
+        if self.config.cursor_argument is not None:
+            return ask.with_query(**{self.config.cursor_argument: str(told)})
+        return Ask(page.link(str(told)))
+
+
+def _check_selector(name: str, expression: str | None) -> None:
+    import jmespath  # parsel, which Scrapy needs, brings it
+
+    try:
+        if expression is not None:
+            jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"source json_api: {name}: expected JMESPath, found {expression!r}: {reason}") from error
+
+
+def _select(expression: str, value: Any) -> Any:
+    import jmespath
+
+    return jmespath.search(expression, value)
+
+
+def _text(expression: str | None, entry: Any) -> str:
+    value = None if expression is None else _select(expression, entry)
+    return "" if value is None else str(value).strip()
+
+
+def _texts(expression: str | None, entry: Any) -> list[str]:
+    """The texts of a list, or of one text."""
+    value = None if expression is None else _select(expression, entry)
+    values = value if isinstance(value, list) else [value]
+    return [str(text) for text in values if text not in (None, "")]

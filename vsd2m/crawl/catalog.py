@@ -30,7 +30,7 @@ class CatalogConfig(StageConfig):
 
 
 class CatalogStage(TableStage[CatalogConfig]):
-    """Merges identical bytes; all words and addresses are kept.
+    """Merges identical bytes; all words and addresses stay.
 
     Of a sticker's finds one stays. The others are rejects: `found_again` where the same address came up for
     another word, `exact_duplicate` where another address has the same bytes.
@@ -59,8 +59,8 @@ class CatalogStage(TableStage[CatalogConfig]):
             pl.col("tags").explode().drop_nulls().unique().sort(),
             *(pl.col(name).first() for name in _OF_THE_FIRST),
         )
-        kept = merged.select("key", *self.spec.writes)
-        return TableResult(kept, pl.concat([_refused(table.filter(~allowed)), *_repeated(rows)]))
+        stickers = merged.select("key", *self.spec.writes)
+        return TableResult(stickers, pl.concat([_refused(table.filter(~allowed)), *_repeated(rows)]))
 
     def _is_allowed(self, table: pl.DataFrame) -> pl.Series:
         if self.config.allowed_licences is None:

@@ -1,4 +1,4 @@
-"""What a crawl may be told."""
+"""The options of a crawl."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the crawling process is told, and how it says no. Both cross the process border as JSON."""
+"""The job of the crawling process and the refusals it reports. Both cross the process border as JSON."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an earlier crawl was told already, and what is left to ask."""
+"""The answers of an earlier crawl, and what is left to request."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ class Known:
         return known
 
     def links(self, word: int) -> Iterator[str]:
-        """The addresses found for a word, by rank."""
+        """The addresses that results pages gave for a word, by rank."""
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             yield find["link"] if find["sticker"] is None else find["sticker"]["url"]
 
@@ -53,7 +53,7 @@ class Known:
         return None if (word, page) in self.refused else (page, ask)
 
     def lacking(self, word: int) -> Iterator[str | Fact]:
-        """What has been found for a word and may lack an answer: addresses of pages, or stickers."""
+        """What results pages gave for a word and may lack an answer: addresses of pages, or stickers."""
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             page = self.pages.get(find["link"]) if find["sticker"] is None else find
             if find["refusal"] is not None or (page is not None and page["refusal"] is not None):

@@ -1,4 +1,4 @@
-"""What a partition's crawl was told, kept beside its pictures: a later crawl of it asks only for what it lacks."""
+"""The answers to a partition's crawl, stored beside its pictures: a later crawl requests only what is missing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -200,7 +200,7 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
         return max(by_page or 0.0, retry_after_s(_header(response, "Retry-After"), now=_now_at(response)))
 
     def _busy_by_page(self, request: Request, response: Response) -> float | None:
-        is_page = "told_url" in request.meta and "picture" not in request.cb_kwargs
+        is_page = "keyless_url" in request.meta and "picture" not in request.cb_kwargs
         if not is_page or not isinstance(response, TextResponse):
             return None
         spider = self.crawler.spider

@@ -18,7 +18,7 @@ _NOT_ANSWERED = {
     "reason": "not_answered",
     "value": None,
     "limit": None,
-    "detail": "asked for, and never heard of again",
+    "detail": "requested, and never answered",
 }
 
 
@@ -26,7 +26,7 @@ _NOT_ANSWERED = {
 class Find:
     """One sticker found for a word, with its page's statements and its picture, or why there is none.
 
-    `is_search`: no sticker but a whole results page that was not to be had.
+    `is_search`: no sticker but a whole results page that is unavailable.
     """
 
     word: str
@@ -38,7 +38,7 @@ class Find:
 
     @property
     def key(self) -> str | None:
-        """None where no bytes were had."""
+        """None where nothing was downloaded."""
         return self.picture["key"] if self.picture else None
 
     @property

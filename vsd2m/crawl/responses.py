@@ -25,16 +25,16 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-def told_url(request: Request, url: str, redacted: Redaction) -> str:
+def keyless_url(request: Request, url: str, redacted: Redaction) -> str:
     """`url`, which `request` was sent to or redirected to, without keys."""
-    told: str = request.meta["told_url"]
-    return redacted(url) if "redirect_urls" in request.meta else told
+    asked_url: str = request.meta["keyless_url"]
+    return redacted(url) if "redirect_urls" in request.meta else asked_url
 
 
 def page_of(request: Request, response: TextResponse, redacted: Redaction) -> Page:
     """An answer as sources see it: keys that the site repeats are not in it."""
     headers = {name.decode("latin-1").lower(): ", ".join(_texts(response.headers, name)) for name in response.headers}
-    url = told_url(request, response.url, redacted)
+    url = keyless_url(request, response.url, redacted)
     values = {name: redacted(value) for name, value in headers.items()}
     return Page(url, redacted(response.text), response.status, values)
 

@@ -27,12 +27,12 @@ from vsd2m.crawl.responses import (
     check_status,
     checked_sticker,
     content_type,
+    keyless_url,
     read,
     reserved_by_headers,
     reserved_by_page,
     robots_column,
     targets_of,
-    told_url,
 )
 from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
 from vsd2m.crawl.spool import Spool, SpoolError
@@ -111,14 +111,13 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         return ask
 
     def on_search(self, response: Response, number: int, page: int) -> Iterator[Request]:
-        results, targets = self._read(response, lambda told: self._results(self.source.parse_search(told)))
+        results, targets = self._read(response, lambda page: self._results(self.source.parse_search(page)))
         links = self._links.setdefault(number, set())
         new_links = [link for link in targets if link not in links][: self.job.max_stickers_per_word - len(links)]
         is_full = len(links) + len(new_links) >= self.job.max_stickers_per_word or page >= self.job.max_pages_per_word
         leads_on = bool(new_links or not targets) and not is_full
         next_ask = results.next_ask if leads_on and self._is_new_cursor(number, results.next_ask) else None
-        told = None if next_ask is None else asdict(next_ask)
-        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=told)
+        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=_as_json(next_ask))
         for link in new_links:
             rank = len(links)
             links.add(link)
@@ -203,7 +202,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self._note(
             "picture",
             picture=picture,
-            url=told_url(response.request, response.url, self.redacted),
+            url=keyless_url(response.request, response.url, self.redacted),
             key=key,
             media_format=media_format,
             num_bytes=len(response.body),
@@ -231,7 +230,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         if isinstance(failure.value, NOBODY_THERE) and is_site and not self._has_answered:
             self._note("site_down", detail=refusal.detail)
             raise CloseSpider("site_down")
-        yield from self._refuse(request.cb_kwargs, refusal, url=told_url(request, request.url, self.redacted))
+        yield from self._refuse(request.cb_kwargs, refusal, url=keyless_url(request, request.url, self.redacted))
 
     def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
         """Notes why what was asked for is unavailable, and asks for what may stand in for it."""
@@ -274,7 +273,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
                 cb_kwargs=asked,
                 meta={
                     "download_maxsize": self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES,
-                    "told_url": Request(ask.url).url,
+                    "keyless_url": Request(ask.url).url,
                     "sent_headers": tuple(sent.headers),
                 },
                 # Scrapy's own filter would lose, without a word, a redirect to an address already visited
@@ -301,10 +300,12 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         except CloseSpider:
             raise
         except RefusedError as error:
-            yield from self._refuse(asked, error.refusal, url=told_url(response.request, response.url, self.redacted))
+            yield from self._refuse(
+                asked, error.refusal, url=keyless_url(response.request, response.url, self.redacted)
+            )
         except Exception as error:
             self.logger.exception("an error in the crawler at %s", response.url)
-            url = told_url(response.request, response.url, self.redacted)
+            url = keyless_url(response.request, response.url, self.redacted)
             yield from self._refuse(asked, crawler_error(error), url=url)
 
     def _is_new(self, name: str) -> bool:
@@ -327,3 +328,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
 def _source_error(error: Exception) -> Refusal:
     return Refusal("source_error", detail=f"{type(error).__name__}: {error}")
+
+
+def _as_json(ask: Ask | None) -> dict[str, Any] | None:
+    return None if ask is None else asdict(ask)

@@ -1,4 +1,4 @@
-"""The crawl stage: one partition of trigger words to one tar of original bytes and one row per picture found."""
+"""The crawl stage: one partition of trigger words to one tar of original bytes and one row per sticker."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +57,7 @@ class CrawlStage(FileStage[CrawlConfig]):
     def write_partition(self, run: Run, partition: int) -> FileResult:
         """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all.
 
-        What an earlier crawl of the same words was told for good is not asked for again.
+        What an earlier crawl of the same words got a final answer to is not requested again.
         """
         words = self._words_of(run, partition)
         with spool_in(run.store, f"{self.config.media_folder}/spool-{partition:06d}") as spool:
@@ -67,8 +67,8 @@ class CrawlStage(FileStage[CrawlConfig]):
             facts = facts_of(known, crawl(self.config.job(words, spool)))
             finds = join(facts, words)
             _check_searchable(finds, self.config.source.site)
-            kept = [find for find in finds if find.is_kept]
-            rows = self._write_media(run, media, kept, spool)
+            downloaded = [find for find in finds if find.is_kept]
+            rows = self._write_media(run, media, downloaded, spool)
         offsets = {row["key"]: row["media_offset"] for row in rows}
         run.store.write_bytes(ledger, ledger_bytes(asked, facts, offsets))
         rejects = [_reject(find) for find in finds if not find.is_kept]
@@ -142,5 +142,5 @@ def _check_searchable(finds: Sequence[Find], site: str) -> None:
 
 def _reject(find: Find) -> dict[str, Any]:
     assert find.refusal is not None
-    told = {name: find.refusal[name] for name in ("reason", "value", "limit", "detail")}
-    return {"key": find.key, "outcome": find.outcome, **told, "url": find.url}
+    refusal = {name: find.refusal[name] for name in ("reason", "value", "limit", "detail")}
+    return {"key": find.key, "outcome": find.outcome, **refusal, "url": find.url}

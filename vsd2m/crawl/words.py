@@ -13,7 +13,7 @@ from vsd2m.crawl.process import crawl, spool_in
 def trigger_words(config: CrawlConfig, store: Store) -> list[str]:
     """The words of a run in order, each once; `ConfigError` if there are none.
 
-    A list asked from the site is kept in `store` and not asked for again: a run's words stay as they are.
+    A list requested from the site is stored in `store` and not requested again: a run's words stay as they are.
     """
     if config.words_file is not None:
         words: Sequence[str] = _read_words(config.words_file)

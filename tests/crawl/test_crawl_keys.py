@@ -110,6 +110,10 @@ def test_a_key_opens_the_api_and_stands_nowhere_afterwards(tmp_path, caplog, cap
     assert len(files) > 8
     assert [path for path in files if _has_key(path.read_bytes())] == []
     rows = [row for number in range(2) for row in run.read_part("crawl", number).to_dicts()]
+    stated = {
+        (row["source_id"], row["licence_url"], row["attribution"]) for row in rows if row["trigger_word"] == "many"
+    }
+    assert stated == {(str(number), "https://licence.example/by", "by Ann") for number in range(5)}
     assert rows and not _has_key(json.dumps(rows, ensure_ascii=False).encode())
     assert (
         json.loads((tmp_path / "run" / "run.json").read_text())["config"]["stages"]["crawl"]["source"]["key"]
@@ -244,10 +248,16 @@ class Forbidden(ListSource):
     terms = Terms("https://stickers.example/terms", True, False, "Powered by stickers", "2026-01-31")
 
 
-def test_what_a_sources_terms_forbid_needs_a_contract() -> None:
+def test_what_a_sources_terms_forbid_needs_a_contract(tmp_path) -> None:
     source = {"source": "test_crawl_keys:Forbidden", "site": "http://127.0.0.1:1"}
     with pytest.raises(ValidationError, match=r"do not allow training \(https://stickers.example/terms, read on 2026"):
         CrawlConfig(source=source, words=("a",))
+    with ScriptedSite(
+        {"/find/a/1": results({"url": "/1.gif"}), "/1.gif": Script(make_picture(1), headers=GIF)}
+    ) as site:
+        contracted = {**source, "site": site.url, "contract": "no. 7"}
+        result = make_crawl(tmp_path, source=contracted, words=("a",)).write()
+    assert [row["attribution"] for row in result.kept] == ["Powered by stickers"]
     allowed = CrawlConfig(source={**source, "contract": "no. 7 of 2026-02-01"}, words=("a",))
     assert (
         allowed.output_fields() == CrawlConfig(source={**source, "contract": "another"}, words=("a",)).output_fields()

@@ -50,7 +50,7 @@ def draw(num_colours: int) -> bytes:
 def values(folder: Path, site: str) -> dict[str, Any]:
     """The config: the package's components, and the guide's stage and rule, between the stages of vsd2m."""
     stages: dict[str, Any] = {
-        "crawl": {"source": "own_stickers.sources:Anonymous", "site": site, "words": "all"},
+        "crawl": {"source": {"source": "own_stickers.sources:Anonymous", "site": site}, "words": "all"},
         "catalog": None,
         "probe": None,
         "colours": {"stage": "own_stickers.stages:Colours", "max_shares": 2},

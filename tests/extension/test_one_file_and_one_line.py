@@ -53,9 +53,9 @@ def planned(values: dict):
 
 def test_a_site_to_crawl(monkeypatch):
     monkeypatch.setitem(SOURCES, "anonymous", "own_stickers.sources:Anonymous")
-    config = CrawlConfig(source="anonymous", site="http://127.0.0.1:1", words=("cat",))
+    config = CrawlConfig(source="anonymous", words=("cat",))
     source = config.job(("cat",), Path("spool")).open_source()
-    assert type(source).__name__ == "Anonymous" and source.search_request("cat", 1).endswith("/search?q=cat")
+    assert type(source).__name__ == "Anonymous" and source.first_request("cat").url.endswith("/search?q=cat")
 
 
 def test_a_filter_rule(monkeypatch):

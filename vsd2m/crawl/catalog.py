@@ -16,6 +16,9 @@ _GATHERED = {
     "titles": "title",
     "licences": "licence",
     "authors": "author",
+    "licence_urls": "licence_url",
+    "attributions": "attribution",
+    "source_ids": "source_id",
     "sources": "source",
 }
 _OF_THE_FIRST = ("robots", "media_tar", "media_offset", "num_bytes")
@@ -42,7 +45,7 @@ class CatalogStage(TableStage[CatalogConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="catalog",
-            version=1,
+            version=2,
             reads=(*_GATHERED.values(), "tags", *_OF_THE_FIRST),
             writes=("tags", *_OF_THE_FIRST),
             columns=COLUMNS,

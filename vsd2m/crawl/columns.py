@@ -15,6 +15,9 @@ CRAWL_COLUMNS = (
     Column("tags", _TEXTS, "tags the page gives the picture", published=False),
     Column("licence", pa.string(), "licence the page states; empty: it states none"),
     Column("author", pa.string(), "author the page states; empty: it states none"),
+    Column("licence_url", pa.string(), "address of the licence; empty: the page gives none"),
+    Column("attribution", pa.string(), "sentence that the author or the site asks for; empty: none"),
+    Column("source_id", pa.string(), "the site's own id of the sticker; empty: it states none"),
     Column(
         "robots",
         pa.string(),
@@ -33,5 +36,8 @@ CATALOG_COLUMNS = (
     Column("titles", _TEXTS, "every title given", in_json=True),
     Column("licences", _TEXTS, "every licence stated", in_json=True),
     Column("authors", _TEXTS, "every author stated", in_json=True),
+    Column("licence_urls", _TEXTS, "every address of a licence", in_json=True),
+    Column("attributions", _TEXTS, "every sentence that an author or a site asks for", in_json=True),
+    Column("source_ids", _TEXTS, "every id that a site gives the sticker", in_json=True),
     Column("sources", _TEXTS, "every crawl source", in_json=True),
 )

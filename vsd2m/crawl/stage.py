@@ -19,6 +19,7 @@ from vsd2m.crawl.spool import PICTURES
 from vsd2m.crawl.words import trigger_words
 
 COLUMNS = CRAWL_COLUMNS
+_STATED = ("page_url", "title", "tags", "licence", "author", "licence_url", "source_id")
 
 
 class CrawlStage(FileStage[CrawlConfig]):
@@ -113,13 +114,15 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     def _row(self, find: Find, media_tar: str, media_offset: int) -> dict[str, Any]:
         assert find.sticker is not None and find.picture is not None
-        stated = {name: find.sticker[name] for name in ("page_url", "title", "tags", "licence", "author")}
+        stated = {name: find.sticker[name] for name in _STATED}
+        terms = source_class(self.config.source).terms
         return {
             "key": find.key,
             "url": find.url,
             "source": self.config.source.source,
             "trigger_word": find.word,
             **stated,
+            "attribution": find.sticker["attribution"] or (terms.attribution if terms else ""),
             "robots": find.picture["robots"],
             "media_tar": media_tar,
             "media_offset": media_offset,

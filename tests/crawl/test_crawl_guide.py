@@ -9,6 +9,8 @@ import yaml
 from crawl_sites import Script, ScriptedSite, make_crawl, make_picture
 
 from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.sources import SOURCES, open_source
+from vsd2m.crawl.sources.base import Ask
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "crawling.md").read_text(encoding="utf-8")
 KEY = "a key of the guide"
@@ -29,7 +31,7 @@ def _answer(cursor: str | None, *numbers: int) -> Script:
 def test_the_source_in_the_guide_crawls_the_api_it_describes(tmp_path, monkeypatch) -> None:
     (tmp_path / "toys.py").write_text(_block("python"), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    options = {**yaml.safe_load(_block("yaml", 1))["source"], "key": KEY}
+    options = {**yaml.safe_load(_block("yaml", 2))["source"], "key": KEY}
     answers = {
         "/v1/stickers?q=a+cat&style=round": _answer("x/1", 1, 2),
         "/v1/stickers?q=a+cat&style=round&cursor=x%2F1": _answer(None, 3),
@@ -42,5 +44,13 @@ def test_the_source_in_the_guide_crawls_the_api_it_describes(tmp_path, monkeypat
     assert [headers["Authorization"] for headers in searches] == [f"Bearer {KEY}"] * 2
 
 
-def test_the_config_in_the_guide_is_one() -> None:
+def test_the_configs_in_the_guide_are_configs() -> None:
     assert CrawlConfig.model_validate(yaml.safe_load(_block("yaml"))["stages"]["crawl"]).words == ("cat", "hello")
+    api = {**yaml.safe_load(_block("yaml", 1))["source"], "key": KEY}
+    assert open_source(CrawlConfig.model_validate({"source": api, "words": ["a"]}).source).first_request("a b") == Ask(
+        "https://api.stickers.example/v1/search?q=a%20b&limit=50"
+    )
+
+
+def test_the_guide_names_every_source() -> None:
+    assert [name for name in SOURCES if f"`{name}`" not in GUIDE] == []

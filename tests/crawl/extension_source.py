@@ -92,7 +92,7 @@ class Asked:
 class StickerApiSite:
     """Serves `stickers` by word and `media` by path to whoever sends `key`.
 
-    `busy` searches are told to wait at first, cursors in `broken` are answered 503, paths in `elsewhere` redirect.
+    `busy` searches are told to wait at first, cursors and paths in `broken` are answered 503, paths in `elsewhere` redirect.
     """
 
     key: str
@@ -121,6 +121,8 @@ class StickerApiSite:
         split = urlsplit(asked.target)
         if split.path == "/robots.txt":
             return 404, b"", {}
+        if split.path in self.broken:
+            return _json(503, {})
         if split.path in self.elsewhere:
             return 302, b"", {"Location": self.elsewhere[split.path]}
         if split.path in self.media:

@@ -88,6 +88,18 @@ def test_the_key_is_sent_where_the_options_say(tmp_path, options, expected) -> N
     assert sent[expected[0]] == expected[1]
 
 
+def test_the_next_address_may_repeat_the_key(tmp_path) -> None:
+    answers = {
+        "/v1/find?q=a&api_key=the+key+of+json_api": _answer(_item(1), more="?q=a&api_key=the+key+of+json_api&from=2"),
+        "/v1/find?q=a&from=2&api_key=the+key+of+json_api": _answer(_item(2)),
+        **_pictures(1, 2),
+    }
+    with ScriptedSite(answers) as site:
+        result = _crawl(tmp_path, site, "a", next="data.more", key=KEY, key_argument="api_key")
+    assert [row["title"] for row in result.kept] == ["no. 1", "no. 2"]
+    assert KEY not in repr(result) and "the+key" not in repr(result)
+
+
 def test_absent_fields_are_empty_and_renditions_fall_back(tmp_path) -> None:
     items = [_item(9, tags=[{"text": "x"}], user={"name": "Ann"}), _item(1, page=None, name=None), {"images": None}]
     answers = {"/v1/find?q=a%20b%26c": _answer(*items), "/small.gif": Script(make_picture(4)), **_pictures(1)}

@@ -42,7 +42,7 @@ def _site(key: str = KEY, **options: Any) -> StickerApiSite:
     }
     stickers = {
         "many": [_entry(number, **stated) for number in range(5)],
-        "renditions": [_entry(10, "/media/gone.gif", "/media/1.gif"), _entry(11, "/media/gone.gif", "/media/lost.gif")],
+        "renditions": [_entry(10, "/media/gone.gif", "/media/1.gif"), _entry(11, "/media/lost.gif", "/media/gone.gif")],
         "none": [],
     }
     media = {f"/media/{number}.gif": make_picture(number) for number in range(5)}
@@ -180,7 +180,7 @@ def test_the_first_rendition_that_can_be_downloaded_is_taken(tmp_path) -> None:
     row = next(row for row in result.kept if row["trigger_word"] == "renditions")
     assert row["url"] == f"{site.url}/media/1.gif"
     rejects = [(reject["url"], reject["reason"]) for reject in result.rejects]
-    assert rejects == [(f"{site.url}/media/gone.gif", "http_error")]
+    assert rejects == [(f"{site.url}/media/lost.gif", "http_error")]
     assert sorted(asked.target for asked in site.asked if "gone" in asked.target or "lost" in asked.target) == [
         "/media/gone.gif",
         "/media/lost.gif",

@@ -48,6 +48,9 @@ class StickerApi(Source[StickerApiConfig]):
         key = self.config.key.get_secret_value()
         return ask.with_headers(X_Api_Key=key) if self.config.key_in == "header" else ask.with_query(api_key=key)
 
+    def authorise_picture(self, ask: Ask) -> Ask:
+        return self.authorise(ask)
+
     def busy_for_s(self, page: Page) -> float | None:
         seconds: float | None = page.json().get("busy_for_s")
         return seconds

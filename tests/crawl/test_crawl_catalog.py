@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from vsd2m.core.run import polars_type
 from vsd2m.core.stage import TableResult
 from vsd2m.crawl.catalog import CatalogConfig, CatalogStage
+from vsd2m.crawl.columns import CATALOG_COLUMNS, CRAWL_COLUMNS
 
+SCHEMA = {column.name: column for column in (*CRAWL_COLUMNS, *CATALOG_COLUMNS)}
 READS = CatalogStage(CatalogConfig()).spec.reads
 
 
@@ -28,7 +30,7 @@ def _table(rows: list[dict]) -> pl.DataFrame:
         "num_bytes": 10,
     }
     filled = [{"partition": 0, **defaults, **row} for row in rows]
-    schema = {"key": pl.String(), "partition": pl.Int32(), **{name: polars_type(name) for name in READS}}
+    schema = {"key": pl.String(), "partition": pl.Int32(), **{name: polars_type(name, SCHEMA) for name in READS}}
     return pl.DataFrame(filled, schema=schema)
 
 
@@ -101,7 +103,7 @@ def test_the_columns_have_the_types_of_the_contract_even_with_no_rows() -> None:
         kept = stage.process_table(_table(rows)).kept
         assert kept.columns == ["key", *stage.spec.writes]
         assert {name: kept.schema[name] for name in stage.spec.writes} == {
-            name: polars_type(name) for name in stage.spec.writes
+            name: polars_type(name, SCHEMA) for name in stage.spec.writes
         }
 
 

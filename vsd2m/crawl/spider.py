@@ -262,7 +262,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             yield from self._refuse(asked, refusal, url=ask.url)
             return
         try:
-            sent = self._authorised(ask)
+            sent = self._authorised(ask, is_picture="picture" in asked)
             request = Request(
                 sent.url,
                 partial(self._answered, callback),
@@ -284,11 +284,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             return
         yield request
 
-    def _authorised(self, ask: Ask) -> Ask:
+    def _authorised(self, ask: Ask, *, is_picture: bool) -> Ask:
         """With the source's keys, which no other origin than the site's own is sent."""
         if origin(ask.url) != origin(self.job.site):
             return ask
-        sent: Ask = self.source.authorise(ask)
+        sent: Ask = self.source.authorise_picture(ask) if is_picture else self.source.authorise(ask)
         if origin(sent.url) != origin(ask.url):
             raise ValueError("`authorise` may not lead to another host")
         return sent

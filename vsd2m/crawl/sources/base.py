@@ -205,10 +205,14 @@ class Source(ABC, Generic[C]):
         raise PageError("this source has no sticker pages")
 
     def authorise(self, ask: Ask) -> Ask:
-        """`ask` with the keys it needs, just before it is sent; called for requests to the site's own origin alone.
+        """A request for a page with the keys it needs, just before it is sent, to the site's own origin alone.
 
         Nothing of what is added here is stored or logged.
         """
+        return ask
+
+    def authorise_picture(self, ask: Ask) -> Ask:
+        """The same for the download of a picture, which most sites give to anyone."""
         return ask
 
     def busy_for_s(self, page: Page) -> float | None:

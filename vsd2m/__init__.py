@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     from vsd2m.core.stage import TableResult as TableResult
     from vsd2m.core.stage import TableStage as TableStage
     from vsd2m.core.stage import neutral as neutral
+    from vsd2m.crawl.sources.base import Ask as Ask
+    from vsd2m.crawl.sources.base import FoundSticker as FoundSticker
+    from vsd2m.crawl.sources.base import Page as Page
+    from vsd2m.crawl.sources.base import PageError as PageError
+    from vsd2m.crawl.sources.base import SearchResults as SearchResults
     from vsd2m.crawl.sources.base import Source as Source
+    from vsd2m.crawl.sources.base import SourceConfig as SourceConfig
+    from vsd2m.crawl.sources.base import Terms as Terms
     from vsd2m.filter.rule import Check as Check
     from vsd2m.filter.rule import Rule as Rule
     from vsd2m.filter.rule import measured as measured
@@ -59,6 +66,7 @@ wait_asleep()
 __version__ = "0.1.0"
 
 _MODULES = {
+    "Ask": "vsd2m.crawl.sources.base",
     "Batch": "vsd2m.core.stage",
     "Check": "vsd2m.filter.rule",
     "Clip": "vsd2m.media.clip",
@@ -73,18 +81,24 @@ _MODULES = {
     "Extractor": "vsd2m.benchmark.extractors.base",
     "FileResult": "vsd2m.core.stage",
     "FileStage": "vsd2m.core.stage",
+    "FoundSticker": "vsd2m.crawl.sources.base",
     "MediaError": "vsd2m.core.errors",
     "Metric": "vsd2m.benchmark.metric",
+    "Page": "vsd2m.crawl.sources.base",
+    "PageError": "vsd2m.crawl.sources.base",
     "Rule": "vsd2m.filter.rule",
     "Run": "vsd2m.core.run",
+    "SearchResults": "vsd2m.crawl.sources.base",
     "ShardReader": "vsd2m.shard.reader",
     "Sighting": "vsd2m.annotate.describers.base",
     "Source": "vsd2m.crawl.sources.base",
+    "SourceConfig": "vsd2m.crawl.sources.base",
     "StageConfig": "vsd2m.core.stage",
     "StageSpec": "vsd2m.core.stage",
     "StickerStage": "vsd2m.core.stage",
     "TableResult": "vsd2m.core.stage",
     "TableStage": "vsd2m.core.stage",
+    "Terms": "vsd2m.crawl.sources.base",
     "TextEngine": "vsd2m.annotate.engines.base",
     "Vsd2mError": "vsd2m.core.errors",
     "collate": "vsd2m.shard.loading.samples",

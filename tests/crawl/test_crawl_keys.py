@@ -7,7 +7,7 @@ import time
 import traceback
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import polars as pl
 import pytest
@@ -86,7 +86,7 @@ def _read(path: Path) -> bytes:
 
 
 def _forms_of_the_key() -> list[bytes]:
-    forms = {KEY, quote(KEY), quote(KEY, safe=""), json.dumps(KEY)[1:-1]}
+    forms = {KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY), json.dumps(KEY)[1:-1]}
     return [form.encode() for form in forms]
 
 

@@ -107,6 +107,8 @@ def test_load_gives_the_own_columns_that_say_so(published):
         assert sample["clip"].shape == (4, 3, 32, 32)
         for name in ("num_colours", "main_colour", "brightness", "mood"):
             assert sample[name] == row[name]
+        assert sample["rare_colour"] == (row["rare_colour"] or "")
+        assert (sample["rare_colour"] == "") == (row["num_colours"] < 7)
         assert "colour_shares" not in sample and sample["mood"] in ("bright", "dark")
 
 

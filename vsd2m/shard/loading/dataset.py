@@ -198,6 +198,7 @@ class StickerDataset:
         opened = self._shards.get(selection.shard, whole=alone)
         row = opened.row(row_number if selection.rows is None else int(selection.rows[row_number]))
         try:
+            row |= {name: self._absent_text for name in opened.texts if row[name] is None}
             return make_sample(row, opened.media(row), self._clip, path=opened.path, absent_text=self._absent_text)
         except StorageError as error:
             damaged = DamagedSticker(selection.shard.name, row["key"], row["tar_offset"], str(error))

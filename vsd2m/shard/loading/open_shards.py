@@ -2,7 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
+
+import pyarrow as pa
 
 from vsd2m.core.errors import StorageError
 from vsd2m.core.storage import Store
@@ -26,6 +29,11 @@ class OpenShard:
     @property
     def path(self) -> str:
         return self._tar.path
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The columns whose values are texts."""
+        return frozenset(field.name for field in self._table.schema if pa.types.is_string(field.type))
 
     def row(self, number: int) -> dict[str, Any]:
         row: dict[str, Any] = self._table.slice(number, 1).to_pylist()[0]

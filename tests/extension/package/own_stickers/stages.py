@@ -13,6 +13,7 @@ from vsd2m.media.decode import decode
 COLUMNS = (
     Column("num_colours", pa.int32(), "colours of the first frame", in_json=True, in_samples=True),
     Column("main_colour", pa.string(), "the most frequent colour, in hex digits", in_json=True, in_samples=True),
+    Column("rare_colour", pa.string(), "the rarest colour; None: it is not rare", in_samples=True),
     Column("colour_shares", pa.list_(pa.float64()), "shares of the colours, the largest first"),
 )
 
@@ -22,7 +23,7 @@ class ColoursConfig(StageConfig):
 
 
 class Colours(StickerStage[ColoursConfig]):
-    """Writes three columns of its own."""
+    """Writes columns of its own."""
 
     Config: ClassVar[type[StageConfig]] = ColoursConfig
 
@@ -40,5 +41,6 @@ class Colours(StickerStage[ColoursConfig]):
         return {
             "num_colours": len(colours),
             "main_colour": colours[order[0]].tobytes().hex(),
+            "rare_colour": colours[order[-1]].tobytes().hex() if counts.min() < 0.15 * counts.sum() else None,
             "colour_shares": (counts[order] / counts.sum())[: self.config.max_shares].tolist(),
         }

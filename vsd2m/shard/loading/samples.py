@@ -23,7 +23,7 @@ class StickerList(list[str]):
 class Sample(TypedDict):
     """One sticker. A text that the data set does not have is "", or None where `load` was asked for that.
 
-    The other columns that are declared with `in_samples` follow under their own names; a number that is not known is None.
+    The other columns that are declared with `in_samples` follow under their own names; an unknown number is None.
     """
 
     key: str

@@ -12,9 +12,34 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fast_files import FAST_FILES, HEAVY_LIBRARIES
 
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.config import PipelineConfig
+
+
+def _is_fast(path: Path) -> bool:
+    tests = Path(__file__).parent
+    return path.is_relative_to(tests) and path.relative_to(tests).as_posix() in FAST_FILES
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m fast` the other files are not even imported."""
+    other = collection_path.name.startswith("test_") and collection_path.is_file() and not _is_fast(collection_path)
+    return True if other and config.option.markexpr == "fast" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _is_fast(item.path):
+            item.add_marker("fast")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A fast test that imports a heavy library fails the run."""
+    if session.config.option.markexpr == "fast" and (loaded := HEAVY_LIBRARIES & set(sys.modules)):
+        print(f"\nthe tests of `-m fast` imported {', '.join(sorted(loaded))}; see tests/fast_files.py")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def free_port() -> int:

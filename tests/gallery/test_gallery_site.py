@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from real_stickers import STICKERS, needs_stickers
 
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.gallery.library import TRAPS, Library
@@ -21,7 +22,6 @@ from vsd2m.gallery.site import GallerySite, serve_forever
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
-REAL_STICKERS = Path(__file__).parents[2].parent / "shared" / "stickers"
 
 
 @pytest.fixture(scope="module")
@@ -299,9 +299,9 @@ def test_a_description_that_is_about_something_else_is_named(name, text, message
         GallerySite(tmp_path)
 
 
-@pytest.mark.skipif(not REAL_STICKERS.is_dir(), reason="the folder of real stickers is not beside the repository")
+@needs_stickers
 def test_the_real_stickers_are_served_with_the_words_of_their_index() -> None:
-    library = Library(REAL_STICKERS)
+    library = Library(STICKERS)
     assert len(library.pictures) == 355
     found = library.search("aight imma head out")
     assert [picture.file for picture in found] == ["bufo/bufo-aight-imma-head-out.gif"]

@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -66,6 +69,71 @@ def test_by_default_training_weighs_the_level_that_sampling_starts_from(tmp_path
         return train(config, clips=drawn_clips(count=6)).losses[0]
 
     assert loss() > 1.2 * loss(min_snr_floor=0.0)
+
+
+class Stickers:
+    """Two stickers in memory, as an objective reads them: one whole, one whose last two frames only fill."""
+
+    def __init__(self):
+        self.keys, self.texts = ["whole", "short"], ["a square", "a square"]
+        self.masks = np.array([[True] * 4, [True, True, False, False]])
+
+    def latents(self, indices):
+        clips = torch.zeros(2, 3, 4, 8, 8)
+        clips[1, :, 2:] = 5.0  # only the filled frames differ
+        return clips[torch.from_numpy(indices)]
+
+
+def test_training_weighs_noise_levels_and_filled_frames_as_its_config_says(tmp_path):
+    """The loss of a model that always answers 0 is the weighted mean of the squared targets, worked out here."""
+    from diffusers import DDPMScheduler
+    from tiny_models import tiny_config
+
+    from vsd2m.generation.diffusion.noise import min_snr_weights
+    from vsd2m.generation.diffusion.objective import DenoisingObjective
+
+    class States:
+        def of(self, texts):
+            return torch.zeros(len(texts), 5, 16)
+
+    scheduler = DDPMScheduler(num_train_timesteps=1000, prediction_type="sample")
+    pipeline = SimpleNamespace(
+        scheduler=scheduler, unet=SimpleNamespace(gates=(), down_blocks=[], mid_block=None, up_blocks=[])
+    )
+    indices, timesteps = np.array([1, 1, 1]), []
+
+    def zero(noisy, steps, text):
+        timesteps.append(steps)
+        return torch.zeros_like(noisy)
+
+    def loss(gamma, fill_weight):
+        data = {"shards": "unused", "num_frames": 4, "size": 8, "fill_weight": fill_weight}
+        config = tiny_config(tmp_path, noise={"min_snr_gamma": gamma, "min_snr_floor": 0.0}, data=data)
+        torch.manual_seed(3)
+        return DenoisingObjective(config, pipeline, Stickers(), States()).loss(zero, indices, torch.device("cpu"))
+
+    # the target is the clip: 0 in its own frames, 25 squared in the two that fill
+    assert torch.isclose(loss(None, 1.0), torch.tensor(12.5))
+    assert torch.isclose(loss(None, 0.5), torch.tensor(25 * 2 * (0.5 / 0.75) / 4))
+    assert loss(None, 0.0) == 0
+    weighted = loss(5.0, 1.0)
+    expected = min_snr_weights(scheduler, timesteps[-1], 5.0).mean()
+    assert expected != 1
+    assert torch.isclose(weighted, 12.5 * expected)
+
+
+def test_the_vqvae_learns_filled_frames_by_their_weight(tmp_path):
+    from tiny_models import small_videogpt_config
+
+    from vsd2m.generation.videogpt.objectives import ReconstructionObjective
+
+    def loss(fill_weight):
+        config = small_videogpt_config(tmp_path, data={"fill_weight": fill_weight})
+        black = lambda clips: (torch.zeros_like(clips), SimpleNamespace(commitment=0.0))  # noqa: E731
+        return ReconstructionObjective(config, None, Stickers()).loss(black, np.array([1]), torch.device("cpu"))
+
+    assert loss(0.0) == 0
+    assert loss(1.0) > loss(0.5) > 0
 
 
 def test_filled_frames_weigh_less_and_every_clip_weighs_the_same():

@@ -1,11 +1,9 @@
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-STICKERS = Path(__file__).parents[3] / "shared" / "stickers"
+from real_stickers import NO_STICKERS, STICKERS
 
 
 @pytest.fixture
@@ -17,7 +15,7 @@ def rng():
 def real_stickers():
     """name -> bytes, every real sticker."""
     if not STICKERS.is_dir():
-        pytest.skip(f"the real stickers are not at {STICKERS}")
+        pytest.skip(NO_STICKERS)
     paths = (path for path in sorted(STICKERS.rglob("*")) if path.suffix in {".gif", ".png", ".jpg", ".webp"})
     return {str(path.relative_to(STICKERS)): path.read_bytes() for path in paths}
 

@@ -187,6 +187,17 @@ class Label(StickerStage[StageConfig]):
         return [{"caption": f"number {row['width']}"} for row in batch.rows]
 
 
+class Relabel(StickerStage[StageConfig]):
+    """Writes a column again that an earlier stage wrote."""
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("relabel", 1, ("caption",), ("caption",))
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [{"caption": row["caption"].upper()} for row in batch.rows]
+
+
 class DiesInSetup(Label):
     def setup(self) -> None:
         os._exit(3)

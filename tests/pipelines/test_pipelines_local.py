@@ -4,9 +4,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from vsd2m.core.errors import StageError
+from vsd2m.core.errors import StageError, StorageError
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.plan import make_plan
 from vsd2m.pipelines.lineage import why
 from vsd2m.pipelines.status import damaged_files, manifest, status
 
@@ -120,11 +121,45 @@ def test_a_damaged_or_missing_output_is_noticed_and_made_again(number_plan):
     assert damaged_files(run)[0].startswith(f"{path}: sha256 ")
 
 
-def test_a_record_never_stands_beside_outputs_of_another_config(number_plan, monkeypatch):
-    """Going back to an earlier limit must not find that limit's record beside the later limit's files."""
+def test_a_cut_off_output_is_noticed_by_its_size_and_made_again(number_plan):
+    plan = number_plan()
+    run = run_local(plan)
+    whole = manifest(run)
+    path = "label/part-000001.parquet"  # nothing reads the last stage's output
+    run.store.write_bytes(path, run.store.read_bytes(path)[:-1])
+    run_local(plan)
+    assert damaged_files(run) == []
+    assert manifest(run) == whole
+
+
+def test_going_back_to_an_earlier_config_gives_its_files_again(number_plan):
     first = manifest(run_local(number_plan(limit={"max_width": 10})))
     run_local(number_plan(limit={"max_width": 20}))
     assert manifest(run_local(number_plan(limit={"max_width": 10}))) == first
+
+
+@pytest.mark.parametrize(("stage", "partition"), [("limit", 0), ("group", None)])
+def test_a_record_is_gone_before_the_outputs_it_describes_are_replaced(number_plan, stage, partition):
+    """The write of the second of two files fails, as on a full disk; the first is another config's by then."""
+    run = run_local(number_plan(limit={"max_width": 10}))
+    assert run.record(stage, partition) is not None
+    before = run.store.sha256(f"{stage}/part-000000.parquet")
+    rejects = Path(run.store.path(f"{stage}/rejects-000000.parquet"))
+    rejects.unlink()
+    (rejects / "in the way").mkdir(parents=True)
+    with pytest.raises(StorageError, match=f"cannot write .*{stage}/rejects-000000"):
+        run_local(number_plan(limit={"max_width": 30}))
+    assert run.store.sha256(f"{stage}/part-000000.parquet") != before
+    assert run.record(stage, partition) is None
+
+
+def test_of_two_stages_that_write_a_column_the_later_one_wins(number_plan):
+    config = number_plan().config
+    relabel = {"stage": "fake_stages:Relabel"}
+    plan = make_plan(config.model_copy(update={"stages": {**config.stages, "relabel": relabel}}))
+    run = run_local(plan)
+    assert run.frame(["caption"])["caption"].to_list()[:2] == ["NUMBER 0", "NUMBER 2"]
+    assert run.frame(["caption"], before="relabel")["caption"].to_list()[:2] == ["number 0", "number 2"]
 
 
 def test_why_tells_a_stickers_whole_story_by_key_start_and_by_address(number_plan):

@@ -193,9 +193,14 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     try:
         make_copy(folder)
-        for file, tests in ((file, tests) for part in options.parts for file, tests in COVER[part].items()):
-            if not options.files or file in options.files:
-                report(folder, file, tests, options)
+        chosen = {file: tests for part in options.parts for file, tests in COVER[part].items()}
+        if options.files:
+            chosen = {file: chosen[file] for file in options.files}
+        for tests in dict.fromkeys(chosen.values()):
+            if not run_tests(folder, tests, timeout_s=10 * options.timeout_s):
+                raise SystemExit(f"without a mutant, one of these fails: {' '.join(tests)}")
+        for file, tests in chosen.items():
+            report(folder, file, tests, options)
     finally:
         shutil.rmtree(folder)
 
@@ -204,11 +209,9 @@ def report(folder: Path, file: str, tests: tuple[str, ...], options: argparse.Na
     """Prints a line per surviving mutant and one for the file."""
     every = mutants((ROOT / "vsd2m" / file).read_text(encoding="utf-8"))
     sample = random.Random(f"{options.seed}:{file}").sample(every, min(options.per_file, len(every)))
-    if not run_tests(folder, tests, timeout_s=10 * options.timeout_s):
-        raise SystemExit(f"the tests of {file} fail without a mutant")
     survivors = [m for m in sample if survives(folder, file, m, tests, timeout_s=options.timeout_s)]
     for mutant in survivors:
-        print(f"  survived: {file}:{mutant.line}  {mutant.change}", flush=True)
+        print(f"  survived: {file}:{mutant.line}  {mutant.change}")
     print(f"| `{file}` | {len(every)} | {len(sample)} | {len(sample) - len(survivors)} |", flush=True)
 
 

@@ -178,6 +178,7 @@ def run_tests(folder: Path, tests: tuple[str, ...], *, timeout_s: float) -> bool
             process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            print(f"  stopped after {timeout_s:g} s", flush=True)
             return False
         return process.returncode == 0
 
@@ -188,7 +189,7 @@ def main() -> None:
     parser.add_argument("--files", nargs="*", default=[], help="only these files of the parts")
     parser.add_argument("--per-file", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--timeout-s", type=float, default=120)
+    parser.add_argument("--timeout-s", type=float, default=150)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     try:

@@ -74,3 +74,29 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path):
     data = bytes(range(256)) * 5000
     (tmp_path / "weights.bin").write_bytes(data)
     assert file_sha256(tmp_path / "weights.bin") == hashlib.sha256(data).hexdigest()
+
+
+def test_costs_of_parts_count_as_one_by_the_stickers_timed(tmp_path):
+    assert read_cost(tmp_path) is None
+    parts = {
+        "a": Cost(seconds_per_sample=2.0, num_parameters=10, device="first", num_samples=3),
+        "b": Cost(seconds_per_sample=1.0, peak_memory_bytes=5, device="second", num_samples=1),
+    }
+    for name, cost in parts.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / COST).write_bytes(cost.to_bytes())
+    whole = {"num_parameters": 10, "peak_memory_bytes": 5, "device": "first, second", "num_samples": 4}
+    assert read_cost(tmp_path) == Cost(seconds_per_sample=1.75, **whole)
+    uncounted = Cost(seconds_per_sample=4.0, device="second")
+    (tmp_path / "b" / COST).write_bytes(uncounted.to_bytes())
+    assert read_cost(tmp_path) == Cost(seconds_per_sample=2.5, num_parameters=10, device="first, second")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [("{}", "seconds_per_sample: Field required"), ("no JSON", "content: "), ('{"seconds_per_sample": 0}', "greater")],
+)
+def test_a_cost_that_is_none_is_refused_with_its_file(tmp_path, content, problem):
+    (tmp_path / COST).write_text(content)
+    with pytest.raises(ConfigError, match=f"cost.json: .*{problem}"):
+        read_cost(tmp_path)

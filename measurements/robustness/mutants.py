@@ -137,33 +137,22 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def make_copy(folder: Path) -> None:
-    """The package, the samples and the tests in `folder`: real folders, links to the files."""
-    for name in ("vsd2m", "samples", "tests", "pyproject.toml", "README.md", "docs", "examples"):
-        if name in {"vsd2m", "tests"}:
-            _link_tree(ROOT / name, folder / name)
-        else:
-            (folder / name).symlink_to(ROOT / name)
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    target.mkdir()
-    for path in source.iterdir():
-        if path.is_dir() and path.name != "__pycache__":
-            _link_tree(path, target / path.name)
-        else:  # compiled kernels and modules are shared: they are checked against their source's size and time
-            (target / path.name).symlink_to(path)
+    """The package, the samples and the tests in `folder`, compiled modules and kernels included."""
+    for name in ("vsd2m", "samples", "tests"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("pyproject.toml", "README.md", "docs", "examples"):
+        (folder / name).symlink_to(ROOT / name)
 
 
 def survives(folder: Path, file: str, mutant: Mutant, tests: tuple[str, ...], *, timeout_s: float) -> bool:
     """Whether all the tests pass with the mutant in place."""
     path = folder / "vsd2m" / file
-    path.unlink()
+    original = path.read_bytes()
     path.write_text(mutant.source, encoding="utf-8")
     try:
         return run_tests(folder, tests, timeout_s=timeout_s)
     finally:
-        path.unlink()
-        path.symlink_to(ROOT / "vsd2m" / file)
+        path.write_bytes(original)
 
 
 def run_tests(folder: Path, tests: tuple[str, ...], *, timeout_s: float) -> bool:
@@ -208,7 +197,7 @@ def main() -> None:
 
 def report(folder: Path, file: str, tests: tuple[str, ...], options: argparse.Namespace) -> None:
     """Prints a line per surviving mutant and one for the file."""
-    every = mutants((ROOT / "vsd2m" / file).read_text(encoding="utf-8"))
+    every = mutants((folder / "vsd2m" / file).read_text(encoding="utf-8"))
     sample = random.Random(f"{options.seed}:{file}").sample(every, min(options.per_file, len(every)))
     survivors = [m for m in sample if survives(folder, file, m, tests, timeout_s=options.timeout_s)]
     for mutant in survivors:

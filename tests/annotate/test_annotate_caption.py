@@ -49,6 +49,7 @@ def caption(text, *, finished=True, max_sentences=1):
         ("It turns within 1.5 seconds. Then", "It turns within 1.5 seconds."),
         ('A cat says "Wow. Nice. Bye." and moves. More', 'A cat says "Wow. Nice. Bye." and moves.'),
         ("A cat! And more.", "A cat!"),
+        ("1! A cat moves.", "A cat moves."),
     ],
 )
 def test_the_first_sentence_is_the_caption(answer, expected):
@@ -60,6 +61,7 @@ def test_the_first_sentence_is_the_caption(answer, expected):
     [
         ("", True, "empty"),
         (" ... \n", True, "empty"),
+        ("1! A", False, "empty"),
         ("Here is a summary:", True, "empty"),
         ("A red cat that is moving up and", False, "no end"),
         (SUMMARY_INSTRUCTION + DESCRIPTION, True, "repeated the instruction"),

@@ -70,7 +70,7 @@ class CaptionStage(StickerStage[CaptionConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="caption",
-            version=2,
+            version=3,
             reads=("description",),
             columns=COLUMNS,
             batch_size=256,

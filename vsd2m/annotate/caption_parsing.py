@@ -38,7 +38,10 @@ def caption_from(answer: Completion, *, prompt: str, max_sentences: int) -> str:
     whole, rest = split_sentences(text)
     if not whole:
         raise NoCaptionError(f"the model's answer had no end after {len(rest)} characters")
-    kept = list(dict.fromkeys(whole))[:max_sentences]
+    worded = [sentence for sentence in whole if any(map(str.isalpha, sentence))]
+    if not worded:
+        raise NoCaptionError("the model's answer was empty")
+    kept = list(dict.fromkeys(worded))[:max_sentences]
     if any(_loops(sentence) for sentence in kept):
         raise NoCaptionError("the model repeated itself")
     return " ".join(kept)

@@ -4,7 +4,6 @@ HEAVY_LIBRARIES = frozenset({"paddle", "ray", "torch"})
 
 FAST_FILES = frozenset(
     {
-        "annotate/test_annotate_caption.py",
         "benchmark/test_benchmark_tables.py",
         "core/test_core_contract.py",
         "core/test_core_folder_lock.py",
@@ -24,7 +23,6 @@ FAST_FILES = frozenset(
         "media/test_media_sampling.py",
         "media/test_media_types.py",
         "pipelines/test_pipelines_config.py",
-        "pipelines/test_pipelines_unreadable.py",
         "shard/test_shard_order.py",
         "shard/test_shard_split.py",
         "shard/test_shard_sticker_text.py",

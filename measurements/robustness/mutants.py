@@ -186,10 +186,11 @@ def main() -> None:
         chosen = {file: tests for part in options.parts for file, tests in COVER[part].items()}
         if options.files:
             chosen = {file: chosen[file] for file in options.files}
-        for tests in dict.fromkeys(chosen.values()):
-            if not run_tests(folder, tests, timeout_s=10 * options.timeout_s):
-                raise SystemExit(f"without a mutant, one of these fails: {' '.join(tests)}")
+        passed: set[tuple[str, ...]] = set()
         for file, tests in chosen.items():
+            if tests not in passed and not run_tests(folder, tests, timeout_s=10 * options.timeout_s):
+                raise SystemExit(f"without a mutant, one of these fails: {' '.join(tests)}")
+            passed.add(tests)
             report(folder, file, tests, options)
     finally:
         shutil.rmtree(folder)

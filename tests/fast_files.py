@@ -1,4 +1,4 @@
-"""The files that `pytest -m fast` runs: together under a minute on one core, without the heavy libraries."""
+"""The files that `pytest -m fast` runs: quick ones, without the heavy libraries."""
 
 HEAVY_LIBRARIES = frozenset({"paddle", "ray", "torch"})
 

@@ -176,3 +176,58 @@ def chromium(tmp_path_factory):
     started.set_page_load_timeout(30)
     yield started
     started.quit()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a file as a screen of that width and preferences shows it."""
+
+    def opened(path: Path, *, width: int = 1280, scheme: str = "light", motion: str = "no-preference"):
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        named = [{"name": name, "value": value} for name, value in features.items()]
+        screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": named})
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        chromium.get(path.as_uri())
+        return chromium
+
+    yield opened
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+_BRIGHTNESS = """
+const brightness = (text) => Math.max(...text.match(/[\\d.]+/g).slice(0, 3).map(Number));
+const body = getComputedStyle(document.body);
+return [brightness(body.backgroundColor), brightness(body.color)]
+"""
+
+_UNREADABLE = """
+const reads = ({src, alt}) => Object.assign(new Image(), {src}).decode().then(() => [], () => [alt]);
+return Promise.all([...document.images].map(reads)).then((alts) => alts.flat())
+"""
+
+
+@pytest.fixture
+def check_page(open_page):
+    """Holds a page to what every page promises: a phone shows it whole, dark screens dark, all pictures are described,
+    it loads nothing, and it is below 2 MB."""
+
+    def check(path: Path) -> None:
+        assert path.stat().st_size < 2_000_000
+        for width in (360, 1280):
+            page = open_page(path, width=width)
+            assert page.execute_script("return document.documentElement.scrollWidth") <= width
+            ground, ink = page.execute_script(_BRIGHTNESS)
+            assert ground > 200 and ink < 80
+        page = open_page(path, width=360, scheme="dark")
+        ground, ink = page.execute_script(_BRIGHTNESS)
+        assert ground < 60 and ink > 200
+        assert page.execute_script("return [...document.images].filter((image) => !image.alt.trim()).length") == 0
+        unnamed = "return [...document.querySelectorAll('svg[role=img]')].filter((one) => !one.ariaLabel).length"
+        assert page.execute_script(unnamed) == 0
+        assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+        assert page.execute_script(_UNREADABLE) == []
+        assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+    return check

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "torch", "torchvision", "timm", "transformers", "diffusers", "accelerate", "paddle", "paddleocr", "paddlex", "onnxruntime",
-    "ray", "vllm", "scrapy", "twisted", "scipy", "skimage", "sklearn", "imagehash", "datasets", "torchmetrics",
+    "ray", "vllm", "scrapy", "twisted", "scipy", "skimage", "sklearn", "imagehash", "datasets", "jinja2", "matplotlib", "torchmetrics",
     "numba", "llvmlite", "rlottie_python",
 )  # fmt: skip
 

@@ -49,6 +49,18 @@ def write_shards(folder: Path, *, num_stickers: int, splits: tuple[str, ...] = (
     return str(folder)
 
 
+def write_video(path, frames, *, codec, pixels, options=None, rate=8):
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, options=options or {})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
 def write_outputs(folder: Path, prompts: list[str], *, first_seed: int = 5000, media_format: str = "gif") -> Path:
     """A model's outputs, with a manifest."""
     folder.mkdir(parents=True, exist_ok=True)

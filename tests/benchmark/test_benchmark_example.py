@@ -16,4 +16,4 @@ def test_a_model_of_ones_own_is_judged_by_the_example(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "| discs |" in done.stdout
     page = (tmp_path / "out" / "leaderboard.html").read_text(encoding="utf-8")
-    assert page.count('src="data:image/gif;base64,') == 4 + 4 and "real stickers" in page
+    assert page.count('class="moving"') == 4 + 4 and "real stickers" in page

@@ -2,8 +2,10 @@
 
 import pytest
 
+from vsd2m.benchmark.metric import Score
+from vsd2m.benchmark.tables.curves import Curve
 from vsd2m.benchmark.tables.leaderboard import leaderboard
-from vsd2m.benchmark.tables.side_by_side import Example, Examples
+from vsd2m.benchmark.tables.side_by_side import Examples, side_by_side
 from vsd2m.benchmark.tables.text_tables import Table
 
 ROWS = (
@@ -40,10 +42,22 @@ def test_the_page_loads_nothing_and_complains_of_nothing(opened):
     assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_an_embedded_sticker_is_shown(chromium, tmp_path):
-    from benchmark_builders import square
+def test_the_page_is_for_phones_and_dark_screens_too(check_page, tmp_path):
+    from benchmark_builders import write_outputs
 
-    examples = Examples(("m",), (("a square", (Example(square(1), "image/gif"),)),))
-    (tmp_path / "page.html").write_text(leaderboard([], examples), encoding="utf-8")
-    chromium.get((tmp_path / "page.html").as_uri())
-    assert chromium.execute_script("return document.querySelector('img').naturalWidth") == 24
+    prompts = [f"a square, number {number}" for number in range(60)]
+    folders = {name: write_outputs(tmp_path / name, prompts, first_seed=seed) for seed, name in enumerate("abcdefghi")}
+    examples = side_by_side(folders, {}, count=60)
+    scores = [curve(metric, series) for metric in ("fvd", "flicker") for series in ("sti", "frame")]
+    table = Table(
+        "A table", ("model", *(f"metric {number} ↓" for number in range(14))), (("one", *["10 [9, 11] (n=9)"] * 14),)
+    )
+    page = tmp_path / "page.html"
+    page.write_text(leaderboard([table], examples, curves=scores), encoding="utf-8")
+    assert page.read_text().count('<img class="moving"') == 9 * len(examples.rows) == 9 * 18
+    check_page(page)
+
+
+def curve(metric, series):
+    points = [(step, Score(metric, 1000 / step, 900 / step, 1100 / step, 20, {}, "lower")) for step in (10, 20, 40)]
+    return Curve(metric, series, tuple(points), None)

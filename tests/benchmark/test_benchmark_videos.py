@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from benchmark_builders import write_video
 
 from vsd2m.benchmark.suite import videos
 from vsd2m.benchmark.suite.clip_rule import ClipRule
@@ -18,16 +19,6 @@ def moving_square(num_frames=6, height=32, width=48):
     for number in range(num_frames):
         frames[number, 8:24, 4 * number : 4 * number + 16] = (30, 60, 200)
     return frames
-
-
-def write_video(path, frames, *, codec, pixels, options=None, rate=8):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, options=options or {})
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 def test_every_frame_comes_once_in_the_order_it_is_shown(tmp_path):

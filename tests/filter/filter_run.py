@@ -34,7 +34,20 @@ def pictures() -> list[bytes]:
     return [*files, files[0][:200], b"<html><script>alert(1)</script></html>"]
 
 
+def noisy_pictures() -> list[bytes]:
+    files = []
+    for seed in range(300):
+        noise = np.random.default_rng(seed).integers(0, 255, (6, 60, 60, 3), np.uint8)
+        first, *rest = (Image.fromarray(frame).quantize(32) for frame in noise)
+        sink = io.BytesIO()
+        first.save(sink, "GIF", save_all=True, append_images=rest, duration=70)
+        files.append(sink.getvalue())
+    return files
+
+
 class Pictures(FileStage[StageConfig]):
+    files = staticmethod(pictures)
+
     @property
     def spec(self) -> StageSpec:
         return StageSpec("pictures", 1, (), ("url", *PLACE))
@@ -46,7 +59,7 @@ class Pictures(FileStage[StageConfig]):
         return digest([partition])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
-        files, rows, offset = pictures(), [], 0
+        files, rows, offset = self.files(), [], 0
         run.store.write_bytes("pictures/media.bin", b"".join(files))
         for number, data in enumerate(files):
             place = {"media_tar": "pictures/media.bin", "media_offset": offset, "num_bytes": len(data)}
@@ -54,6 +67,10 @@ class Pictures(FileStage[StageConfig]):
             offset += len(data)
         gone = {"key": None, "outcome": "dropped", "reason": "http_error", "url": "memory://<gone>"}
         return FileResult(len(rows) + 1, rows, [gone], ["pictures/media.bin"])
+
+
+class NoisyPictures(Pictures):
+    files = staticmethod(noisy_pictures)
 
 
 class Catalog(TableStage[StageConfig]):
@@ -66,12 +83,15 @@ class Catalog(TableStage[StageConfig]):
         return TableResult(table.select("key", *PLACE), pl.DataFrame(schema=types))
 
 
-def finished_run(folder: Path, *, with_filter: bool = True) -> Run:
+RULES = {"aspect_ratio": {"max_ratio": 3}, "entropy": {"min_bits": 0.3}, "size": {"min_side": 16}}
+
+
+def finished_run(folder: Path, *, with_filter: bool = True, source: str = "Pictures", rules: dict = RULES) -> Run:
     stages = {
-        "pictures": {"stage": "filter_run:Pictures"},
+        "pictures": {"stage": f"filter_run:{source}"},
         "catalog": {"stage": "filter_run:Catalog"},
         "probe": {},
-        "filter": {"rules": {"aspect_ratio": {"max_ratio": 3}, "entropy": {"min_bits": 0.3}, "size": {"min_side": 16}}},
+        "filter": {"rules": rules},
         "near_duplicates": {},
     }
     if not with_filter:

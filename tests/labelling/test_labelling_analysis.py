@@ -12,7 +12,7 @@ from vsd2m.labelling.attention import judge_attention
 from vsd2m.labelling.choices import analyse_choices
 from vsd2m.labelling.questions import QUESTIONS
 from vsd2m.labelling.responses import Check, Choice
-from vsd2m.labelling.results_page import as_html
+from vsd2m.labelling.results_page import as_html, write_results
 from vsd2m.labelling.summary import as_text, who_was_counted
 
 STRENGTHS = {"red": 1.5, "green": 0.5, "blue": -0.5, "grey": -1.5}
@@ -89,9 +89,16 @@ def test_the_same_answers_give_the_same_page(answered, analysis):
 def test_the_page_needs_nothing_from_elsewhere_and_escapes_names(analysis):
     page = as_html("<script>alert(1)</script>", analysis)
     assert "<script" not in page
-    assert not re.search(r"(src|href)\s*=|url\(|@import", page)
+    references = re.findall(r"(?:src|href)\s*=\s*\"?([^\" >]*)|url\(([^)]*)", page)
+    assert {part for pair in references for part in pair if part and not part.startswith("#")} == set()
+    assert "@import" not in page
     assert page.count("<svg") == 5
     assert "nan" not in page.lower().replace("resonant", "")
+
+
+def test_the_page_is_for_phones_and_dark_screens_too(analysis, tmp_path, check_page):
+    write_results(tmp_path / "report.html", "A study", analysis)
+    check_page(tmp_path / "report.html")
 
 
 def test_no_answers_are_an_error_in_one_line(tmp_path):

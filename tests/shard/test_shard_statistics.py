@@ -4,14 +4,12 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import polars as pl
 import pytest
 import yaml
 from small_run import WORDS, commit_split, hashes, make_rows, make_run, write_shards
 
-from vsd2m.pages.charts import bar_chart, funnel_chart, histogram, word_cloud
 from vsd2m.shard.publishing.figures import figures, quantiles
 from vsd2m.shard.publishing.statistics import StatisticsConfig, StatisticsStage
 from vsd2m.shard.split import SplitConfig
@@ -130,7 +128,7 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.sources += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "input", "br"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -145,42 +143,25 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(folder):
     page = _Page()
     page.feed(text)
     assert page.open == []
-    assert len(page.sources) == 24
-    assert all(source.startswith("data:image/gif;base64,") for source in page.sources)
+    assert len(page.sources) == 2 * 24  # moving, and still
+    assert all(source.startswith("data:image/webp;base64,") for source in page.sources)
     assert "<script" not in text and "http" not in re.sub(r"http://www.w3.org\S+", "", text)
     assert "Tiny &lt;stickers&gt;" in text
     assert "prefers-color-scheme: dark" in text
     assert not re.search(r"\$[a-z]", text)
 
 
-@pytest.mark.parametrize(
-    "svg",
-    [
-        bar_chart({"a & b": 3, "<c>": 0, "晚安": 1}),
-        bar_chart({}),
-        histogram([("1", 5), ("2", 0), (">2", 7)], title="frames"),
-        histogram([], title="none"),
-        funnel_chart([{"stage": "probe", "num_read": 9, "num_kept": 5, "num_dropped": 3, "num_failed": 1}]),
-        word_cloud({f"word{i}": 100 - i for i in range(100)}),
-    ],
-)
-def test_charts_are_well_formed(svg):
-    ElementTree.fromstring(svg)
+def test_the_page_is_for_phones_and_dark_screens_too(described, check_page):
+    check_page(Path(described.store.path("stats.html")))
 
 
-def test_words_of_the_cloud_lie_inside_and_apart():
-    svg = ElementTree.fromstring(word_cloud({f"word{i}": 100 - i for i in range(60)}))
-    boxes = []
-    for text in svg:
-        size = float(re.fullmatch(r"font-size:([\d.]+)px", text.get("style"))[1])
-        width = 0.66 * size * len(text.text)
-        left, top = float(text.get("x")) - width / 2, float(text.get("y")) - 0.78 * size
-        assert left >= 0 and left + width <= 640
-        boxes.append((left, top, left + width, top + 0.9 * size))
-    assert len(boxes) == 60
-    for i, a in enumerate(boxes):
-        for b in boxes[i + 1 :]:
-            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+def test_a_page_of_the_most_stickers_that_a_sheet_may_have_stays_small(tmp_path, check_page):
+    run = make_run(tmp_path, make_rows(240))
+    write_shards(run)
+    write_statistics(run, num_pictures=200)
+    page = tmp_path / "stats.html"
+    assert page.read_text().count('<img class="moving"') == 200
+    check_page(page)
 
 
 def test_quantiles_are_values_that_occur():

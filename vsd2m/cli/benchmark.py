@@ -95,7 +95,7 @@ def table(
     form: Annotated[
         str, typer.Option("--format", help="markdown, csv, latex, html with moving examples, or svg of a figure.")
     ] = "markdown",
-    num_examples: Annotated[int, typer.Option(min=0, help="Prompts whose stickers the HTML page shows.")] = 12,
+    num_examples: Annotated[int, typer.Option(min=0, help="Most prompts whose stickers the HTML page shows.")] = 12,
 ) -> None:
     """Prints the scores of one or more benchmark runs, alone or beside the published ones."""
     from vsd2m.benchmark.results import read_results
@@ -128,18 +128,16 @@ def table(
 
 def _page(folders: Sequence[str], tables: "list[Table]", num_examples: int) -> str:
     from vsd2m.benchmark.results import output_folders, read_results
-    from vsd2m.benchmark.tables.curve_chart import curve_chart
     from vsd2m.benchmark.tables.curves import curves
     from vsd2m.benchmark.tables.leaderboard import leaderboard
-    from vsd2m.benchmark.tables.side_by_side import real_stickers, side_by_side
+    from vsd2m.benchmark.tables.side_by_side import common_prompts, real_stickers, side_by_side
 
     results = read_results(*folders)
     drawn = output_folders(*folders)
-    shown = side_by_side(drawn, {}, count=num_examples)
-    real = real_stickers(folders, frozenset(prompt for prompt, _ in shown.rows))
+    real = real_stickers(folders, frozenset(common_prompts(drawn, count=num_examples)))
     has_steps = any(origin.step is not None for origin in results.origins.values())
-    chart = curve_chart(curves(results)) if has_steps else None
-    return leaderboard(tables, side_by_side(drawn, real, count=num_examples), curves=chart)
+    examples = side_by_side(drawn, real, count=num_examples)
+    return leaderboard(tables, examples, curves=curves(results) if has_steps else ())
 
 
 @app.command("selfcheck", epilog="Example: vsd2m benchmark selfcheck --weights ~/weights")

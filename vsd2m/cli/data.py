@@ -67,9 +67,9 @@ def view(
     if not rejects:
         stats(run, open_page)
         return
-    from vsd2m.filter.rejects_page import write_page
+    from vsd2m.filter.rejects_page import write_rejects
 
-    _show(str(write_page(Run.open(run), out or Path(run) / "rejects.html")), open_page)
+    _show(str(write_rejects(Run.open(run), out or Path(run) / "rejects.html")), open_page)
 
 
 @filter_app.command("report", epilog="Example: vsd2m filter report demo/run --open")

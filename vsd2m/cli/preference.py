@@ -88,7 +88,7 @@ def report(
 ) -> None:
     """Prints win rates, strengths, ratings and agreement, and writes them with plots as one page."""
     from vsd2m.labelling.analysis import AnalysisConfig, analyse
-    from vsd2m.labelling.results_page import write_page
+    from vsd2m.labelling.results_page import write_results
     from vsd2m.labelling.study import Study
     from vsd2m.labelling.summary import as_text
     from vsd2m.pipelines.engine.config import validate
@@ -97,7 +97,7 @@ def report(
     opened = Study(study)
     analysis = analyse(opened.responses(), validate(AnalysisConfig, values, path="report"))
     page = html or study / "report.html"
-    write_page(page, opened.config.title, analysis)
+    write_results(page, opened.config.title, analysis)
     if as_json:
         print_json({**asdict(analysis), "config": analysis.config.model_dump()})
         return

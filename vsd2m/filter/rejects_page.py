@@ -1,7 +1,7 @@
 """The rejects of a run, to look through by stage and reason."""
 
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +9,58 @@ import polars as pl
 
 from vsd2m.core.run import Run
 from vsd2m.core.schema import MEDIA_COLUMNS
-from vsd2m.filter.report import write_text
-from vsd2m.pages.contact_sheet import Sample, contact_sheet
-from vsd2m.pages.html import number, page, table
+from vsd2m.pages.contact_sheet import Sample, SheetPicture, sheet_pictures
+from vsd2m.pages.numbers import number
+from vsd2m.pages.previews import bytes_each
+from vsd2m.pages.render import render
+from vsd2m.pages.write import write_page
 
 NUM_SAMPLES = 40
+"""Most stickers that are drawn of one reason."""
+MAX_PICTURES = 160
+"""Of the page."""
+MAX_NAMED = 100
+"""Most stickers of one reason that are named without a picture."""
 
 Media = Mapping[str, Mapping[str, Any]]
+Row = dict[str, Any]
 
 
-def write_page(run: Run, path: str | Path) -> Path:
-    """Writes one self-contained HTML page with every stage's rejects to `path`: counts, and up to `NUM_SAMPLES`
-    of each reason, those with the smallest keys; a near duplicate stands beside the sticker that was kept for it."""
-    rejects = _rejects(run)
-    counts = rejects.group_by("stage", "outcome", "reason", maintain_order=True).len()
-    rows = [[stage, reason, outcome, f"{count:,}"] for stage, outcome, reason, count in counts.iter_rows()]
-    media = _media(run)
-    body = [
-        f'<p class="quiet">{escape(run.store.url)}</p>',
-        f"<p>{len(rejects):,} rejects.</p>",
-        table(["stage", "reason", "outcome", "count"], rows),
-    ]
-    for (stage, _, reason), part in rejects.group_by("stage", "outcome", "reason", maintain_order=True):
-        body += _section(run, str(stage), str(reason), part, media)
-    return write_text(path, page("Rejects", body))
+@dataclass(frozen=True)
+class Reason:
+    """The stickers that one stage rejected for one reason: those to draw, and those to name."""
+
+    stage: str
+    name: str
+    count: int
+    drawable: Sequence[Row]
+    undrawable: Sequence[Row]
+
+    def num_pictures(self, num_rows: int) -> int:
+        """Of the first `num_rows` stickers; a near duplicate stands beside the one that was kept for it."""
+        pictures_each = 2 if self.name == "near_duplicate" else 1
+        return pictures_each * min(num_rows, len(self.drawable))
+
+
+def write_rejects(run: Run, path: str | Path) -> Path:
+    """Writes one self-contained HTML page with every stage's rejects to `path`: counts, and as many pictures of each
+    reason as a page has room for, those with the smallest keys; a near duplicate stands beside the sticker that was
+    kept for it."""
+    rejects, media = _rejects(run), _media(run)
+    groups = rejects.group_by("stage", "outcome", "reason", maintain_order=True)
+    reasons = [_reason(str(stage), str(name), part, media) for (stage, _, name), part in groups]
+    num_drawn = _num_drawn(reasons)
+    max_bytes = bytes_each(sum(reason.num_pictures(num_drawn) for reason in reasons))
+    counts = groups.len().iter_rows()
+    page = render(
+        "rejects.html",
+        title="Rejects",
+        run=run.store.url,
+        num_rejects=len(rejects),
+        counts=[(f"{stage}: {name}", outcome, f"{count:,}") for stage, outcome, name, count in counts],
+        reasons=[_section(run, reason, media, num_drawn, max_bytes) for reason in reasons],
+    )
+    return write_page(path, page)
 
 
 def _rejects(run: Run) -> pl.DataFrame:
@@ -54,28 +82,57 @@ def _media(run: Run) -> Media:
     return {row["key"]: row for row in rows}
 
 
-def _section(run: Run, stage: str, reason: str, part: pl.DataFrame, media: Media) -> list[str]:
-    shown = part.head(NUM_SAMPLES).to_dicts()
-    more = f", the first {len(shown)} shown" if len(part) > len(shown) else ""
-    samples = [sample for row in shown for sample in _samples(row, media)]
-    return [
-        f"<h2>{escape(stage)}: {escape(reason)}</h2>",
-        f'<p class="quiet">{len(part):,} stickers{more}</p>',
-        contact_sheet(run, samples),
-    ]
+def _reason(stage: str, name: str, part: pl.DataFrame, media: Media) -> Reason:
+    """Only as many rows as a page may hold are kept in memory."""
+    has_bytes = pl.col("key").is_in(list(media)) if "key" in part.columns else pl.lit(False)
+    drawable = part.filter(has_bytes.fill_null(False)).head(NUM_SAMPLES + MAX_NAMED).to_dicts()
+    undrawable = part.filter(~has_bytes.fill_null(False)).head(MAX_NAMED).to_dicts()
+    return Reason(stage, name, len(part), drawable, undrawable)
 
 
-def _samples(row: Mapping[str, Any], media: Media) -> list[Sample]:
+def _num_drawn(reasons: Sequence[Reason]) -> int:
+    """How many stickers of each reason are drawn, so that all pictures together are at most `MAX_PICTURES`."""
+    counts = range(NUM_SAMPLES, 0, -1)
+    fitting = (n for n in counts if sum(reason.num_pictures(n) for reason in reasons) <= MAX_PICTURES)
+    return next(fitting, 1)
+
+
+def _section(run: Run, reason: Reason, media: Media, num_drawn: int, max_bytes: int) -> dict[str, Any]:
+    """What the template draws of one reason."""
+    drawn = reason.drawable[:num_drawn]
+    named = [_line(row) for row in [*reason.undrawable, *reason.drawable[num_drawn:]]][:MAX_NAMED]
+    return {
+        "stage": reason.stage,
+        "name": reason.name,
+        "count": reason.count,
+        "num_drawn": len(drawn),
+        "pictures": _pictures(run, drawn, media, max_bytes),
+        "named": named,
+        "num_unnamed": reason.count - len(drawn) - len(named),
+    }
+
+
+def _pictures(run: Run, rows: Sequence[Row], media: Media, max_bytes: int) -> list[SheetPicture]:
+    samples = []
+    for row in rows:
+        samples.append(Sample(row["key"], media[row["key"]], _notes(row)))
+        winner = row["detail"] if row["reason"] == "near_duplicate" else None
+        if winner is not None:
+            samples.append(Sample(winner, media.get(winner), ["kept for it"]))
+    return sheet_pictures(run, samples, max_bytes=max_bytes)
+
+
+def _notes(row: Row) -> list[str]:
+    """The measured value with its limit, and the last line of the detail."""
     notes = []
     if row["value"] is not None:
         against = f" (limit {number(row['limit'])})" if row["limit"] is not None else ""
         notes.append(number(row["value"]) + against)
-    kept_for_it = row["detail"] if row["reason"] == "near_duplicate" else None
-    if row["detail"] and kept_for_it is None:
+    if row["detail"] and row["reason"] != "near_duplicate":
         notes.append(row["detail"].splitlines()[-1])
-    if row["key"] is None and row["url"]:
-        notes.append(row["url"])
-    samples = [Sample(row["key"], media.get(row["key"] or ""), notes)]
-    if kept_for_it is not None:
-        samples.append(Sample(kept_for_it, media.get(kept_for_it), ["kept for it"]))
-    return samples
+    return notes
+
+
+def _line(row: Row) -> str:
+    """A sticker in words: its key or address, and why."""
+    return " · ".join([row["key"] or row["url"] or "no address", *_notes(row)])

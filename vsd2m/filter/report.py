@@ -6,23 +6,27 @@ again.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vsd2m.core.errors import StageError, StorageError
+from vsd2m.core.errors import StageError
 from vsd2m.core.run import Run, StageLayout
 from vsd2m.core.schema import MEDIA_COLUMNS
-from vsd2m.core.storage import Store
 from vsd2m.filter.rule import Check
 from vsd2m.filter.stage import FilterConfig
-from vsd2m.pages.contact_sheet import MAX_PICTURE_BYTES, Sample, contact_sheet
-from vsd2m.pages.histogram import histogram
-from vsd2m.pages.html import number, page, table
+from vsd2m.pages.charts import limit_histogram
+from vsd2m.pages.contact_sheet import Sample, SheetPicture, sheet_pictures
+from vsd2m.pages.numbers import number
+from vsd2m.pages.previews import bytes_each
+from vsd2m.pages.render import render
+from vsd2m.pages.write import write_page
 
 NUM_SAMPLES = 20
+"""Most stickers on one side of a limit."""
+MAX_PICTURES = 160
+"""Of the page."""
 _SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2)
 
 Rows = Sequence[Mapping[str, Any]]
@@ -42,23 +46,21 @@ class CheckReport:
         """How many stickers this limit alone would drop if it were `limit`."""
         return sum(not self.check.passes(value, limit) for value in self.values)
 
-    def nearest(self, *, kept: bool, count: int) -> list[int]:
-        """The stickers nearest to the limit on one side, by number, the nearest first; those too large to show last."""
-        side = [i for i, value in enumerate(self.values) if self.check.passes(value) == kept]
-        return sorted(
-            side, key=lambda i: (not self._fits(i), abs(self.values[i] - self.check.limit), self.rows[i]["key"])
-        )[:count]
-
-    def _fits(self, place: int) -> bool:
-        return bool(self.rows[place]["num_bytes"] <= MAX_PICTURE_BYTES)
+    def nearest(self, *, passing: bool, count: int) -> list[int]:
+        """The stickers nearest to the limit on one side, by number, the nearest first."""
+        side = [i for i, value in enumerate(self.values) if self.check.passes(value) == passing]
+        return sorted(side, key=lambda i: (abs(self.values[i] - self.check.limit), self.rows[i]["key"]))[:count]
 
 
 def write_report(run: Run, path: str | Path) -> Path:
     """Writes one self-contained HTML page on all filters of `run` to `path`; `StageError` where none has finished."""
-    sections = [section for report in check_reports(run) for section in _section(run, report)]
-    if not sections:
+    reports = list(check_reports(run))
+    if not reports:
         raise StageError(f"{run.store.url} has no finished filter stage to report on; run the pipeline first")
-    return write_text(path, page("Filter report", [f'<p class="quiet">{escape(run.store.url)}</p>', *sections]))
+    count = max(2, min(NUM_SAMPLES, MAX_PICTURES // (2 * len(reports))))
+    num_pictures = 2 * sum(min(count, len(report.values)) for report in reports)
+    sections = [_section(run, report, count=count, max_bytes=bytes_each(num_pictures)) for report in reports]
+    return write_page(path, render("filter_report.html", title="Filter report", run=run.store.url, reports=sections))
 
 
 def check_reports(run: Run) -> Iterator[CheckReport]:
@@ -81,17 +83,8 @@ def other_limits(report: CheckReport) -> list[float]:
     values = np.asarray(report.values)
     shares = [1 - share if report.check.kind == "max" else share for share in _SHARES]
     whole = bool(np.all(values == np.round(values)))
-    found = np.quantile(values, shares, method="nearest" if whole else "linear")
-    return sorted({report.check.limit, *(float(f"{value:.4g}") for value in found)})
-
-
-def write_text(path: str | Path, text: str) -> Path:
-    """Writes `text` to a local file, whole or not at all."""
-    target = Path(path).absolute()
-    if target.is_dir():
-        raise StorageError(f"cannot write {target}: it is a folder; give the name of a file such as report.html")
-    Store(str(target.parent)).write_bytes(target.name, text.encode())
-    return target
+    quantiles = np.quantile(values, shares, method="nearest" if whole else "linear")
+    return sorted({report.check.limit, *(float(f"{value:.4g}") for value in quantiles)})
 
 
 def _config(run: Run, entry: StageLayout) -> FilterConfig | None:
@@ -102,28 +95,35 @@ def _config(run: Run, entry: StageLayout) -> FilterConfig | None:
     return FilterConfig.model_validate(records[-1].config) if records else None
 
 
-def _section(run: Run, report: CheckReport) -> list[str]:
-    check = report.check
-    bound = "at most" if check.kind == "max" else "at least"
-    dropped = report.num_dropped(check.limit)
-    limits = other_limits(report)
-    rows = [
-        [number(limit), f"{report.num_dropped(limit):,}", f"{report.num_dropped(limit) / len(report.values):.2%}"]
-        for limit in limits
-    ]
-    return [
-        f"<h2>{escape(report.stage)}: {escape(report.rule)}</h2>",
-        f"<p>Keeps {escape(check.measure)} of {bound} {number(check.limit)}; drops {dropped:,} of "
-        f"{len(report.values):,} as <code>{escape(check.reason)}</code>, if it were the only rule.</p>",
-        histogram(report.values, limit=check.limit, passes=check.passes),
-        table(["limit", "dropped", "share"], rows, marked=limits.index(check.limit)),
-        "<h3>Kept, nearest to the limit</h3>",
-        contact_sheet(run, _samples(report, kept=True)),
-        "<h3>Dropped, nearest to the limit</h3>",
-        contact_sheet(run, _samples(report, kept=False)),
-    ]
+def _section(run: Run, report: CheckReport, *, count: int, max_bytes: int) -> dict[str, Any]:
+    """What the template draws of one limit."""
+    check, limits = report.check, other_limits(report)
+    label = f"{check.measure} of {len(report.values):,} stickers, limit {number(check.limit)}"
+    drop_counts = [report.num_dropped(limit) for limit in limits]
+    sides = (("Kept, nearest to the limit", True), ("Dropped, nearest to the limit", False))
+    return {
+        "stage": report.stage,
+        "rule": report.rule,
+        "measure": check.measure,
+        "bound": "at most" if check.kind == "max" else "at least",
+        "limit": check.limit,
+        "num_dropped": report.num_dropped(check.limit),
+        "num_values": len(report.values),
+        "reason": check.reason,
+        "histogram": limit_histogram(report.values, limit=check.limit, passes=check.passes, label=label),
+        "limits": [
+            (number(limit), f"{num_dropped:,}", f"{num_dropped / len(report.values):.2%}")
+            for limit, num_dropped in zip(limits, drop_counts, strict=True)
+        ],
+        "present": limits.index(check.limit),
+        "sides": [
+            (heading, _pictures(run, report, report.nearest(passing=passing, count=count), max_bytes))
+            for heading, passing in sides
+        ],
+    }
 
 
-def _samples(report: CheckReport, *, kept: bool) -> list[Sample]:
-    places = report.nearest(kept=kept, count=NUM_SAMPLES)
-    return [Sample(report.rows[i]["key"], report.rows[i], [number(report.values[i])]) for i in places]
+def _pictures(run: Run, report: CheckReport, places: Sequence[int], max_bytes: int) -> list[SheetPicture]:
+    measure = report.check.measure
+    samples = [Sample(report.rows[i]["key"], report.rows[i], [f"{measure} {number(report.values[i])}"]) for i in places]
+    return sheet_pictures(run, samples, max_bytes=max_bytes)

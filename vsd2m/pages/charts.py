@@ -1,124 +1,150 @@
-"""Charts as inline SVG: no script, no font, no network; colours come from the page's style sheet."""
+"""The charts that several pages have: bars, columns, what stages kept, values on both sides of a limit."""
 
 import math
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
-_WIDTH = 640
-_WIDE = 1100
+import numpy as np
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height"""
+from vsd2m.pages.numbers import number
+from vsd2m.pages.svg import COLOURS, chart, cut, label_room
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
 
-def bar_chart(counts: Mapping[str, int], *, label_width: int = 150) -> str:
-    """Horizontal bars, one per entry, in the order given."""
-    row, top = 22, max(counts.values(), default=1)
-    room = _WIDTH - label_width - 70
-    lines = []
-    for i, (label, count) in enumerate(counts.items()):
-        y, width = i * row, max(1.5, room * count / top)
-        lines.append(f'<text class="label" x="{label_width - 8}" y="{y + 15}" text-anchor="end">{_cut(label)}</text>')
-        lines.append(f'<rect class="bar" x="{label_width}" y="{y + 4}" width="{width:.1f}" height="14" rx="3"/>')
-        lines.append(f'<text class="value" x="{label_width + width + 6:.1f}" y="{y + 15}">{count:,}</text>')
-    return _svg(lines, _WIDTH, max(row, row * len(counts)))
+ROW = 24
+NUM_BINS = 40
 
 
-def histogram(counts: Sequence[tuple[str, int]], *, title: str, height: int = 230) -> str:
-    """Columns side by side; at most a dozen of them are labelled, `title` stands below."""
-    top = max((count for _, count in counts), default=1)
-    left, bottom, step = 52, 44, (_WIDTH - 60) / max(1, len(counts))
-    plot = height - bottom - 14
-    lines = []
-    for share in (0, 0.5, 1):
-        y = 14 + plot * (1 - share)
-        lines.append(f'<line class="grid" x1="{left}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        lines.append(f'<text class="tick" x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{share * top:,.0f}</text>')
-    every = math.ceil(len(counts) / 12) or 1
-    for i, (label, count) in enumerate(counts):
-        bar, x = plot * count / top, left + i * step
-        lines.append(
-            f'<rect class="bar" x="{x + step * 0.08:.1f}" y="{14 + plot - bar:.1f}" width="{step * 0.84:.1f}" '
-            f'height="{bar:.1f}" rx="2"><title>{escape(label)}: {count:,}</title></rect>'
-        )
-        if i % every == 0:
-            y = 14 + plot + 16
-            lines.append(
-                f'<text class="tick" x="{x + step / 2:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
-            )
-    lines.append(f'<text class="axis" x="{(left + _WIDTH) / 2}" y="{height - 6}" text-anchor="middle">{title}</text>')
-    return _svg(lines, _WIDTH, height)
+def bar_chart(counts: Mapping[str, int], *, label: str) -> "Markup":
+    """Horizontal bars, one per entry, from top to bottom in the order given."""
+    names = [cut(name) for name in counts]
+    with chart(ROW * max(1, len(counts)) + 6, label) as drawn:
+        axes = drawn.axes(left=label_room(names), bottom=3, top=3, right=56)
+        bars = axes.barh(range(len(counts)), list(counts.values()), height=0.68, color=COLOURS["main"])
+        rows(axes, names, most=max(counts.values(), default=0) or 1)
+        for bar, (name, count) in zip(bars, counts.items(), strict=True):
+            drawn.tip(bar, f"{name}: {count:,}")
+            write(axes, f"{count:,}", (count, bar.get_y() + 0.34), 5, colour="soft")
+    return markup(drawn.svg)
 
 
-def funnel_chart(stages: Sequence[Mapping[str, int | str]]) -> str:
+def column_chart(counts: Sequence[tuple[str, int]], *, label: str, height: float = 190) -> "Markup":
+    """Columns side by side; at most ten of them are named, and `label` stands below."""
+    with chart(height, label) as drawn:
+        axes = drawn.axes(left=44, bottom=38)
+        columns = axes.bar(range(len(counts)), [count for _, count in counts], width=0.84, color=COLOURS["main"])
+        for column, (name, count) in zip(columns, counts, strict=True):
+            drawn.tip(column, f"{name}: {count:,}")
+        every = math.ceil(len(counts) / 10) or 1
+        axes.set_xticks(range(0, len(counts), every), [name for name, _ in counts[::every]])
+        axes.set_xlim(-0.6, max(1, len(counts)) - 0.4)
+        axes.set_ylim(0, 1.05 * max((count for _, count in counts), default=0) or 1)
+        axes.yaxis.set_major_locator(_whole_numbers())
+        axes.yaxis.set_major_formatter(lambda value, _: number(value))
+        axes.grid(axis="y")
+        axes.set_xlabel(label)
+    return markup(drawn.svg)
+
+
+def funnel_chart(stages: Sequence[Mapping[str, int | str]], *, label: str) -> "Markup":
     """One bar per stage, as long as what it read: what it kept, dropped and failed on."""
-    row, label_width = 30, 150
-    top = max((int(stage["num_read"]) for stage in stages), default=1) or 1
-    room = _WIDE - label_width - 130
-    lines = []
-    for i, stage in enumerate(stages):
-        y, x = i * row, float(label_width)
-        lines.append(
-            f'<text class="label" x="{label_width - 8}" y="{y + 19}" text-anchor="end">{_cut(stage["stage"])}</text>'
-        )
-        for name in ("kept", "dropped", "failed"):
-            width = room * int(stage[f"num_{name}"]) / top
-            if width:
-                lines.append(f'<rect class="{name}" x="{x:.1f}" y="{y + 5}" width="{width:.1f}" height="20" rx="2"/>')
-            x += width
-        lost = int(stage["num_dropped"]) + int(stage["num_failed"])
-        text = f"{int(stage['num_kept']):,}" + (f'<tspan class="lost"> −{lost:,}</tspan>' if lost else "")
-        lines.append(f'<text class="value" x="{x + 8:.1f}" y="{y + 19}">{text}</text>')
-    return _svg(lines, _WIDE, max(row, row * len(stages)))
+    names = [cut(str(stage["stage"]), 16) for stage in stages]
+    most = max((int(stage["num_read"]) for stage in stages), default=0) or 1
+    with chart(ROW * max(1, len(stages)) + 6, label) as drawn:
+        axes = drawn.axes(left=label_room(names), bottom=3, top=3, right=96)
+        start = np.zeros(len(stages))
+        for outcome in ("kept", "dropped", "failed"):
+            lengths = np.array([int(stage[f"num_{outcome}"]) for stage in stages], float)
+            bars = axes.barh(range(len(stages)), lengths, left=start, height=0.7, color=COLOURS[outcome])
+            for bar, name, length in zip(bars, names, lengths, strict=True):
+                drawn.tip(bar, f"{name}: {length:,.0f} {outcome}")
+            start += lengths
+        rows(axes, names, most=most)
+        for row, stage in enumerate(stages):
+            lost = int(stage["num_dropped"]) + int(stage["num_failed"])
+            at = (most, row)
+            write(axes, f"{int(stage['num_kept']):,}", at, 46, align="right")
+            if lost:
+                write(axes, f"−{lost:,}", at, 94, align="right", colour="dropped")
+    return markup(drawn.svg)
 
 
-def word_cloud(counts: Mapping[str, int], *, height: int = 480) -> str:
-    """The words, larger the more frequent, placed along a spiral from the middle outwards; as large as all fit."""
-    top = max(counts.values(), default=1)
-    fonts = {word: 10 + 34 * (count / top) ** 0.7 for word, count in counts.items()}
-    for scale in (1.5, 1.2, 1.0, 0.85, 0.72, 0.6, 0.5, 0.42):
-        boxes = _placed({word: scale * font for word, font in fonts.items()}, height)
-        if len(boxes) == len(fonts):
-            break
-    lines = [
-        f'<text class="word w{rank % 4}" x="{x + width / 2:.1f}" y="{y + 0.78 * tall:.1f}" '
-        f'style="font-size:{scale * fonts[word]:.1f}px" text-anchor="middle">{escape(word)}'
-        f"<title>{counts[word]:,}</title></text>"
-        for rank, (word, (x, y, width, tall)) in enumerate(boxes.items())
-    ]
-    return _svg(lines, _WIDTH, height)
+def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[float], bool], label: str) -> "Markup":
+    """Columns of `values` (the height is the logarithm of the count), coloured by whether their middle `passes`.
+
+    The axis ends at the 99.5th percentile, or a little past the limit; what lies beyond counts in the last column.
+    """
+    low, high = _range(values, limit)
+    edges = np.linspace(low, high, NUM_BINS + 1)
+    counts, _ = np.histogram(np.clip(values, low, high), edges)
+    with chart(176, label) as drawn:
+        axes = drawn.axes(left=16, bottom=40, right=16)
+        for count, start, end in zip(counts, edges, edges[1:], strict=False):
+            if count:
+                outcome = "kept" if passes(float(start + end) / 2) else "dropped"
+                column = axes.bar(start, math.log1p(count), 0.96 * (end - start), align="edge", color=COLOURS[outcome])
+                drawn.tip(column[0], f"{number(float(start))} to {number(float(end))}: {count:,}")
+        axes.axvline(limit, color=COLOURS["ink"], linestyle=(0, (4, 3)), linewidth=1.2)
+        ticks = np.linspace(low, high, 5)
+        axes.set_xticks(ticks, [number(float(f"{tick:.3g}")) for tick in ticks])
+        axes.set_xlim(low, high)
+        axes.set_yticks([])
+        side = (limit - low) / (high - low)
+        align = "left" if side < 0.15 else "right" if side > 0.85 else "center"
+        axes.annotate(f"limit {number(limit)}", (limit, 0), (0, -30), textcoords="offset points", ha=align)
+    return markup(drawn.svg)
 
 
-def _placed(fonts: Mapping[str, float], height: float) -> dict[str, Box]:
-    """A free box for each word, as long as there is room."""
-    boxes: dict[str, Box] = {}
-    for word, font in fonts.items():
-        box = _place(0.66 * font * len(word) + 4, font * 1.02, list(boxes.values()), height)
-        if box is not None:
-            boxes[word] = box
-    return boxes
+def rows(axes: "Axes", names: Sequence[str], *, most: float, least: float = 0.0) -> None:
+    """Rows from top to bottom, named at the left, over a horizontal axis that is not drawn."""
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", colors=COLOURS["ink"], labelsize=None, pad=5)
+    axes.set_ylim(max(1, len(names)) - 0.5, -0.5)
+    axes.set_xlim(least, most)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
 
 
-def _place(width: float, height: float, placed: Sequence[Box], limit: float) -> Box | None:
-    """The first free box on the spiral; None if there is none inside the picture."""
-    for step in range(900):
-        angle, radius = 0.35 * step, 0.62 * 0.35 * step
-        x = _WIDTH / 2 + 1.8 * radius * math.cos(angle) - width / 2
-        y = limit / 2 + 1.3 * radius * math.sin(angle) - height / 2
-        inside = x >= 0 and y >= 0 and x + width <= _WIDTH and y + height <= limit
-        if inside and not any(_overlap((x, y, width, height), other) for other in placed):
-            return x, y, width, height
-    return None
+def write(
+    axes: "Axes",
+    text: str,
+    at: tuple[float, float],
+    offset: float,
+    *,
+    align: Literal["left", "right"] = "left",
+    colour: str = "ink",
+) -> None:
+    """A line of text, `offset` pixels to the right of the point `at`."""
+    axes.annotate(
+        text,
+        at,
+        (offset, 0),
+        textcoords="offset points",
+        ha=align,
+        va="center_baseline",
+        color=COLOURS[colour],
+        annotation_clip=False,
+    )
 
 
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+def markup(svg: "Markup | None") -> "Markup":
+    """What a finished chart holds."""
+    if svg is None:
+        raise ValueError("the chart is not finished: leave its `with` block first")
+    return svg
 
 
-def _cut(label: object) -> str:
-    text = str(label)
-    return escape(text if len(text) <= 20 else text[:19] + "…")
+def _range(values: Sequence[float], limit: float) -> tuple[float, float]:
+    low = min(float(np.min(values)), limit)
+    high = max(float(np.percentile(values, 99.5)), limit)
+    room = (high - low) * 0.05 or 1.0
+    return (low if low >= 0 and low < room else low - room), high + room
 
 
-def _svg(lines: Sequence[str], width: int, height: int) -> str:
-    return f'<svg viewBox="0 0 {width} {height}" role="img">{"".join(lines)}</svg>'
+def _whole_numbers() -> "MaxNLocator":
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(4, integer=True)

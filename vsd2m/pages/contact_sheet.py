@@ -1,16 +1,16 @@
-"""Contact sheets: stickers side by side, moving as they do, their original bytes inside the page."""
+"""Contact sheets: stickers side by side, moving as they do, reduced so that a page stays small."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
-from vsd2m.core.errors import StorageError
+from vsd2m.core.errors import MediaError, StorageError
 from vsd2m.core.run import Run
-from vsd2m.media.media_types import BROWSER_PICTURES, MEDIA_TYPES, sniff
+from vsd2m.media.budget import DecodeBudget
+from vsd2m.media.decode import decode
+from vsd2m.pages.previews import Preview, make_preview
 
-MAX_PICTURE_BYTES = 512 * 1024
+_BUDGET = DecodeBudget(max_file_bytes=16 << 20, max_decoded_bytes=512 << 20)
 
 
 @dataclass(frozen=True)
@@ -20,34 +20,41 @@ class Sample:
     key: str | None
     media: Mapping[str, Any] | None
     notes: Sequence[str]
+    tags: Sequence[str] = ()
 
 
-def contact_sheet(run: Run, samples: Sequence[Sample]) -> str:
-    """The sheet; a picture that is missing, foreign or over `MAX_PICTURE_BYTES` is named instead of shown."""
-    return '<div class="sheet">' + "".join(_figure(run, sample) for sample in samples) + "</div>"
+@dataclass(frozen=True)
+class SheetPicture:
+    """A sticker as the template `sheet` draws it: a preview, or the sentence why there is none."""
+
+    alt: str
+    notes: Sequence[str]
+    key: str | None = None
+    tags: Sequence[str] = ()
+    preview: Preview | None = None
+    missing: str = ""
 
 
-def _figure(run: Run, sample: Sample) -> str:
-    notes = "<br>".join(escape(note) for note in sample.notes)
-    key = f'<br><span class="quiet">{escape(sample.key)}</span>' if sample.key else ""
-    return f"<figure>{_picture(run, sample.media)}<figcaption>{notes}{key}</figcaption></figure>"
+def sheet_pictures(run: Run, samples: Sequence[Sample], *, max_bytes: int) -> list[SheetPicture]:
+    """What is drawn of `samples`, each preview at most `max_bytes` large."""
+    return [_picture(run, sample, max_bytes) for sample in samples]
 
 
-def _picture(run: Run, media: Mapping[str, Any] | None) -> str:
+def _picture(run: Run, sample: Sample, max_bytes: int) -> SheetPicture:
+    name = f"sticker {sample.key[:8]}" if sample.key else "a sticker without bytes"
+    alt = ": ".join([name, "; ".join(sample.notes)]) if sample.notes else name
+    preview, missing = _preview(run, sample.media, max_bytes)
+    return SheetPicture(alt, sample.notes, sample.key, sample.tags, preview, missing)
+
+
+def _preview(run: Run, media: Mapping[str, Any] | None, max_bytes: int) -> tuple[Preview | None, str]:
     if media is None:
-        return _missing("no bytes")
-    if media["num_bytes"] > MAX_PICTURE_BYTES:
-        return _missing(f"{media['num_bytes'] // 1024} KiB")
+        return None, "no bytes"
     try:
         data = run.store.read_range(media["media_tar"], media["media_offset"], media["num_bytes"])
+        preview = make_preview(decode(data, _BUDGET), max_bytes=max_bytes)
     except StorageError:
-        return _missing("not readable")
-    media_format = sniff(data)
-    if media_format not in BROWSER_PICTURES:
-        return _missing("no picture that browsers show")
-    content = base64.b64encode(data).decode("ascii")
-    return f'<img alt="" loading="lazy" src="data:{MEDIA_TYPES[media_format].mime};base64,{content}">'
-
-
-def _missing(why: str) -> str:
-    return f'<div class="missing">{escape(why)}</div>'
+        return None, "not readable"
+    except MediaError as error:
+        return None, f"cannot be decoded: {error.reason.replace('_', ' ')}"
+    return preview, "" if preview else "too large for this page"

@@ -1,14 +1,16 @@
 """A leaderboard as one HTML file that needs nothing else: tables that sort, curves, stickers side by side."""
 
-import base64
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
-from importlib.resources import files
+from dataclasses import dataclass
+from typing import Any
 
 from vsd2m.benchmark.results import REAL
-from vsd2m.benchmark.tables.side_by_side import Example, Examples
+from vsd2m.benchmark.tables.curve_chart import metric_charts, series_of
+from vsd2m.benchmark.tables.curves import Curve
+from vsd2m.benchmark.tables.side_by_side import Examples
 from vsd2m.benchmark.tables.text_tables import Table
+from vsd2m.pages.render import render
 
 PAPER = " (paper)"
 _CELL = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\] \(n=(?P<count>\d+)\)")
@@ -22,54 +24,60 @@ _LEAD = (
 )
 
 
-def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: str | None = None) -> str:
-    """The page's text: `tables`, the SVG of `curves`, and below the stickers, embedded."""
-    part = files("vsd2m.benchmark.tables")
-    style, script = (part.joinpath(f"leaderboard.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
-    figure = f'<section class="curves"><h2>Figure 6: metrics against training steps</h2>{curves}</section>'
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Sticker benchmark</title><style>{style}</style></head>\n<body><main>"
-        f'<h1>Animated sticker benchmark</h1><p class="lead">{escape(_LEAD)}</p>\n'
-        f"{''.join(map(_table, tables))}{figure if curves else ''}{_examples(examples)}"
-        "<footer>Made by <code>vsd2m benchmark table</code>.</footer>"
-        f"</main><script>{script}</script></body></html>\n"
+@dataclass(frozen=True)
+class BoardCell:
+    """A cell as the template draws it; `value` sorts it."""
+
+    value: str
+    is_number: bool = False
+    is_best: bool = False
+    interval: str = ""
+
+
+def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: Sequence[Curve] = ()) -> str:
+    """The page's text: `tables`, `curves`, and below the stickers, embedded."""
+    return render(
+        "leaderboard.html",
+        title="Animated sticker benchmark",
+        lead=_LEAD,
+        tables=[_table(table) for table in tables],
+        curves=metric_charts(curves),
+        series=series_of(curves),
+        examples=examples,
     )
 
 
-def _table(table: Table) -> str:
+def _table(table: Table) -> dict[str, Any]:
+    """What the template draws of one table."""
     best = {column: _best(table, column) for column in range(1, len(table.head))}
-    head = "".join(f'<th tabindex="0" scope="col">{escape(text)}</th>' for text in table.head)
-    rows = "".join(_row(row, best) for row in table.rows)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
-    return (
-        f"<section><h2>{escape(table.title or 'All metrics')}</h2>"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
-        + (f'<details><summary>Notes</summary><ul class="notes">{notes}</ul></details>' if notes else "")
-        + "</section>\n"
-    )
+    return {
+        "title": table.title or "All metrics",
+        "head": table.head,
+        "rows": [_row(row, best) for row in table.rows],
+        "notes": table.notes,
+    }
 
 
-def _row(row: Sequence[str], best: dict[int, str | None]) -> str:
+def _row(row: Sequence[str], best: dict[int, str | None]) -> dict[str, Any]:
     name = row[0]
     kind = "paper" if name.endswith(PAPER) else "real" if name == REAL else "model"
-    tag = {"paper": "paper", "real": "yardstick", "model": ""}[kind]
-    shown = f"{escape(name.removesuffix(PAPER))}{f'<span class=tag>{tag}</span>' if tag else ''}"
-    cells = (_cell(text, is_best=kind == "model" and text == best[column]) for column, text in enumerate(row) if column)
-    return f'<tr class="{kind}"><td data-value="{escape(name)}">{shown}</td>{"".join(cells)}</tr>\n'
+    return {
+        "name": name,
+        "model": name.removesuffix(PAPER),
+        "kind": kind,
+        "tag": {"paper": "paper", "real": "yardstick", "model": ""}[kind],
+        "cells": [
+            _cell(text, is_best=kind == "model" and text == best[column]) for column, text in enumerate(row) if column
+        ],
+    }
 
 
-def _cell(text: str, *, is_best: bool) -> str:
-    found = _CELL.fullmatch(text)
-    shown = escape(text)
-    if found:
-        interval = f"{found['low']} – {found['high']}"
-        shown = f"<b>{escape(found['value'])}</b><small>{escape(interval)} · n={found['count']}</small>"
-    elif _NUMBER.fullmatch(text):
-        shown = f"<b>{shown}</b>"
-    value = found["value"] if found else text
-    return f'<td data-value="{escape(value)}"{" class=best" if is_best else ""}>{shown}</td>'
+def _cell(text: str, *, is_best: bool) -> BoardCell:
+    measured = _CELL.fullmatch(text)
+    if measured is None:
+        return BoardCell(text, _NUMBER.fullmatch(text) is not None, is_best)
+    interval = f"{measured['low']} – {measured['high']} · n={measured['count']}"
+    return BoardCell(measured["value"], True, is_best, interval)
 
 
 def _best(table: Table, column: int) -> str | None:
@@ -89,30 +97,6 @@ def _best(table: Table, column: int) -> str | None:
 
 def _range(text: str) -> tuple[float, float] | None:
     """The interval in a cell; of a number without one, the number."""
-    found = _CELL.fullmatch(text)
-    low, high = (found["low"], found["high"]) if found else (text, text)
+    measured = _CELL.fullmatch(text)
+    low, high = (measured["low"], measured["high"]) if measured else (text, text)
     return (float(low), float(high)) if _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high) else None
-
-
-def _examples(examples: Examples) -> str:
-    if not examples.rows:
-        return ""
-    head = "".join(f'<div class="head">{escape(model)}</div>' for model in examples.models)
-    rows = "".join(
-        f'<div class="prompt">{escape(prompt)}</div>{"".join(_sticker(sticker, prompt) for sticker in stickers)}'
-        for prompt, stickers in examples.rows
-    )
-    columns = f"grid-template-columns: max-content repeat({len(examples.models)}, max-content)"
-    return (
-        f'<section><h2>What they drew</h2><div class="scroll"><div class="grid" style="{columns}">'
-        f"<div></div>{head}{rows}</div></div></section>"
-    )
-
-
-def _sticker(example: Example | None, prompt: str) -> str:
-    if example is None:
-        return '<div class="sticker none">none</div>'
-    source = f"data:{example.media_type};base64,{base64.b64encode(example.data).decode()}"
-    if example.media_type.startswith("video/"):
-        return f'<video class="sticker" src="{source}" autoplay loop muted playsinline></video>'
-    return f'<img class="sticker" src="{source}" alt="{escape(prompt)}">'

@@ -6,7 +6,7 @@ Nothing here depends on the clock or the machine: the same shards give the same 
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -18,13 +18,16 @@ from vsd2m.core.run import Run
 from vsd2m.core.schema import MEDIA_COLUMNS
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.media.media_types import BROWSER_PICTURES
+from vsd2m.pages.contact_sheet import Sample, SheetPicture, sheet_pictures
+from vsd2m.pages.previews import bytes_each
+from vsd2m.pages.render import PACKAGES
 from vsd2m.shard.columns import PLAN, layout_of, published_columns
 from vsd2m.shard.inventory import STATS_FILE
 from vsd2m.shard.publishing.card import dataset_card
 from vsd2m.shard.publishing.croissant import PublishedFile, croissant
 from vsd2m.shard.publishing.energon import energon_files
 from vsd2m.shard.publishing.figures import READ_COLUMNS, figures, funnel
-from vsd2m.shard.publishing.page import Picture, statistics_page
+from vsd2m.shard.publishing.page import statistics_page
 from vsd2m.shard.stage import FOLDER
 
 PAGE = "stats.html"
@@ -46,7 +49,6 @@ class StatisticsConfig(StageConfig):
     )
     data_version: str = Field("1.0.0", description="version of the data set")
     num_pictures: int = Field(24, ge=0, le=200, description="stickers on the page's contact sheet")
-    max_picture_bytes: int = Field(80_000, ge=1, description="largest sticker that is put on the sheet")
     seed: int = Field(0, ge=0, description="of the choice for the sheet")
 
 
@@ -58,7 +60,10 @@ class StatisticsStage(FileStage[StatisticsConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec("stats", version=2, reads=(*PLAN, *MEDIA_COLUMNS))
+        return StageSpec("stats", version=3, reads=(*PLAN, *MEDIA_COLUMNS))
+
+    def packages(self) -> Mapping[str, str]:
+        return PACKAGES
 
     def num_partitions(self, run: Run) -> int:
         return 1
@@ -120,27 +125,25 @@ class StatisticsStage(FileStage[StatisticsConfig]):
             "keywords": ["stickers", "animation"],
         }
 
-    def _pictures(self, run: Run, table: pl.DataFrame) -> list[Picture]:
-        """Small moving stickers, chosen by a hash of the key, the domains in turn."""
+    def _pictures(self, run: Run, table: pl.DataFrame) -> list[SheetPicture]:
+        """Moving stickers, chosen by a hash of the key, the domains in turn."""
         if "media_format" not in table.columns:
             return []
-        small = table.filter(
-            (pl.col("num_bytes") <= self.config.max_picture_bytes) & pl.col("media_format").is_in(BROWSER_PICTURES)
-        )
+        moving = table.filter(pl.col("media_format").is_in(BROWSER_PICTURES))
         if "num_frames" in table.columns:
-            small = small.filter(pl.col("num_frames") > 1)
+            moving = moving.filter(pl.col("num_frames") > 1)
         salt = f"sheet/{self.config.seed}/".encode()
-        order = [hashlib.blake2b(salt + key.encode(), digest_size=16).hexdigest() for key in small["key"]]
-        small = small.with_columns(order=pl.Series(order, dtype=pl.String)).sort("order")
+        order = [hashlib.blake2b(salt + key.encode(), digest_size=16).hexdigest() for key in moving["key"]]
+        moving = moving.with_columns(order=pl.Series(order, dtype=pl.String)).sort("order")
         if "domain" in table.columns:
-            small = small.with_columns(turn=pl.int_range(pl.len()).over("domain")).sort("turn", "order")
-        return [_picture(run, row) for row in small.head(self.config.num_pictures).iter_rows(named=True)]
+            moving = moving.with_columns(turn=pl.int_range(pl.len()).over("domain")).sort("turn", "order")
+        samples = [_sample(row) for row in moving.head(self.config.num_pictures).iter_rows(named=True)]
+        return sheet_pictures(run, samples, max_bytes=bytes_each(len(samples)))
 
 
-def _picture(run: Run, row: dict[str, Any]) -> Picture:
-    media = run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
+def _sample(row: dict[str, Any]) -> Sample:
     tags = [tag for tag in (*(row.get("trigger_words") or [])[:2], row.get("domain")) if tag]
-    return Picture(media, row["media_format"], row.get("caption") or "", tags)
+    return Sample(row["key"], row, [row["caption"]] if row.get("caption") else [], tags)
 
 
 def _columns(run: Run) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 "use strict";
 
 /* Click or Enter on a column's head sorts by it; cells without a number stay below. */
-for (const head of document.querySelectorAll("thead th")) {
+for (const head of document.querySelectorAll("thead th[tabindex]")) {
   const sort = () => {
     const table = head.closest("table");
     const column = [...head.parentNode.children].indexOf(head);

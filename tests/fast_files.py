@@ -17,7 +17,6 @@ FAST_FILES = frozenset(
         "crawl/test_crawl_outcomes.py",
         "crawl/test_crawl_rights.py",
         "filter/test_filter_rules.py",
-        "generation/test_generation_config.py",
         "labelling/test_labelling_agreement.py",
         "labelling/test_labelling_design.py",
         "media/test_media_sampling.py",

@@ -24,9 +24,13 @@ def _is_fast(path: Path) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-m fast` the other files are not even imported."""
-    other = collection_path.name.startswith("test_") and collection_path.is_file() and not _is_fast(collection_path)
-    return True if other and config.option.markexpr == "fast" else None
+    """With `-m fast` the other files are not even imported, nor are the conftests of folders without a fast file."""
+    if config.option.markexpr != "fast":
+        return None
+    if collection_path.is_dir():
+        fast = [Path(__file__).parent / name for name in FAST_FILES]
+        return None if any(file.is_relative_to(collection_path) for file in fast) else True
+    return True if collection_path.name.startswith("test_") and not _is_fast(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

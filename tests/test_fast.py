@@ -9,7 +9,7 @@ from fast_files import FAST_FILES, HEAVY_LIBRARIES
 TESTS = Path(__file__).parent
 COLLECT = """
 import sys, pytest
-code = pytest.main(["-m", "fast", "--collect-only", "-q", "-p", "no:cacheprovider"])
+code = pytest.main(["-m", "fast", "--collect-only", "-p", "no:cacheprovider"])
 print("heavy:", sorted(set(sys.argv[1:]) & set(sys.modules)))
 sys.exit(code)
 """

@@ -70,7 +70,8 @@ def test_the_registered_stages_declare_what_their_modules_say():
     config = yaml.safe_load(recipe("gallery"))
     plan = make_plan(PipelineConfig.model_validate(config))
     scored = {name: stage_of(name, {"model": "./weights"}) for name in ("unsafe", "watermark")}
-    stages = {planned.registered: planned.stage for planned in plan.stages} | scored
+    others = scored | {"perceptual_hashes": stage_of("perceptual_hashes", None)}
+    stages = {planned.registered: planned.stage for planned in plan.stages} | others
     assert {name: stage.spec.columns for name, stage in stages.items()} == dict(columns_by_stage())
 
 

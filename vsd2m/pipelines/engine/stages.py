@@ -11,6 +11,7 @@ STAGES: dict[str, str] = {
     "probe": "vsd2m.media.probe:ProbeStage",
     "filter": "vsd2m.filter.stage:FilterStage",
     "near_duplicates": "vsd2m.filter.near_duplicates:NearDuplicatesStage",
+    "perceptual_hashes": "vsd2m.filter.perceptual_hashes:PerceptualHashesStage",
     "ocr": "vsd2m.annotate.ocr.ocr_stage:OcrStage",
     "domain": "vsd2m.annotate.domain.domain_stage:DomainStage",
     "unsafe": "vsd2m.annotate.unsafe:UnsafeStage",

@@ -28,6 +28,7 @@ from vsd2m.shard.verify import verify
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 NUM_STICKERS = 6
+KEY = "the-key-of-the-site"
 DESCRIBED = ("num_colours", "main_colour", "colour_shares", "brightness", "mood")
 
 
@@ -50,7 +51,7 @@ def draw(num_colours: int) -> bytes:
 def values(folder: Path, site: str) -> dict[str, Any]:
     """The config: the package's components, and the guide's stage and rule, between the stages of vsd2m."""
     stages: dict[str, Any] = {
-        "crawl": {"source": {"source": "own_stickers.sources:Anonymous", "site": site}, "words": "all"},
+        "crawl": {"source": {"source": "own_stickers.sources:Anonymous", "site": site, "key": KEY}, "words": "all"},
         "catalog": None,
         "probe": None,
         "colours": {"stage": "own_stickers.stages:Colours", "max_shares": 2},
@@ -96,6 +97,15 @@ def test_every_sticker_that_the_own_rule_keeps_is_published_with_the_own_columns
         assert row["description"] == f"A toy of {row['main_colour']}." and row["description_source"] == "own colours"
         assert row["caption"] == f"Look, A toy of {row['main_colour']}." and row["caption_source"] == "echo"
     assert verify(published) == []
+
+
+def test_the_key_of_the_own_source_is_sent_and_written_nowhere(run, own_package):
+    from own_stickers.sources import Anonymous
+
+    source = Anonymous(Anonymous.Config(site="http://127.0.0.1:1", key=KEY))
+    assert source.authorise(source.first_request("cat")).headers["X-Api-Key"] == KEY
+    files = [path for path in Path(run.store.path("")).rglob("*") if path.is_file()]
+    assert len(files) > 20 and not [path for path in files if KEY.encode() in path.read_bytes()]
 
 
 def test_load_gives_the_own_columns_that_say_so(published):

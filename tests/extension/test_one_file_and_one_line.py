@@ -53,7 +53,7 @@ def planned(values: dict):
 
 def test_a_site_to_crawl(monkeypatch):
     monkeypatch.setitem(SOURCES, "anonymous", "own_stickers.sources:Anonymous")
-    config = CrawlConfig(source="anonymous", words=("cat",))
+    config = CrawlConfig(source={"source": "anonymous", "key": "the-key-of-the-site"}, words=("cat",))
     source = config.job(("cat",), Path("spool")).open_source()
     assert type(source).__name__ == "Anonymous" and source.first_request("cat").url.endswith("/search?q=cat")
 

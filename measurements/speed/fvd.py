@@ -167,25 +167,26 @@ def memory() -> None:
         print(f"| {count} | {2 * count * 16 * 32 * 32 * 3 / MIB:.0f} | {int(peak) / MIB:.0f} |", flush=True)
 
 
+class Pixels(Extractor):
+    num_features = DIMENSIONS
+
+    def setup(self) -> None:
+        pass
+
+    def protocol(self):
+        return {}
+
+    def features(self, clip: JudgedClip) -> np.ndarray:
+        return clip.frames.reshape(-1)[:DIMENSIONS].astype(np.float32)
+
+
+class Distance(FrechetMetric):
+    name = "pixels"
+    extractor_name = f"{__name__}:Pixels"
+
+
 def streamed(count: int) -> int:
     """Peak resident bytes of this process."""
-
-    class Pixels(Extractor):
-        num_features = DIMENSIONS
-
-        def setup(self) -> None:
-            pass
-
-        def protocol(self):
-            return {}
-
-        def features(self, clip: JudgedClip) -> np.ndarray:
-            return clip.frames.reshape(-1)[:DIMENSIONS].astype(np.float32)
-
-    class Distance(FrechetMetric):
-        name = "pixels"
-        extractor_class = Pixels
-
     metric = Distance(Weights())
     chance = np.random.default_rng(0)
     for number in range(count):

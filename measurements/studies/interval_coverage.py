@@ -11,7 +11,6 @@ import argparse
 import numpy as np
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
-from vsd2m.benchmark.extractors.efficientnet_lite0 import EfficientNetLite0
 from vsd2m.benchmark.metric import Weights
 
 NUM_RESAMPLES = 50
@@ -19,7 +18,7 @@ NUM_RESAMPLES = 50
 
 class Distance(FrechetMetric):
     name = "simulated"
-    extractor_class = EfficientNetLite0  # never loaded: the features are drawn
+    extractor_name = "efficientnet_lite0"  # never loaded: the features are drawn
 
 
 def main() -> None:

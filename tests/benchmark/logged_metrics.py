@@ -55,7 +55,7 @@ class Corners(Extractor):
 
 class CornerDistance(FrechetMetric):
     name = "corner_distance"
-    extractor_class = Corners
+    extractor_name = "logged_metrics:Corners"
 
     def compute(self, *, seed):
         log("compute corner_distance")

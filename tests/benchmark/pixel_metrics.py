@@ -23,9 +23,9 @@ class FirstPixels(Extractor):
 
 class Frechet(FrechetMetric):
     name = "frechet"
-    extractor_class = FirstPixels
+    extractor_name = "pixel_metrics:FirstPixels"
 
 
 class Mmd(PolynomialMmdMetric):
     name = "mmd"
-    extractor_class = FirstPixels
+    extractor_name = "pixel_metrics:FirstPixels"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pixel_metrics import Frechet, Mmd
+from pixel_metrics import FirstPixels, Frechet, Mmd
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
+from vsd2m.benchmark.distances.frechet import gaussian_distance
 from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
@@ -119,6 +120,33 @@ def test_processes_with_unequal_shares_compute_the_value_of_all_clips(kind):
     assert float(here.compute()) == pytest.approx(expected, rel=1e-6)
 
 
+class FarPixels(FirstPixels):
+    """Far from 0 with little between them: sums of products that are not centred lose all of their difference."""
+
+    def features(self, clip):
+        return np.float32(1e4) + super().features(clip) * np.float32(2**-10)
+
+
+class FarFrechet(FrechetMetric):
+    name = "far_frechet"
+    extractor_name = f"{__name__}:FarPixels"
+
+
+def test_features_far_from_zero_keep_their_covariance_in_torchmetrics_class():
+    generated, real = noise(1, 40), noise(2, 30)
+    one, two = torchmetric(FarFrechet), torchmetric(FarFrechet)
+    one.update(generated[:11], real=False)
+    one.update(real[:7], real=True)
+    two.update(generated[11:], real=False)
+    two.update(real[7:], real=True)
+    one.merge_state(two)
+    sides = [np.stack([one.metric.extractor.vector(clip) for clip in side]) for side in (generated, real)]
+    assert {vectors.dtype for vectors in sides} == {np.dtype(np.float32)}
+    exact = [vectors.astype(np.float64) for vectors in sides]
+    expected = [m for vectors in exact for m in (vectors.mean(0), np.cov(vectors, rowvar=False))]
+    assert float(one.compute()) == pytest.approx(gaussian_distance(*expected), rel=1e-6)
+
+
 def test_a_metric_by_name_is_loaded_or_says_what_it_needs():
     pytest.importorskip("torch")
     allow_torchvision_beside_cpu_torch()
@@ -127,7 +155,8 @@ def test_a_metric_by_name_is_loaded_or_says_what_it_needs():
     assert as_torchmetric("flicker", Weights()).metric.name == "flicker"
     for name, message in (
         ("fvd", "i3d_torchscript"),
-        ("nothing", "unknown metric"),
+        ("flickr", "unknown metric 'flickr' .did you mean 'flicker'"),
+        ("pixel_metrics:FirstPixels", "is not a metric"),
         ("mmd_efficientnet_lite0", "no torchmetrics form"),
     ):
         with pytest.raises(ConfigError, match=message):

@@ -23,6 +23,7 @@ from vsd2m.benchmark.tables.curves import curve_table, curves, pgfplots
 from vsd2m.benchmark.tables.leaderboard import leaderboard
 from vsd2m.benchmark.tables.paper_tables import paper_tables, read_runs
 from vsd2m.benchmark.tables.published import PUBLISHED_COSTS, PUBLISHED_SCORES
+from vsd2m.benchmark.tables.results_tables import as_csv
 from vsd2m.benchmark.tables.side_by_side import Examples, common_prompts, real_stickers, side_by_side
 from vsd2m.benchmark.tables.text_tables import RENDERERS, Table
 from vsd2m.core.errors import ConfigError
@@ -109,6 +110,14 @@ def test_the_papers_tables_refuse_two_protocols_in_one_column(tmp_path):
 def test_csv_reads_back():
     rows = list(csv.reader(io.StringIO(RENDERERS["csv"](AWKWARD))))
     assert rows == [["table", *AWKWARD.head], *([AWKWARD.title, *row] for row in AWKWARD.rows)]
+
+
+def test_the_csv_of_results_reads_back_whatever_a_model_is_called():
+    names = ['the "best", ours', "plain", "tab\\t, 贴纸"]
+    results = Results({name: [score("fvd", 0.1 + 0.2)] for name in names}, [], {}, {})
+    rows = list(csv.DictReader(io.StringIO(as_csv(results))))
+    assert [row["model"] for row in rows] == names
+    assert {(float(row["value"]), row["num_clips"]) for row in rows} == {(0.1 + 0.2, "7")}
 
 
 def test_markdown_keeps_its_columns():

@@ -4,7 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from vsd2m.benchmark.metric import metric_class
 from vsd2m.benchmark.metrics import METRICS
+from vsd2m.core.errors import ConfigError
 
 
 class JudgingConfig(BaseModel):
@@ -14,7 +16,9 @@ class JudgingConfig(BaseModel):
 
     shards: str = Field(description="folder or URL of the shards with the real stickers")
     splits: tuple[str, ...] = Field(("vsd_r", "vsd_c"), min_length=1, description="splits the real stickers come from")
-    metrics: tuple[str, ...] = Field(tuple(METRICS), min_length=1, description="metrics, in the table's order")
+    metrics: tuple[str, ...] = Field(
+        tuple(METRICS), min_length=1, description="metrics, by name or `module:Class`, in the table's order"
+    )
     weights: dict[str, str] = Field({}, description="checkpoints no registry package carries: name -> path or hub id")
     num_frames: int = Field(
         8,
@@ -34,9 +38,11 @@ class JudgingConfig(BaseModel):
     @field_validator("metrics")
     @classmethod
     def _are_known(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in metrics if name not in METRICS and ":" not in name]
-        if unknown:
-            raise ValueError(f"unknown metric {unknown[0]!r}; known: {', '.join(METRICS)}, or `module:Class`")
+        try:
+            for name in metrics:
+                metric_class(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
         return metrics
 
 

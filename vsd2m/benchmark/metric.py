@@ -8,9 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
+from vsd2m.core.registry import component
 
 NUM_RESAMPLES = 1000
 NORMAL_95 = 1.959964
@@ -97,6 +99,12 @@ class Metric(ABC):
     def _check_same_kind(self, other: "Metric") -> None:
         if type(self) is not type(other) or self.protocol() != other.protocol():
             raise ConfigError(f"{self.name} cannot take in {other.name}: another metric, or another protocol")
+
+
+def metric_class(name: str) -> type[Metric]:
+    """The metric of that name, or at `module:Class`; `ConfigError` where there is none."""
+    metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
+    return metric
 
 
 class ClipMetric(Metric):

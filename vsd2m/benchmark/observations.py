@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from vsd2m import __version__
 from vsd2m.benchmark.distances.feature_distances import DistanceMetric
 from vsd2m.benchmark.extractors.base import Extractor
-from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite, metric_class
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import ClipReference, JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.file_digest import file_sha256
-from vsd2m.core.registry import component
 
 Array = NDArray[Any]
 NO_FRAMES = np.zeros((0, 0, 0, 3), np.uint8)
@@ -40,12 +38,6 @@ class ObserverSpec:
         """Nothing is loaded before the first clip."""
         senses = (sense_of(metric_class(name)(self.weights)) for name in self.metrics)
         return Observer([sense for sense in senses if sense is not None])
-
-
-def metric_class(name: str) -> type[Metric]:
-    """The metric of that name, or at `module:Class`."""
-    metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
-    return metric
 
 
 class Observer:

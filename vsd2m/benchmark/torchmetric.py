@@ -8,25 +8,24 @@ N clips, D dimensions of a feature vector. Torch is imported at once: this modul
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import torch
 import torchmetrics
 from torch import Tensor
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.distances.frechet import gaussian_distance
-from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.distances.moments import RunningMoments
+from vsd2m.benchmark.metric import ClipMetric, Weights, check_finite, metric_class
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
-from vsd2m.core.registry import load
 
 
 def as_torchmetric(name: str, weights: Weights) -> torchmetrics.Metric:
-    """The metric of that name, loaded. `ConfigError` if it is unknown, misses weights, or has no such form."""
-    if name not in METRICS:
-        raise ConfigError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
-    metric: Metric = load(METRICS[name])(weights)
+    """The metric of that name or at `module:Class`, loaded.
+
+    `ConfigError` if it is unknown, misses weights, or has no such form.
+    """
+    metric = metric_class(name)(weights)
     if needs := metric.missing():
         raise ConfigError(f"{name} needs {needs}")
     metric.setup()
@@ -63,37 +62,44 @@ class MeanOverClips(torchmetrics.Metric):  # type: ignore[misc]
 
 
 class FrechetOverClips(torchmetrics.Metric):  # type: ignore[misc]
-    """A Fréchet distance of generated clips from real ones, of sums whose size does not depend on their number."""
+    """A Fréchet distance of generated clips from real ones, of moments whose size does not depend on their number."""
 
     higher_is_better = False
     full_state_update = False
+    generated: Tensor
+    real: Tensor
 
     def __init__(self, metric: FrechetMetric, **options: Any) -> None:
         super().__init__(**options)
         self.metric = metric
-        size = metric.extractor.num_features
-        for side in ("generated", "real"):
-            self.add_state(f"{side}_number", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-            self.add_state(f"{side}_sum", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state(f"{side}_outer", torch.zeros((size, size), dtype=torch.float64), dist_reduce_fx="sum")
+        side = metric.extractor.num_features + 1
+        for state in ("generated", "real"):
+            self.add_state(state, torch.zeros((side, side), dtype=torch.float64), dist_reduce_fx=_merged)
 
     def update(self, clips: Iterable[JudgedClip], *, real: bool) -> None:
-        side = "real" if real else "generated"
+        moments = _moments(self.real if real else self.generated)
         for clip in clips:
             features = self.metric.extractor.vector(clip)
             check_finite(features, clip, self.metric.name)
-            vector = torch.from_numpy(features.astype(np.float64))
-            getattr(self, f"{side}_number").add_(1)
-            getattr(self, f"{side}_sum").add_(vector)
-            getattr(self, f"{side}_outer").addr_(vector, vector)
+            moments.update(features)
+        if moments.num_vectors:
+            (self.real if real else self.generated).copy_(torch.from_numpy(moments.packed()))
 
     def compute(self) -> Tensor:
         """nan while one side has fewer than two clips."""
-        if min(int(self.generated_number), int(self.real_number)) < 2:
+        generated, real = _moments(self.generated), _moments(self.real)
+        if min(generated.num_vectors, real.num_vectors) < 2:
             return torch.tensor(float("nan"), dtype=torch.float64)
-        return torch.tensor(gaussian_distance(*self._moments("generated"), *self._moments("real")))
+        return torch.tensor(gaussian_distance(generated.mean, generated.covariance, real.mean, real.covariance))
 
-    def _moments(self, side: str) -> tuple[Any, Any]:
-        number = int(getattr(self, f"{side}_number"))
-        total, outer = getattr(self, f"{side}_sum").numpy(), getattr(self, f"{side}_outer").numpy()
-        return total / number, (outer - np.outer(total, total) / number) / (number - 1)
+
+def _moments(state: Tensor) -> RunningMoments:
+    return RunningMoments.unpacked(state.cpu().numpy())
+
+
+def _merged(states: Tensor) -> Tensor:
+    """The packed moments of all processes' clips; `states`: [processes, D + 1, D + 1]."""
+    moments = _moments(states[0])
+    for state in states[1:]:
+        moments.merge(_moments(state))
+    return torch.from_numpy(moments.packed()).to(states.device)

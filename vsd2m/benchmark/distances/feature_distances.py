@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
-from vsd2m.benchmark.extractors.base import Extractor
+from vsd2m.benchmark.extractors.base import extractor_class
 from vsd2m.benchmark.metric import Metric, Score, Weights, check_finite
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.keys import sticker_key
@@ -71,12 +71,13 @@ class DistanceMetric(Metric):
 
     better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
     compares = "sets"
-    extractor_class: ClassVar[type[Extractor]]
+    extractor_name: ClassVar[str]
+    """A name from `EXTRACTORS`, or `module:Class`."""
     estimator: ClassVar[str]
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
-        self.extractor = self.extractor_class(weights)
+        self.extractor = extractor_class(self.extractor_name)(weights)
         self._generated = FeatureSet()
         self._real = FeatureSet()
 

@@ -22,10 +22,10 @@ class RunningMoments:
 
     def update(self, vector: NDArray[np.floating]) -> None:
         """Takes in one vector [D]."""
-        seen = np.asarray(vector, np.float64)
+        exact = np.asarray(vector, np.float64)
         if not self.num_vectors:
-            self._origin, self._sum, self._outer = seen, np.zeros(seen.size), np.zeros((seen.size, seen.size))
-        self._waiting.append(seen - self._origin)
+            self._origin, self._sum, self._outer = exact, np.zeros(exact.size), np.zeros((exact.size, exact.size))
+        self._waiting.append(exact - self._origin)
         self.num_vectors += 1
         if len(self._waiting) == BLOCK:
             self._flush()
@@ -38,7 +38,7 @@ class RunningMoments:
             self._waiting = []
 
     def merge(self, other: "RunningMoments") -> None:
-        """Takes in what another has seen: the moments are those of both, in whatever order they are merged."""
+        """Adds the vectors of another: the moments are those of both, in whatever order they are merged."""
         if not other.num_vectors:
             return
         if not self.num_vectors:
@@ -51,6 +51,20 @@ class RunningMoments:
         self._outer += other._outer + cross + cross.T + other.num_vectors * np.outer(move, move)
         self._sum += other._sum + other.num_vectors * move
         self.num_vectors += other.num_vectors
+
+    def packed(self) -> NDArray[np.float64]:
+        """Everything in one matrix [D + 1, D + 1], for those who store or send it; of no vectors it is [1, 1]."""
+        self._flush()
+        return np.block([[np.array([[self.num_vectors]]), self._sum[None]], [self._origin[:, None], self._outer]])
+
+    @classmethod
+    def unpacked(cls, matrix: NDArray[np.float64]) -> "RunningMoments":
+        """The moments that `packed` gave; a matrix of zeros has seen no vectors."""
+        moments = cls()
+        moments.num_vectors = int(matrix[0, 0])
+        moments._sum, moments._origin = matrix[0, 1:].copy(), matrix[1:, 0].copy()
+        moments._outer = matrix[1:, 1:].copy()
+        return moments
 
     @property
     def mean(self) -> NDArray[np.float64]:

@@ -1,11 +1,10 @@
 """A Fréchet distance of how clips move that needs no weights from a hub. It is not FVD and is not called so."""
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
-from vsd2m.benchmark.extractors.efficientnet_lite0_motion import EfficientNetLite0Motion
 
 
 class FrechetEfficientNetLite0Motion(FrechetMetric):
     """Between the changes of EfficientNet-lite0 features from frame to frame, averaged over 8 frames."""
 
     name = "frechet_efficientnet_lite0_motion"
-    extractor_class = EfficientNetLite0Motion
+    extractor_name = "efficientnet_lite0_motion"

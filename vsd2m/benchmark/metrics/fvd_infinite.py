@@ -5,7 +5,6 @@ import numpy as np
 from vsd2m.benchmark.distances.extrapolation import MIN_VECTORS_PER_DIMENSION, SHARES, infinite_frechet_distance
 from vsd2m.benchmark.distances.feature_distances import MAX_KEPT, DistanceMetric, Features
 from vsd2m.benchmark.distances.frechet import frechet_distance
-from vsd2m.benchmark.extractors.i3d import I3d
 
 SEED = 0
 NUM_RESAMPLES = 50
@@ -15,7 +14,7 @@ class FvdInfinite(DistanceMetric):
     """FVD extrapolated to infinitely many clips; nan below 1,600 clips: no line fits the bias of 400 dimensions."""
 
     name = "fvd_infinite"
-    extractor_class = I3d
+    extractor_name = "i3d"
     estimator = (
         f"Fréchet against 1 / share, {len(SHARES)} shares of {SHARES[0]:g} to 1 of both sets, line at 0, seed {SEED}, "
         f"at least {MIN_VECTORS_PER_DIMENSION} vectors per dimension, up to {MAX_KEPT} clips; "

@@ -1,11 +1,10 @@
 """The Fréchet distance of FVD over features that notice motion."""
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
-from vsd2m.benchmark.extractors.videomae import VideoMae
 
 
 class FvdVideoMae(FrechetMetric):
     """FVD over VideoMAE features."""
 
     name = "fvd_videomae"
-    extractor_class = VideoMae
+    extractor_name = "videomae"

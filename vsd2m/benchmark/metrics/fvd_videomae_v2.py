@@ -1,11 +1,10 @@
 """The content-debiased FVD (Ge et al., arXiv 2404.12391), as cd-fvd computes it."""
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
-from vsd2m.benchmark.extractors.videomae_v2 import VideoMaeV2
 
 
 class FvdVideoMaeV2(FrechetMetric):
     """FVD over the features of VideoMAE-v2's giant, which follow motion more than I3D's do."""
 
     name = "fvd_videomae_v2"
-    extractor_class = VideoMaeV2
+    extractor_name = "videomae_v2"

@@ -1,11 +1,10 @@
 """JEDi's distance over VideoMAE features; JEDi itself takes V-JEPA's, so it is not called so."""
 
 from vsd2m.benchmark.distances.feature_distances import PolynomialMmdMetric
-from vsd2m.benchmark.extractors.videomae import VideoMae
 
 
 class MmdVideoMae(PolynomialMmdMetric):
     """Needs far fewer clips than a Fréchet distance to settle."""
 
     name = "mmd_videomae"
-    extractor_class = VideoMae
+    extractor_name = "videomae"

@@ -1,6 +1,7 @@
 """Results as tables. A column holds one protocol only; numbers measured differently are refused."""
 
-import json
+import csv
+import io
 from math import isnan
 
 from vsd2m.benchmark.metric import Score
@@ -26,13 +27,12 @@ def as_markdown(results: Results) -> str:
 
 def as_csv(results: Results) -> str:
     """A line per score: model, metric, value, low, high, num_clips, protocol digest."""
-    lines = ["model,metric,value,low,high,num_clips,protocol"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("model", "metric", "value", "low", "high", "num_clips", "protocol"))
     for model, scores in results.scores.items():
-        quoted = json.dumps(model, ensure_ascii=False)
-        lines += [
-            f"{quoted},{s.metric},{s.value!r},{s.low!r},{s.high!r},{s.num_clips},{s.protocol_digest}" for s in scores
-        ]
-    return "\n".join(lines) + "\n"
+        writer.writerows((model, s.metric, s.value, s.low, s.high, s.num_clips, s.protocol_digest) for s in scores)
+    return text.getvalue()
 
 
 def common_columns(scores_of: dict[str, list[Score]]) -> dict[str, Score]:

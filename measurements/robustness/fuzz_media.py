@@ -3,7 +3,7 @@
     python measurements/robustness/fuzz_media.py --num-files 20000
 
 Each format is fuzzed in a child process with a limit on its memory; a watchdog ends a child that makes no progress.
-Nothing but a clip or a `MediaError` with a known reason may come out: crashes, hangs, other exceptions and warnings
+The only allowed results are a clip or a `MediaError` with a known reason: crashes, hangs, other exceptions and warnings
 are listed with the number of the file, which `--replay FORMAT:NUMBER` runs again in this process.
 """
 
@@ -47,24 +47,24 @@ HANG_SECONDS = 30
 
 
 def seeds(media_format: str, stickers: Path) -> list[bytes]:
-    """Whole files: drawn ones of several kinds, and small real ones where there are any."""
+    """Whole files: drawn ones of several kinds, and small real ones if there are any."""
     if media_format in LOTTIE_FORMATS:
-        found = [data if media_format == "lottie" else gzip.compress(data, mtime=0) for data in _documents()]
+        files = [data if media_format == "lottie" else gzip.compress(data, mtime=0) for data in _documents()]
     else:
-        found = [data for clip in _clips() if (data := _encoded(clip, media_format))]
+        files = [data for clip in _clips() if (data := _encoded(clip, media_format))]
     for path in sorted(stickers.rglob("*.*")) if stickers.is_dir() else []:
         data = path.read_bytes()
         if len(data) <= MAX_SEED_BYTES and sniff(data) == media_format:
-            found.append(data)
-    return [data for data in found if not isinstance(probe(data, BUDGET), Drop)][:60]
+            files.append(data)
+    return [data for data in files if not isinstance(probe(data, BUDGET), Drop)][:60]
 
 
 def _documents() -> list[bytes]:
     """Small Lottie documents: rectangles, ellipses, stars, strokes, gradients, masks, repeaters, moving."""
     layers = [_layer(kind, extra) for kind in ("rc", "el", "sr") for extra in EXTRAS]
-    drawn = [layers[i : i + 1 + i % 3] for i in range(0, len(layers), 2)]
+    layer_groups = [layers[i : i + 1 + i % 3] for i in range(0, len(layers), 2)]
     head = {"v": "5.5.2", "fr": 30, "ip": 0, "op": 6, "w": 48, "h": 40, "ddd": 0}
-    documents = [{**head, "assets": [], "layers": layers} for layers in drawn]
+    documents = [{**head, "assets": [], "layers": layers} for layers in layer_groups]
     composed = {
         "ty": 0,
         "refId": "c",
@@ -76,7 +76,9 @@ def _documents() -> list[bytes]:
         "sr": 1,
         "ks": documents[0]["layers"][0]["ks"],
     }
-    documents.append({**head, "assets": [{"id": "c", "layers": drawn[1]}], "layers": [composed, *drawn[0]]})
+    documents.append(
+        {**head, "assets": [{"id": "c", "layers": layer_groups[1]}], "layers": [composed, *layer_groups[0]]}
+    )
     return [json.dumps(document, separators=(",", ":")).encode() for document in documents]
 
 
@@ -141,9 +143,9 @@ def _layer(kind, extra):
             "or": _k(9),
             "os": _k(0),
         }
-    place = {"ty": "tr", "p": _k([0, 0]), "a": _k([0, 0]), "s": _k([100, 100]), "r": _TURN, "o": _k(100)}
+    transform = {"ty": "tr", "p": _k([0, 0]), "a": _k([0, 0]), "s": _k([100, 100]), "r": _TURN, "o": _k(100)}
     where = {"o": _k(100), "r": _TURN, "p": _k([24, 20, 0]), "a": _k([0, 0, 0]), "s": _k([100, 100, 100])}
-    parts = [figure, EXTRAS[0], place] if extra is EXTRAS[0] else [figure, extra, EXTRAS[0], place]
+    parts = [figure, EXTRAS[0], transform] if extra is EXTRAS[0] else [figure, extra, EXTRAS[0], transform]
     mask = (
         {"masksProperties": [{"inv": False, "mode": "a", "pt": _k(_CURVE), "o": _k(100)}]} if extra is EXTRAS[1] else {}
     )
@@ -226,10 +228,10 @@ def _repeat(data, rng, _):
 
 
 def _splice(data, rng, originals):
-    other = originals[rng.integers(len(originals))]
-    start = int(rng.integers(len(other)))
+    other_file = originals[rng.integers(len(originals))]
+    start = int(rng.integers(len(other_file)))
     position = int(rng.integers(len(data)))
-    data[position : position + int(rng.integers(0, 300))] = other[start : start + int(rng.integers(1, 300))]
+    data[position : position + int(rng.integers(0, 300))] = other_file[start : start + int(rng.integers(1, 300))]
 
 
 def _extreme_number(data, rng, _):
@@ -241,10 +243,10 @@ def _extreme_number(data, rng, _):
 
 
 def _number_in_text(data, rng, _):
-    """Another number for one of a document; for what is no text, nothing."""
+    """Replaces one number of a document by another; binary data is left unchanged."""
     numbers = list(re.finditer(rb"-?\d+(\.\d+)?", data)) if data[:1] == b"{" else []
     if numbers:
-        place = numbers[rng.integers(len(numbers))]
+        match = numbers[rng.integers(len(numbers))]
         choices = (
             b"0",
             b"-1",
@@ -259,7 +261,7 @@ def _number_in_text(data, rng, _):
             b"[]",
             b'"x"',
         )
-        data[place.start() : place.end()] = choices[rng.integers(len(choices))]
+        data[match.start() : match.end()] = choices[rng.integers(len(choices))]
 
 
 MUTATIONS = (_flip_bits, _random_bytes, _truncate, _delete, _repeat, _splice, _extreme_number)
@@ -267,7 +269,7 @@ TEXT_MUTATIONS = (*MUTATIONS, *[_number_in_text] * 7)
 
 
 def _repaired(data: bytearray, media_format: str) -> bytearray:
-    """Checksums and total sizes made right again, so that the mutation reaches what lies behind them."""
+    """Repairs checksums and total sizes, so that the mutation reaches the code behind these checks."""
     if media_format == "webp" and len(data) >= 8:
         data[4:8] = struct.pack("<I", len(data) - 8)
     if media_format in ("png", "apng"):
@@ -286,7 +288,7 @@ def _repaired(data: bytearray, media_format: str) -> bytearray:
 
 
 def child(media_format: str, start: int, stop: int, options: argparse.Namespace) -> None:
-    """Prints one JSON line a file: its number before the probe, then what came out."""
+    """Prints one JSON line per file: its number before the probe, then the result."""
     resource.setrlimit(resource.RLIMIT_AS, (options.max_memory_mb << 20,) * 2)
     warnings.simplefilter("error")
     originals = seeds(media_format, options.stickers)
@@ -346,7 +348,7 @@ def fuzz(media_format: str, options: argparse.Namespace) -> Report:
 
 
 def _run_child(media_format: str, start: int, report: Report) -> tuple[int, str | None]:
-    """The last file begun, and what ended the child before its work was done."""
+    """The last file that was started, and why the child ended before its work was complete."""
     command = [sys.executable, __file__, *sys.argv[1:], "--child", f"{media_format}:{start}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     last, finished = start, False

@@ -58,7 +58,7 @@ def reference(folder: Path, site: str, arguments: argparse.Namespace) -> tuple[d
 
 
 def one_kill(folder, number, site, whole, seconds, chance, arguments) -> bool:
-    """Kills a fresh run at a moment drawn uniformly from the uninterrupted run's time, then lets it finish."""
+    """Kills a fresh run at a uniformly random moment of the uninterrupted run's time, then resumes it to the end."""
     name = f"killed-{number}"
     moment = chance.uniform(0, seconds)
     process = subprocess.Popen(

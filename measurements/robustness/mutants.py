@@ -85,15 +85,17 @@ FLIPS: dict[type, type] = {
 def mutants(source: str) -> list[Mutant]:
     """Every mutant of a file, in the order of its nodes."""
     tree = ast.parse(source)
-    made = []
+    all_mutants = []
     for number, node in enumerate(_nodes(tree)):
         for change in _changes(node):
             twin = copy.deepcopy(tree)
             target = list(_nodes(twin))[number]
             before = ast.unparse(node).splitlines()[0]
             change(target)
-            made.append(Mutant(node.lineno, f"{before}  ->  {ast.unparse(target).splitlines()[0]}", ast.unparse(twin)))
-    return made
+            all_mutants.append(
+                Mutant(node.lineno, f"{before}  ->  {ast.unparse(target).splitlines()[0]}", ast.unparse(twin))
+            )
+    return all_mutants
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:

@@ -1,9 +1,9 @@
-"""The Fréchet video distance beside cd-fvd's, on the same random weights and clips, in one process.
+"""The Fréchet video distance compared with cd-fvd's, on the same random weights and clips, in one process.
 
     python measurements/speed/fvd.py --num-clips 48
 
 Processor seconds of one thread. Both sides take turns, chunk by chunk, so that a busy machine slows both. The memory
-part runs every count of clips in a process of its own. Needs the package cd-fvd. Prints Markdown; writes nothing.
+part runs every count of clips in a separate process. Needs the package cd-fvd. Prints Markdown; writes nothing.
 """
 
 import argparse
@@ -70,23 +70,23 @@ def features(num_clips: int) -> tuple[float, float]:
         lambda clips: np.concatenate([half(halved(clip)).numpy() for clip in clips]),
     )
     seconds = dict.fromkeys(("cd-fvd 0.1.1", "vsd2m, float32", "vsd2m, bfloat16"), 0.0)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in seconds}
+    vectors_by_name: dict[str, list[np.ndarray]] = {name: [] for name in seconds}
     for start in range(0, 2 * num_clips, CHUNK):
         clips = [moving_clip(seed, num_frames=8, height=256, width=256) for seed in range(start, start + CHUNK)]
         for name, compute in zip(seconds, sides, strict=True):
             with torch.inference_mode():
                 began = time.process_time()
-                found[name].append(compute(clips))
+                vectors_by_name[name].append(compute(clips))
                 seconds[name] += time.process_time() - began
-    report(num_clips, seconds, {name: np.concatenate(parts) for name, parts in found.items()})
+    report(num_clips, seconds, {name: np.concatenate(parts) for name, parts in vectors_by_name.items()})
     return seconds["cd-fvd 0.1.1"] / num_clips / 2, seconds["vsd2m, float32"] / num_clips / 2
 
 
 def in_bfloat16(network):
-    """The network with all but its last convolution, which gives the logits, in bfloat16."""
+    """The network in bfloat16, except for its last convolution, which gives the logits."""
     half = copy.deepcopy(network).bfloat16()
     half.logits.float()
-    half.Mixed_5c.register_forward_hook(lambda _, __, seen: seen.float())
+    half.Mixed_5c.register_forward_hook(lambda _, __, output: output.float())
     return half
 
 
@@ -94,21 +94,21 @@ def halved(clip: JudgedClip) -> torch.Tensor:
     return preprocess(clip.frames, loop16(len(clip.frames))).to(torch.bfloat16)
 
 
-def report(num_clips: int, seconds: dict[str, float], found: dict[str, np.ndarray]) -> None:
-    expected = found["cd-fvd 0.1.1"]
+def report(num_clips: int, seconds: dict[str, float], vectors: dict[str, np.ndarray]) -> None:
+    expected = vectors["cd-fvd 0.1.1"]
     reference = distance(expected[:num_clips], expected[num_clips:])
     slowest = seconds["cd-fvd 0.1.1"]
-    print(f"\nFeatures of 2 x {num_clips} clips of 8 frames, 256 x 256, played to 16 and squashed to 224 x 224\n")
+    print(f"\nFeatures of 2 x {num_clips} clips of 8 frames, 256 x 256, played to 16 and stretched to 224 x 224\n")
     print(
         "| | clips per processor second | times cd-fvd | largest difference of logits, relative | FVD | its difference |"
     )
     print("|---|---|---|---|---|---|")
     for name, spent in seconds.items():
-        own = distance(found[name][:num_clips], found[name][num_clips:])
-        off = np.abs(found[name] - expected).max() / np.abs(expected).max()
+        own_distance = distance(vectors[name][:num_clips], vectors[name][num_clips:])
+        off = np.abs(vectors[name] - expected).max() / np.abs(expected).max()
         print(
-            f"| {name} | {2 * num_clips / spent:.2f} | {slowest / spent:.2f} | {off:.1e} | {own:.6g} | "
-            f"{abs(own - reference) / reference:.1e} |",
+            f"| {name} | {2 * num_clips / spent:.2f} | {slowest / spent:.2f} | {off:.1e} | {own_distance:.6g} | "
+            f"{abs(own_distance - reference) / reference:.1e} |",
             flush=True,
         )
 

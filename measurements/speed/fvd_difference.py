@@ -4,7 +4,7 @@
     python measurements/speed/fvd_difference.py --vectors features.npy   # N x D of a real set
 
 Two models that are exactly as good as the real clips are each compared with one real set of N. Everything above 0 is
-bias; the spread of the difference of the two models is what a difference of published numbers has to beat. The unit
+bias; the spread of the difference of the two models is what a difference of published numbers must exceed. The unit
 Gaussian has the variance of 1 in every dimension; the other spectrum falls as 1 / rank, its total variance the same.
 Prints Markdown; writes nothing.
 """
@@ -57,15 +57,15 @@ def parts(real: np.ndarray, chance: np.random.Generator, count: int) -> list[np.
 
 def trial(draw, count: int, seed: int) -> tuple[float, float]:
     """The distances of two equal models from one real set."""
-    real, one, two = draw(np.random.default_rng(seed), count)
-    return frechet_distance(one, real), frechet_distance(two, real)
+    real, first, two = draw(np.random.default_rng(seed), count)
+    return frechet_distance(first, real), frechet_distance(two, real)
 
 
-def row(name: str, count: int, found: list[tuple[float, float]]) -> None:
-    values = np.array(found)
+def row(name: str, count: int, distances: list[tuple[float, float]]) -> None:
+    values = np.array(distances)
     difference = np.sqrt(((values[:, 0] - values[:, 1]) ** 2).mean())  # its mean is 0: the two are drawn alike
     print(
-        f"| {name} | {count} | {len(found)} | {values.mean():.1f} | {values[:, 0].std(ddof=1):.2f} | "
+        f"| {name} | {count} | {len(distances)} | {values.mean():.1f} | {values[:, 0].std(ddof=1):.2f} | "
         f"{difference:.2f} | ± {1.96 * difference:.1f} |",
         flush=True,
     )

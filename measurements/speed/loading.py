@@ -1,8 +1,8 @@
-"""Samples per second of `vsd2m.load` beside plain webdataset with Pillow, on the same shards in the same run.
+"""Samples per second of `vsd2m.load` compared with plain webdataset with Pillow, on the same shards in the same run.
 
     python measurements/speed/loading.py RUN/shards --split train
 
-The peer does by hand what a researcher writes: `webdataset.WebDataset`, every frame through Pillow onto white,
+The peer is the code a researcher would write: `webdataset.WebDataset`, every frame through Pillow onto white,
 8 frames chosen, resized. Both give `uint8 [8, 3, size, size]`. One process, no workers; the passes alternate, and the
 median of each is reported.
 """
@@ -45,7 +45,7 @@ def main() -> None:
     for _ in range(arguments.passes):
         for name, samples in (("vsd2m", ours), ("webdataset + Pillow", peer)):
             rates[name].append(rate(samples, (arguments.num_frames, 3, arguments.size, arguments.size)))
-    medians = {name: round(statistics.median(found), 1) for name, found in rates.items()}
+    medians = {name: round(statistics.median(speeds), 1) for name, speeds in rates.items()}
     ratio = round(medians["vsd2m"] / medians["webdataset + Pillow"], 2)
     print(json.dumps({"samples_per_second": medians, "ratio": ratio, "passes": arguments.passes, **options}, indent=2))
 
@@ -66,8 +66,8 @@ def pillow_clip(data: bytes, *, num_frames: int, size: int) -> np.ndarray:
         white = Image.new("RGBA", rgba.size, "white")
         frames.append(Image.alpha_composite(white, rgba).convert("RGB"))
     choose = flip_indices if len(frames) < num_frames else linspace_indices
-    chosen = [frames[i].resize((size, size), Image.Resampling.BICUBIC) for i in choose(len(frames), num_frames)]
-    return np.stack([np.asarray(frame) for frame in chosen]).transpose(0, 3, 1, 2)
+    chosen_frames = [frames[i].resize((size, size), Image.Resampling.BICUBIC) for i in choose(len(frames), num_frames)]
+    return np.stack([np.asarray(frame) for frame in chosen_frames]).transpose(0, 3, 1, 2)
 
 
 if __name__ == "__main__":

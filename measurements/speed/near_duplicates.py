@@ -1,11 +1,12 @@
-"""How fast, and how completely, near duplicates are found among millions of synthetic fingerprints.
+"""Speed and recall of the near-duplicate grouping on millions of synthetic fingerprints.
 
     python measurements/speed/near_duplicates.py --num-stickers 2500000
     python measurements/speed/near_duplicates.py --num-stickers 50000 --brute-force 1000
 
-Prints one JSON line: seconds of the grouping alone (of the clock, and of all its threads), peak memory of the process,
-input included, and against the truth how many duplicates were found; asked for, also the share of the near pairs, found
-by comparing some stickers with all others, that came into one family. Run each size in a process of its own, for its own peak.
+Prints one JSON line: seconds of the grouping alone (wall clock, and processor time of all threads), peak memory of the
+process including the input, and how many of the true duplicates were found; with --brute-force also the share of near
+pairs, determined by comparing some stickers with all others, that are in one family. Run each size in a separate
+process, to measure its peak.
 """
 
 import argparse
@@ -33,9 +34,9 @@ def cluster_sizes(num_stickers: int, rng: np.random.Generator) -> np.ndarray:
     """Sizes with a heavy tail (2.5th power law to 1,000) such that about one sticker in six is a duplicate."""
     sizes = np.arange(2, 1001)
     weight = sizes**-2.5
-    drawn = rng.choice(sizes, size=num_stickers // 12, p=weight / weight.sum())
-    drawn = drawn[np.cumsum(drawn - 1) < num_stickers * 0.16]
-    return np.concatenate([drawn, np.ones(num_stickers - drawn.sum(), dtype=np.int64)])
+    random_sizes = rng.choice(sizes, size=num_stickers // 12, p=weight / weight.sum())
+    random_sizes = random_sizes[np.cumsum(random_sizes - 1) < num_stickers * 0.16]
+    return np.concatenate([random_sizes, np.ones(num_stickers - random_sizes.sum(), dtype=np.int64)])
 
 
 def synthetic(num_stickers: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -43,20 +44,20 @@ def synthetic(num_stickers: int, rng: np.random.Generator) -> tuple[np.ndarray, 
     sizes = cluster_sizes(num_stickers, rng)
     cluster = np.repeat(np.arange(len(sizes)), sizes)
     words = np.empty((num_stickers, layout.NUM_WORDS), np.uint64)
-    place = rng.permutation(num_stickers)
+    positions = rng.permutation(num_stickers)
     start = 0
     while start < num_stickers:
         stop = min(start + CHUNK, num_stickers)
         while stop < num_stickers and cluster[stop] == cluster[stop - 1]:
             stop += 1  # a cluster is drawn in one piece
-        words[place[start:stop]] = _drawn(cluster[start:stop], rng)
+        words[positions[start:stop]] = _draw_fingerprints(cluster[start:stop], rng)
         start = stop
     truth = np.empty(num_stickers, np.int64)
-    truth[place] = cluster
+    truth[positions] = cluster
     return words, truth
 
 
-def _drawn(cluster: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_fingerprints(cluster: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Originals with a natural spectrum, and copies of them: recompressed, re-timed, one in five cropped."""
     original, which = np.unique(cluster, return_inverse=True)
     first = np.diff(cluster, prepend=-1) != 0
@@ -92,8 +93,8 @@ def _fields(count: int, side: int, rng: np.random.Generator) -> np.ndarray:
     wave = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)) * side
     shape = 1 / np.maximum(wave, 1) ** 1.3
     shape[0, 0] = 0
-    drawn = rng.standard_normal((count, side, side // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
-    fields = np.fft.irfft2(drawn * shape.astype(np.float32), s=(side, side))
+    spectrum = rng.standard_normal((count, side, side // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    fields = np.fft.irfft2(spectrum * shape.astype(np.float32), s=(side, side))
     return 128 + 55 * fields / fields.std(axis=(1, 2), keepdims=True)
 
 
@@ -116,12 +117,12 @@ def _nibbles(values: np.ndarray) -> np.ndarray:
 def brute_force(words: np.ndarray, lines: np.ndarray, num_threads: int) -> tuple[np.ndarray, np.ndarray]:
     """All pairs (one of `lines`, any other line) that are near: each is looked at by its course, those left in full."""
     hashes = [np.ascontiguousarray(words[:, part]) for part in (layout.ON_WHITE, layout.ON_BLACK, layout.WHOLE)]
-    found = []
+    near_pairs = []
     for start in range(0, len(lines), ROWS):
         first, second = _near_in_course(*hashes, lines[start : start + ROWS], ALLOWED_BITS)
         near = np.flatnonzero(distances(words, first, second, LIMIT, num_threads=num_threads) <= LIMIT)
-        found.append((first[near], second[near]))
-    return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])
+        near_pairs.append((first[near], second[near]))
+    return np.concatenate([pair[0] for pair in near_pairs]), np.concatenate([pair[1] for pair in near_pairs])
 
 
 @compiled
@@ -130,8 +131,8 @@ def _near_in_course(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (i, j), i of `lines`, of which the course may be near by one of the hashes `[N, 8]`.
 
-    It counts for every frame of i the bits that differ from the nearest of three frames of j. The distance has the
-    greater of this count and the one from j to i, so no pair that is near is left out.
+    It counts for every frame of i the bits that differ from the nearest of three frames of j. The distance uses
+    the greater of this count and the one from j to i, so no near pair is left out.
     """
     first, second = [], []
     for i in lines:
@@ -141,11 +142,11 @@ def _near_in_course(
             for hashes in (on_white, on_black, whole):
                 bits = 0
                 for k in range(8):
-                    own = hashes[i, k]
-                    here = bit_count(own ^ hashes[j, k])
-                    before = bit_count(own ^ hashes[j, (k + 7) & 7])
-                    after = bit_count(own ^ hashes[j, (k + 1) & 7])
-                    bits += min(here, before, after)
+                    hash_of_frame = hashes[i, k]
+                    num_bits = bit_count(hash_of_frame ^ hashes[j, k])
+                    before = bit_count(hash_of_frame ^ hashes[j, (k + 7) & 7])
+                    after = bit_count(hash_of_frame ^ hashes[j, (k + 1) & 7])
+                    bits += min(num_bits, before, after)
                 if bits <= allowed:
                     first.append(i)
                     second.append(j)
@@ -162,13 +163,13 @@ def main() -> None:
     rng = np.random.default_rng(0)
     words, truth = synthetic(options.num_stickers, rng)
     rank = rng.permutation(len(words))
-    begun, begun_cpu = time.perf_counter(), time.process_time()
+    start, start_cpu = time.perf_counter(), time.process_time()
     is_still = np.zeros(len(words), bool)
-    found = group(words, rank, LIMIT, is_still=is_still, num_threads=options.num_threads)
-    seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - begun_cpu
+    groups = group(words, rank, LIMIT, is_still=is_still, num_threads=options.num_threads)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
     duplicates = len(words) - len(np.unique(truth))
-    losers = np.flatnonzero(found.winner != np.arange(len(words)))
-    right = truth[losers] == truth[found.winner[losers]]
+    losers = np.flatnonzero(groups.winner != np.arange(len(words)))
+    right = truth[losers] == truth[groups.winner[losers]]
     row = {
         "stickers": len(words),
         "seconds": round(seconds, 1),

@@ -1,10 +1,10 @@
-"""Speed of the probe stage beside decoding alone by several libraries, and beside Data-Juicer's image operators.
+"""Speed of the probe stage compared with decoding only by several libraries, and with Data-Juicer's image operators.
 
     python measurements/speed/probe.py --stickers FOLDER --data-juicer VENV/bin/python
 
-Every contender reads the same bytes from memory in one thread, file after file in turn. Seconds are of processor time,
-and of several rounds the fastest counts for each file and contender, so that a busy machine disturbs less. Data-Juicer runs in its own environment
-(`pip install py-data-juicer aiohttp imagehash`), reads files, and sees the first frame only.
+Every decoder reads the same bytes from memory in one thread, file after file in turn. Seconds are processor time, and
+for each file and decoder the fastest of several rounds counts, to reduce disturbance. Data-Juicer runs in its own environment
+(`pip install py-data-juicer aiohttp imagehash`), reads files, and only their first frames.
 """
 
 import argparse
@@ -163,13 +163,15 @@ def report(files: list[bytes], best: dict[str, dict[int, float]]) -> None:
     for media_format in [*sorted(set(formats)), "all"]:
         members = [index for index in range(len(files)) if media_format in (formats[index], "all")]
         for name, seconds in rows.items():
-            read = [index for index in members if seconds.get(index, 1e9) < 1e9]
-            if not read:
+            readable_files = [index for index in members if seconds.get(index, 1e9) < 1e9]
+            if not readable_files:
                 continue
-            total, probed = (sum(table[index] for index in read) for table in (seconds, best["vsd2m probe"]))
-            area = sum(pixels[index] for index in read)
-            facts = f"{len(members)} | {sum(pixels[index] for index in members) / 1e6:.1f} | {name} | {len(read)}"
-            speed = f"{len(read) / total:.0f} | {total / area * 1e9:.1f} | {total / probed:.2f}"
+            total, probed = (sum(table[index] for index in readable_files) for table in (seconds, best["vsd2m probe"]))
+            area = sum(pixels[index] for index in readable_files)
+            facts = (
+                f"{len(members)} | {sum(pixels[index] for index in members) / 1e6:.1f} | {name} | {len(readable_files)}"
+            )
+            speed = f"{len(readable_files) / total:.0f} | {total / area * 1e9:.1f} | {total / probed:.2f}"
             print(f"| {media_format} | {facts} | {speed} |")
 
 
@@ -177,9 +179,9 @@ def data_juicer(python: str, paths: list[Path], rounds: int) -> tuple[str, float
     """What ran, and its stickers a second."""
     command = [python, "-c", DATA_JUICER, str(rounds)]
     names = json.dumps([str(path) for path in paths])
-    done = subprocess.run(command, input=names, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.strip().splitlines()[-1])
-    return found["name"], len(paths) / found["seconds"]
+    process = subprocess.run(command, input=names, capture_output=True, text=True, check=True)
+    result = json.loads(process.stdout.strip().splitlines()[-1])
+    return result["name"], len(paths) / result["seconds"]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How the probe stage grows from one process to two, beside what the machine itself gives.
+"""How the probe stage scales from one process to two, compared with the limits of the machine itself.
 
     python measurements/speed/probe_scaling.py --stickers FOLDER
 
@@ -6,9 +6,9 @@ Two processes stay for the whole run and read the same files from memory. For ea
 first works alone, then the second, then both at once. The loads: `spin` touches no memory, `copy` nothing else (64 MiB
 at a time), `small` is the probe of the twenty smallest files, which fit into a core's own cache, `probe` that of all.
 
-A process' speed is the work it does in a second of the clock; the scaling is the sum of both processes' speeds together,
-each as a share of its speed alone: 2 is perfect. A stretch in which anything else used more than 3 % of the processors
-is measured again while `--patience` lasts; how many were not clean in the end is printed.
+A process' speed is its work per second of wall-clock time; the scaling is the sum of both processes' speeds together,
+each as a share of its speed alone: 2 is perfect. An interval in which other processes used more than 3 % of the
+processors is measured again while `--patience` lasts; the number of disturbed intervals that counted is printed.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Round:
 
     @property
     def scaling(self) -> float:
-        return sum(both.speed / one.speed for both, one in zip(self.together, self.alone, strict=True))
+        return sum(both.speed / single.speed for both, single in zip(self.together, self.alone, strict=True))
 
 
 def spin() -> int:
@@ -76,24 +76,24 @@ def loads(files: list[bytes]) -> dict[str, list[Job]]:
         "small": [partial(probe, data) for data in sorted(files, key=len)[:NUM_SMALL]],
         "probe": [partial(probe, data) for data in files],
     }
-    return {name: [(call, _fastest(call)) for call in these] for name, these in calls.items()}
+    return {name: [(call, _fastest(call)) for call in load_calls] for name, load_calls in calls.items()}
 
 
 def _fastest(call: Callable[[], object]) -> float:
-    found = []
+    fastest_seconds = []
     for _ in range(3):
         started = time.process_time()
         call()
-        found.append(time.process_time() - started)
-    return max(min(found), 1e-6)
+        fastest_seconds.append(time.process_time() - started)
+    return max(min(fastest_seconds), 1e-6)
 
 
 def serve(files: list[bytes], connection: Connection) -> None:
-    """Does what it is told, the name of a load and for how long, until it is told None."""
+    """Runs the loads it receives (name and duration) until it receives None."""
     endless = {name: itertools.cycle(jobs) for name, jobs in loads(files).items()}
     connection.send("ready")
-    while (told := connection.recv()) is not None:
-        name, seconds = told
+    while (command := connection.recv()) is not None:
+        name, seconds = command
         connection.send(_work(endless[name], seconds))
 
 
@@ -127,8 +127,8 @@ class Pair:
 
     def round(self, name: str) -> Round:
         (first,), (second,) = self._measure(name, 0), self._measure(name, 1)
-        one, other = self._measure(name, 0, 1)
-        return Round((first, second), (one, other))
+        first_alone, second_alone = self._measure(name, 0, 1)
+        return Round((first, second), (first_alone, second_alone))
 
     def close(self) -> None:
         for connection in self._connections:
@@ -136,16 +136,16 @@ class Pair:
 
     def _measure(self, name: str, *members: int) -> list[Stretch]:
         while True:
-            started, used = time.monotonic(), _used_seconds()
+            started, used_before = time.monotonic(), _used_seconds()
             for member in members:
                 self._connections[member].send((name, self._seconds))
-            found: list[Stretch] = [self._connections[member].recv() for member in members]
-            others = _used_seconds() - used - sum(stretch.busy_seconds for stretch in found)
-            if others <= OTHERS_SHARE * NUM_PROCESSORS * (time.monotonic() - started):
-                return found
+            stretches: list[Stretch] = [self._connections[member].recv() for member in members]
+            other_seconds = _used_seconds() - used_before - sum(stretch.busy_seconds for stretch in stretches)
+            if other_seconds <= OTHERS_SHARE * NUM_PROCESSORS * (time.monotonic() - started):
+                return stretches
             if time.monotonic() > self._deadline:
                 self.num_disturbed += 1
-                return found
+                return stretches
             self.num_repeated += 1
 
 
@@ -160,15 +160,18 @@ def report(rounds: dict[str, list[Round]]) -> None:
         "| load | rounds | scaling, median | least | most | fastest together / fastest alone | faults | in the kernel |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for name, these in rounds.items():
-        scalings = [one.scaling for one in these]
-        best_alone = [max(one.alone[member].speed for one in these) for member in range(NUM_PROCESSORS)]
-        best_together = max(sum(stretch.speed for stretch in one.together) for one in these)
-        together = [stretch for one in these for stretch in one.together]
+    for name, load_rounds in rounds.items():
+        scalings = [measured_round.scaling for measured_round in load_rounds]
+        best_alone = [
+            max(measured_round.alone[member].speed for measured_round in load_rounds)
+            for member in range(NUM_PROCESSORS)
+        ]
+        best_together = max(sum(stretch.speed for stretch in measured_round.together) for measured_round in load_rounds)
+        together = [stretch for measured_round in load_rounds for stretch in measured_round.together]
         faults = statistics.median(stretch.faults for stretch in together)
         system = statistics.median(stretch.system_share for stretch in together)
         print(
-            f"| {name} | {len(these)} | {statistics.median(scalings):.2f} | {min(scalings):.2f} | {max(scalings):.2f} | "
+            f"| {name} | {len(load_rounds)} | {statistics.median(scalings):.2f} | {min(scalings):.2f} | {max(scalings):.2f} | "
             f"{best_together / statistics.mean(best_alone):.2f} | {faults:.0f} | {system:.1%} |"
         )
 
@@ -189,8 +192,8 @@ def main() -> None:
     pair = Pair([path.read_bytes() for path in paths], options.seconds, options.patience)
     rounds: dict[str, list[Round]] = {"spin": [], "copy": [], "small": [], "probe": []}
     for _ in range(options.rounds):
-        for name, these in rounds.items():
-            these.append(pair.round(name))
+        for name, load_rounds in rounds.items():
+            load_rounds.append(pair.round(name))
     pair.close()
     report(rounds)
     print(f"\n{pair.num_repeated} stretches repeated because of others, {pair.num_disturbed} counted though disturbed")

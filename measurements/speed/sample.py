@@ -1,10 +1,10 @@
-"""Seconds per sticker: diffusers' own text-to-video pipeline beside ours, same weights' shapes, in one process.
+"""Seconds per sticker: diffusers' own text-to-video pipeline compared with ours, same weight shapes, in one process.
 
 python measurements/speed/sample.py --scale tiny --device cpu
 python measurements/speed/sample.py --scale tiny --device cpu --levers
 python measurements/speed/sample.py --scale full --device cuda --dtype bfloat16 --levers --peak-tflops 989
 
-`--levers` times STI alone, first with every lever off, then with one more at a time, in the order they stand below.
+`--levers` times only STI, first without optimisations, then with one more at a time, in the order below.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def time_ours(arguments, scale, dtype, settings, layer) -> Timing:
 
 
 def time_compiled(arguments, scale, dtype, settings, *, flops: int) -> Timing:
-    """STI with everything on; `flops` are those of STI as it is."""
+    """STI with everything on; `flops` are those of unmodified STI."""
     pipeline = make_pipeline(scale, temporal_layer="sti", device=arguments.device, dtype=dtype)
     use_channels_last(pipeline.unet)
     compile_denoiser(pipeline.unet, arguments.compile)

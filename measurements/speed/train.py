@@ -1,4 +1,4 @@
-"""Training samples per second: a plain diffusers loop over the stock 3D UNet beside ours, in one process.
+"""Training samples per second: a plain diffusers loop over the stock 3D UNet compared with ours, in one process.
 
 python measurements/speed/train.py --scale tiny --device cpu
 python measurements/speed/train.py --scale full --device cuda --precision bf16 --batch-size 8 --peak-tflops 989

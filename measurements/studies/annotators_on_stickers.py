@@ -1,4 +1,4 @@
-"""What the ocr and domain stages get right on a folder of labelled stickers (index.csv) or of drawn samples (truth.jsonl).
+"""Accuracy of the ocr and domain stages on a folder of labelled stickers (index.csv) or drawn ones (truth.jsonl).
 
 python measurements/studies/annotators_on_stickers.py ocr FOLDER
 python measurements/studies/annotators_on_stickers.py domain FOLDER
@@ -40,43 +40,43 @@ def outcomes(stage: OcrStage | DomainStage, folder: Path, rows: list[dict]) -> l
         warnings.simplefilter("ignore")
         stage.setup()
         begin = time.perf_counter()
-        made = [stage.process(Batch([{}], [(folder / row["file"]).read_bytes()]))[0] for row in rows]
+        results = [stage.process(Batch([{}], [(folder / row["file"]).read_bytes()]))[0] for row in rows]
     print(f"{len(rows)} stickers, {len(rows) / (time.perf_counter() - begin):.1f} a second")
-    return made
+    return results
 
 
 def ocr(folder: Path) -> None:
     rows = [row for row in labelled(folder) if row["text"] is not None or row["is_long"]]
-    made = outcomes(OcrStage(OcrConfig()), folder, rows)
+    results = outcomes(OcrStage(OcrConfig()), folder, rows)
     errors, length, spurious = 0, 0, 0
-    for row, columns in zip(rows, made, strict=True):
+    for row, columns in zip(rows, results, strict=True):
         count = columns["ocr_num_characters"]
         if row["is_long"]:
             print(f"long text {'passed' if count <= MAX_CHARACTERS else 'over the limit'}: {row['file']} {count}")
             continue
-        true, read = (letters(text) for text in (row["text"], columns["ocr_text"]))
-        errors, length = errors + (Levenshtein.distance(true, read) if true else 0), length + len(true)
-        spurious += bool(read) and not true
+        true, recognised = (letters(text) for text in (row["text"], columns["ocr_text"]))
+        errors, length = errors + (Levenshtein.distance(true, recognised) if true else 0), length + len(true)
+        spurious += bool(recognised) and not true
         if count > MAX_CHARACTERS >= len(row["text"]):
             print(f"short text over the limit: {row['file']} {count} {columns['ocr_text']!r}")
     long = [
         columns["ocr_num_characters"] > MAX_CHARACTERS
-        for row, columns in zip(rows, made, strict=True)
+        for row, columns in zip(rows, results, strict=True)
         if row["is_long"]
     ]
-    print(f"character error rate {errors / max(1, length):.4f} of {length} (letters and digits, case aside)")
+    print(f"character error rate {errors / max(1, length):.4f} of {length} (letters and digits, case ignored)")
     print(f"long over the limit {sum(long)} of {len(long)}; text read where there is none: {spurious}")
 
 
 def domain(folder: Path) -> None:
     rows = [row for row in labelled(folder) if row["domain"]]
-    made = outcomes(DomainStage(DomainConfig()), folder, rows)
-    table = Counter((row["domain"], columns["domain"]) for row, columns in zip(rows, made, strict=True))
+    results = outcomes(DomainStage(DomainConfig()), folder, rows)
+    table = Counter((row["domain"], columns["domain"]) for row, columns in zip(rows, results, strict=True))
     for true in ("real", "cartoon"):
         right, wrong = table[true, true], sum(n for (a, b), n in table.items() if a == true != b)
         print(f"{true}: {right} of {right + wrong} right ({right / max(1, right + wrong):.4f})")
     print(f"all: {sum(n for (a, b), n in table.items() if a == b) / len(rows):.4f}")
-    for row, columns in zip(rows, made, strict=True):
+    for row, columns in zip(rows, results, strict=True):
         if row["domain"] != columns["domain"]:
             print(f"  {row['file']}: {row['domain']}, probability of real {columns['domain_score']}")
 

@@ -1,10 +1,10 @@
-"""Draws labelled lines of sticker text: one folder to train on, four to judge by.
+"""Draws labelled lines of sticker text: one folder for training, four for evaluation.
 
     measurements/studies/fetch_line_fonts.sh FONTS
     python measurements/studies/draw_lines.py FONTS LINES --num-train 1200 --num-test 200
 
 LINES/train and LINES/familiar share fonts and kinds of background but no text; LINES/new_font has fonts and
-LINES/new_background a kind of background (the gallery's cartoons) that training never saw; LINES/new_both has both.
+LINES/new_background a kind of background (the demo's cartoons) that are not in the training data; LINES/new_both has both.
 Each holds pictures and `labels.txt`. The same arguments give the same files. Needs the extra `samples`.
 """
 
@@ -20,7 +20,7 @@ import vsd2m_samples
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from vsd2m_samples.drawing.cartoons import PAIRS, draw_cartoon_sticker
 from vsd2m_samples.drawing.lettering import is_chinese
-from vsd2m_samples.drawing.photographs import PHOTOGRAPHS, Crop, PhotographRecipe, move_photograph
+from vsd2m_samples.drawing.photographs import PHOTOGRAPHS, Crop, MovingPhotograph, move_photograph
 from vsd2m_samples.drawing.phrases import LONG_TEXTS, PHOTOGRAPH_TEXTS, PHRASES
 
 from vsd2m.annotate.ocr_training.ocr_labels import LABELS
@@ -100,12 +100,12 @@ def line_of_text(rng, *, addresses: float) -> str:
 
 
 def english(rng) -> str:
-    said = [text for p in PHRASES.values() for text in p.english] + [
+    texts = [text for p in PHRASES.values() for text in p.english] + [
         t for en, _ in PHOTOGRAPH_TEXTS.values() for t in en
     ]
     long = " ".join(LONG_TEXTS["en"]).split()
     if rng.random() < 0.25:
-        text = choice(said, rng)
+        text = choice(texts, rng)
     else:
         text = " ".join(choice(WORDS if rng.random() < 0.5 else long, rng) for _ in range(rng.integers(1, 5)))
         text += choice(("", "", "!", "?", "...", "!!", f" {rng.integers(100)}"), rng)
@@ -113,12 +113,12 @@ def english(rng) -> str:
 
 
 def chinese(rng) -> str:
-    said = [text for p in PHRASES.values() for text in p.chinese] + [
+    texts = [text for p in PHRASES.values() for text in p.chinese] + [
         t for _, zh in PHOTOGRAPH_TEXTS.values() for t in zh
     ]
     lot = rng.random()
     if lot < 0.3:
-        text = choice(said, rng)
+        text = choice(texts, rng)
     elif lot < 0.6:
         long, length = choice(LONG_TEXTS["zh"], rng), int(rng.integers(2, 9))
         begin = int(rng.integers(len(long) - length))
@@ -150,7 +150,7 @@ def draw_line(text: str, font_file: Path, ground: str, rng) -> Image.Image:
         at = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
         picture.paste(shadow, at, layer.getchannel("A"))
     picture.paste(layer, (0, 0), layer)
-    return worn(picture, rng)
+    return degrade(picture, rng)
 
 
 def colours(picture: Image.Image, rng) -> tuple[tuple, tuple, int]:
@@ -193,16 +193,16 @@ def background(kind: str, width: int, height: int, rng) -> Image.Image:
 
 def photograph(rng) -> Image.Image:
     crop = Crop(rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7))
-    recipe = PhotographRecipe(
+    moving_photograph = MovingPhotograph(
         choice(tuple(PHOTOGRAPHS), rng), crop, "zoom in", 320, 240, 1, bool(rng.random() < 0.5), rng.uniform(0.5, 1.3),
         rng.uniform(0.7, 1.2), False,
     )  # fmt: skip
-    return Image.fromarray(move_photograph(recipe)[0]).convert("RGB")
+    return Image.fromarray(move_photograph(moving_photograph)[0]).convert("RGB")
 
 
 @cache
 def cartoon(number: int) -> Image.Image:
-    """A frame of a sticker of the gallery on which nothing is written, on a colour where it is transparent."""
+    """A frame of a drawn sticker without lettering, on a coloured background."""
     rng = np.random.default_rng([7, number])
     while True:
         sticker = draw_cartoon_sticker(*PAIRS[rng.integers(len(PAIRS))], rng)
@@ -213,8 +213,8 @@ def cartoon(number: int) -> Image.Image:
             return ground
 
 
-def worn(picture: Image.Image, rng) -> Image.Image:
-    """What a line goes through until it is cut out of a sticker: turned, small, blurred, through a file format."""
+def degrade(picture: Image.Image, rng) -> Image.Image:
+    """Degrades a line as in real stickers: rotated, small, blurred, compressed."""
     if rng.random() < 0.5:
         corner = picture.getpixel((0, 0))
         picture = picture.rotate(rng.uniform(-4, 4), Image.Resampling.BICUBIC, fillcolor=corner)

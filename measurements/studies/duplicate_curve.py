@@ -3,8 +3,8 @@
     python measurements/studies/duplicate_curve.py ../shared/stickers docs/results
 
 The stickers are halved: the first, third, ... by name are the half on which constants and threshold may be chosen, the
-others are held out. Writes `near_duplicates.json` (every figure) and `near_duplicates.svg` (the curve of the half held
-out) and prints the tables in Markdown.
+others are held out. Writes `near_duplicates.json` (all numbers) and `near_duplicates.svg` (the curve of the held-out
+half) and prints the tables in Markdown.
 """
 
 import argparse
@@ -75,43 +75,49 @@ class LabelledSet:
 
 
 def make_set(folder: Path) -> LabelledSet:
-    made = LabelledSet()
+    labelled_set = LabelledSet()
     originals: list[tuple[str, int | None]] = []
     for name, moving in labelled.real_stickers(folder):
         half = len(originals) % 2
-        originals.append((name, _add_copies_and_look_alikes(made, name, moving, half)))
-    for place, (name, one) in enumerate(originals):
-        for other_place, (other_name, other) in enumerate(originals[:place]):
+        originals.append((name, _add_copies_and_look_alikes(labelled_set, name, moving, half)))
+    for number, (name, one) in enumerate(originals):
+        for other_number, (other_name, other) in enumerate(originals[:number]):
             if frozenset((name, other_name)) not in SAME:
-                half = place % 2 if place % 2 == other_place % 2 else None
-                made.pair(one, other, OTHERS, label=False, name=f"{name} | {other_name}", half=half)
-    return made
+                half = number % 2 if number % 2 == other_number % 2 else None
+                labelled_set.pair(one, other, OTHERS, label=False, name=f"{name} | {other_name}", half=half)
+    return labelled_set
 
 
-def _add_copies_and_look_alikes(made: LabelledSet, name: str, moving: labelled.Moving, half: int) -> int | None:
+def _add_copies_and_look_alikes(labelled_set: LabelledSet, name: str, moving: labelled.Moving, half: int) -> int | None:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    original = made.add(moving)
+    original = labelled_set.add(moving)
     for kind, transform in labelled.COPIES.items():
         copy = transform(moving, rng)
         if copy is not None:
-            made.pair(original, made.add(copy), kind, label=True, name=name, half=half)
-    first, second = (made.add(labelled.captioned(moving, w)) for w in rng.choice(labelled.WORDS, 2, replace=False))
-    made.pair(first, second, TEXTS, label=False, name=name, half=half)
-    made.pair(first, original, TEMPLATE, label=False, name=name, half=half)
-    other = labelled.same_start(moving, rng)
-    if other is not None:
-        made.pair(original, made.add(other), START, label=False, name=name, half=half)
+            labelled_set.pair(original, labelled_set.add(copy), kind, label=True, name=name, half=half)
+    first, second = (
+        labelled_set.add(labelled.captioned(moving, w)) for w in rng.choice(labelled.WORDS, 2, replace=False)
+    )
+    labelled_set.pair(first, second, TEXTS, label=False, name=name, half=half)
+    labelled_set.pair(first, original, TEMPLATE, label=False, name=name, half=half)
+    look_alike = labelled.same_start(moving, rng)
+    if look_alike is not None:
+        labelled_set.pair(original, labelled_set.add(look_alike), START, label=False, name=name, half=half)
     turned = labelled.backwards(moving)
     if turned is not None:
-        made.pair(original, made.add(turned), BACKWARDS, label=False, name=name, half=half)
-    made.pair(original, made.add(labelled.with_a_thing(moving, rng)), THING, label=False, name=name, half=half)
+        labelled_set.pair(original, labelled_set.add(turned), BACKWARDS, label=False, name=name, half=half)
+    labelled_set.pair(
+        original, labelled_set.add(labelled.with_a_thing(moving, rng)), THING, label=False, name=name, half=half
+    )
     return original
 
 
-def measure(made: LabelledSet) -> np.ndarray:
+def measure(labelled_set: LabelledSet) -> np.ndarray:
     """The distance of every pair."""
-    words = np.array(made.words, dtype=np.uint64)
-    return distances(words, np.array([p.first for p in made.pairs]), np.array([p.second for p in made.pairs]), 0.0)
+    words = np.array(labelled_set.words, dtype=np.uint64)
+    return distances(
+        words, np.array([p.first for p in labelled_set.pairs]), np.array([p.second for p in labelled_set.pairs]), 0.0
+    )
 
 
 def score(together: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -132,19 +138,19 @@ def good_thresholds(rows: list[dict[str, float]]) -> list[float]:
     return [row["threshold"] for row in rows if row["precision"] >= LEAST_PRECISION and row["recall"] >= LEAST_RECALL]
 
 
-def grouped(made: LabelledSet, limit: float) -> np.ndarray:
+def grouped(labelled_set: LabelledSet, limit: float) -> np.ndarray:
     """Which pairs the stage's candidates and grouping put together at `limit`, all copies and look-alikes at once.
 
     The order of preference is the stage's, most pixels and most frames first; ties fall at random."""
-    words = np.array(made.words, dtype=np.uint64)
-    pixels, frames = np.array(made.quality).T
+    words = np.array(labelled_set.words, dtype=np.uint64)
+    pixels, frames = np.array(labelled_set.quality).T
     ties = np.random.default_rng(0).random(len(words))
     rank = np.argsort(np.lexsort((ties, -frames, -pixels)))
     winner = group(words, rank, limit, is_still=frames == 1).winner
-    return np.array([winner[p.first] == winner[p.second] for p in made.pairs])
+    return np.array([winner[p.first] == winner[p.second] for p in labelled_set.pairs])
 
 
-def svg(rows: list[dict[str, float]], chosen: float) -> str:
+def svg(rows: list[dict[str, float]], limit: float) -> str:
     """The curve, recall across, precision up, both from 0.6 to 1."""
     size, low = 420, 0.6
 
@@ -156,15 +162,15 @@ def svg(rows: list[dict[str, float]], chosen: float) -> str:
     marks = []
     for row in inside:
         x, y = at(row)
-        colour = "#e0684b" if abs(row["threshold"] - chosen) < 1e-6 else "#5b8def"
+        colour = "#e0684b" if abs(row["threshold"] - limit) < 1e-6 else "#5b8def"
         marks.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"><title>{row["threshold"]}</title></circle>'
         )
     ticks = []
     for value in (0.6, 0.7, 0.8, 0.9, 1.0):
-        place = (value - low) / (1 - low) * size
-        ticks.append(f'<text x="{place:.0f}" y="{size + 18}" text-anchor="middle">{value}</text>')
-        ticks.append(f'<text x="-8" y="{size - place + 4:.0f}" text-anchor="end">{value}</text>')
+        position = (value - low) / (1 - low) * size
+        ticks.append(f'<text x="{position:.0f}" y="{size + 18}" text-anchor="middle">{value}</text>')
+        ticks.append(f'<text x="-8" y="{size - position + 4:.0f}" text-anchor="end">{value}</text>')
     names = (
         f'<text x="{size / 2}" y="{size + 38}" text-anchor="middle">recall</text><text x="-40" y="-10">precision</text>'
     )
@@ -179,42 +185,42 @@ def main() -> None:
     parser.add_argument("stickers", type=Path)
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
-    made = make_set(options.stickers)
-    distances = measure(made)
-    labels, kinds = np.array([p.label for p in made.pairs]), np.array([p.kind for p in made.pairs])
-    half = np.array([-1 if p.half is None else p.half for p in made.pairs])
+    labelled_set = make_set(options.stickers)
+    distances = measure(labelled_set)
+    labels, kinds = np.array([p.label for p in labelled_set.pairs]), np.array([p.kind for p in labelled_set.pairs])
+    half = np.array([-1 if p.half is None else p.half for p in labelled_set.pairs])
     parts = dict(zip(PARTS, (half == 0, half == 1, np.ones(len(half), bool)), strict=True))
-    used = NearDuplicatesConfig().max_distance
+    default_limit = NearDuplicatesConfig().max_distance
     curves = {name: curve(distances[part], labels[part]) for name, part in parts.items()}
-    together = grouped(made, used)
-    by_kind = _kinds(kinds, labels, distances <= used, together, parts["held out"])
+    together = grouped(labelled_set, default_limit)
+    by_kind = _kinds(kinds, labels, distances <= default_limit, together, parts["held out"])
     scores = {
         name: {
             "copies": int(labels[part].sum()),
             "others": int((~labels[part]).sum()),
-            "pairwise": score((distances <= used)[part], labels[part]),
+            "pairwise": score((distances <= default_limit)[part], labels[part]),
             "grouped": score(together[part], labels[part]),
         }
         for name, part in parts.items()
     }
-    result = {"threshold": used, "good": good_thresholds(curves[PARTS[0]]), "scores": scores, "curves": curves}
+    result = {"threshold": default_limit, "good": good_thresholds(curves[PARTS[0]]), "scores": scores, "curves": curves}
     _print(result, by_kind)
-    print(f"clips without content: {made.num_lost}")
+    print(f"clips without content: {labelled_set.num_lost}")
     for i in [i for i in np.argsort(distances) if kinds[i] == OTHERS][:12]:
-        print(f"closest: {made.pairs[i].name} {distances[i]:.2f}")
+        print(f"closest: {labelled_set.pairs[i].name} {distances[i]:.2f}")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "near_duplicates.json").write_text(json.dumps({**result, "kinds": by_kind}, indent=1) + "\n")
-    (options.out / "near_duplicates.svg").write_text(svg(curves["held out"], used))
+    (options.out / "near_duplicates.svg").write_text(svg(curves["held out"], default_limit))
 
 
 def _kinds(kinds: np.ndarray, labels: np.ndarray, near: np.ndarray, together: np.ndarray, held_out: np.ndarray) -> dict:
     out = {}
     for kind in dict.fromkeys(kinds.tolist()):
-        own = kinds == kind
-        out[kind] = {"label": bool(labels[own][0]), "pairs": int(own.sum()), "near": int(near[own].sum()),
-                     "grouped": int(together[own].sum()), "held_out_pairs": int((own & held_out).sum()),
-                     "held_out_near": int((near & own & held_out).sum()),
-                     "held_out_grouped": int((together & own & held_out).sum())}  # fmt: skip
+        of_kind = kinds == kind
+        out[kind] = {"label": bool(labels[of_kind][0]), "pairs": int(of_kind.sum()), "near": int(near[of_kind].sum()),
+                     "grouped": int(together[of_kind].sum()), "held_out_pairs": int((of_kind & held_out).sum()),
+                     "held_out_near": int((near & of_kind & held_out).sum()),
+                     "held_out_grouped": int((together & of_kind & held_out).sum())}  # fmt: skip
     return out
 
 

@@ -2,8 +2,8 @@
 
     python measurements/studies/entropy.py ../shared/stickers
 
-Prints the lowest real values, then for each kind of made picture how many there are, their spread, and how many the
-rule would drop.
+Prints the lowest real values, then for each kind of synthetic picture their number, their spread, and how many the rule
+would drop.
 """
 
 import argparse
@@ -26,24 +26,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stickers", type=Path)
     options = parser.parse_args()
-    made: dict[str, list[float]] = {"real": []}
+    values_by_kind: dict[str, list[float]] = {"real": []}
     named = []
     for path in sorted(options.stickers.rglob("*.*")):
         if path.suffix not in (".gif", ".png", ".jpg", ".webp"):
             continue
         frames = decode(path.read_bytes()).frames
         named.append((measure(frames).entropy, path.name))
-        made["real"].append(named[-1][0])
+        values_by_kind["real"].append(named[-1][0])
         for kind, mask in one_colour_versions(frames[0, ..., 3] >= 128):
-            made.setdefault(kind, []).append(of_mask(mask))
+            values_by_kind.setdefault(kind, []).append(of_mask(mask))
     for kind, pixels in blanks():
-        made.setdefault(kind, []).append(measure(pixels[None]).entropy)
+        values_by_kind.setdefault(kind, []).append(measure(pixels[None]).entropy)
     print("lowest real ones:", ", ".join(f"{name} {bits:.3f}" for bits, name in sorted(named)[:4]))
     print("\n| kind | pictures | lowest | 5 % | median | highest | dropped |\n|---|---|---|---|---|---|---|")
-    for kind, values in made.items():
+    for kind, values in values_by_kind.items():
         low, few, middle, high = np.quantile(values, [0, 0.05, 0.5, 1])
-        dropped = sum(value < LIMIT for value in values)
-        print(f"| {kind} | {len(values)} | {low:.3f} | {few:.3f} | {middle:.3f} | {high:.3f} | {dropped} |")
+        num_dropped = sum(value < LIMIT for value in values)
+        print(f"| {kind} | {len(values)} | {low:.3f} | {few:.3f} | {middle:.3f} | {high:.3f} | {num_dropped} |")
 
 
 def one_colour_versions(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -64,7 +64,7 @@ def of_mask(mask: np.ndarray) -> float:
 
 
 def blanks() -> Iterator[tuple[str, np.ndarray]]:
-    """`[H, W, 4]` pictures that show nothing, next to nothing, a block, or noise."""
+    """`[H, W, 4]` pictures that are blank, almost blank, a block, or noise."""
     rng = np.random.default_rng(0)
     for _ in range(20):
         paper, ink = (tuple(int(level) for level in rng.integers(0, 256, 3)) for _ in range(2))

@@ -16,7 +16,7 @@ from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
 
 @dataclass(frozen=True)
 class Scale:
-    """Arguments of the networks, and the clip that is drawn."""
+    """Arguments of the networks, and the generated clip."""
 
     unet: dict[str, Any]
     vae_channels: tuple[int, ...]
@@ -138,7 +138,7 @@ def measure(name: str, call: Callable[[], Any], *, repeats: int, device: str, fl
     """Times `call` after two warm-up calls (the first compiles), and counts its floating-point operations
     unless they are given, as for compiled code, in which they cannot be counted.
 
-    On a CPU it is processor time, which other jobs beside do not lengthen.
+    On a CPU it is processor time, which other jobs do not affect.
     """
     from torch.utils.flop_counter import FlopCounterMode
 

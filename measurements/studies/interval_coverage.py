@@ -1,8 +1,8 @@
-"""How often the 95 % interval of a distance holds its expected value: ours and the basic bootstrap's.
+"""How often the 95 % interval of a distance contains its expected value: ours and the basic bootstrap's.
 
     python measurements/studies/interval_coverage.py --dimensions 64 --num-clips 100
 
-Two Gaussians that differ by 0.3 in every mean and by 1.2 in every deviation, drawn anew in every trial. Prints one
+Two Gaussians that differ by 0.3 in every mean and by 1.2 in every deviation, resampled in every trial. Prints one
 Markdown row; writes nothing.
 """
 
@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=60)
     arguments = parser.parse_args()
     chance = np.random.default_rng(0)
-    found = np.array([trial(arguments.dimensions, arguments.num_clips, chance) for _ in range(arguments.trials)])
-    values, errors, lows, highs = found.T
+    results = np.array([trial(arguments.dimensions, arguments.num_clips, chance) for _ in range(arguments.trials)])
+    values, errors, lows, highs = results.T
     expected = values.mean()
     ours = (np.abs(values - expected) <= errors).mean()
     bootstrap = ((lows <= expected) & (expected <= highs)).mean()
@@ -44,8 +44,10 @@ def trial(size: int, count: int, chance: np.random.Generator) -> tuple[float, fl
     metric = Distance(Weights())
     a, b = chance.normal(size=(count, size)), 1.2 * chance.normal(size=(count, size)) + 0.3
     value = metric.distance(a, b)
-    drawn = [metric.distance(chance.choice(a, count), chance.choice(b, count)) for _ in range(NUM_RESAMPLES)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    resampled_distances = [
+        metric.distance(chance.choice(a, count), chance.choice(b, count)) for _ in range(NUM_RESAMPLES)
+    ]
+    low, high = np.percentile(resampled_distances, [2.5, 97.5])
     return value, metric.errors(a, b, value, seed=0)[1], 2 * value - high, 2 * value - low
 
 

@@ -1,7 +1,7 @@
 """The labelled set of near duplicates: real stickers, transformed copies of them, and look-alikes that are not copies.
 
 A transformed copy is a near duplicate of its original; a look-alike shares a template, a first frame or a
-character with it and is a sticker of its own.
+character with it and is a different sticker.
 """
 
 import io
@@ -42,14 +42,14 @@ class Moving:
     durations_ms: np.ndarray
 
 
-def read(data: bytes) -> Moving:
+def decode_moving(data: bytes) -> Moving:
     """The first `MAX_FRAMES` frames as the pipeline decodes them."""
     clip = decode(data)
     return Moving(clip.frames[:MAX_FRAMES], clip.durations_ms[:MAX_FRAMES])
 
 
 def encoded(moving: Moving, suffix: str, **options: object) -> Moving:
-    """What is read back after writing `moving` as GIF, WebP, PNG or JPEG (stills only)."""
+    """`moving` after encoding and decoding as GIF, WebP, PNG or JPEG (stills only)."""
     pictures = [Image.fromarray(frame) for frame in moving.frames]
     sink = io.BytesIO()
     if suffix == "jpeg":
@@ -57,7 +57,7 @@ def encoded(moving: Moving, suffix: str, **options: object) -> Moving:
     else:
         durations = moving.durations_ms.tolist()
         pictures[0].save(sink, suffix, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **options)
-    return read(sink.getvalue())
+    return decode_moving(sink.getvalue())
 
 
 Transform = Callable[[Moving, np.random.Generator], Moving | None]
@@ -170,7 +170,7 @@ def pad(m: Moving, _rng: np.random.Generator) -> Moving | None:
 
 def drop_frame(m: Moving, rng: np.random.Generator) -> Moving | None:
     """Leaves out one frame, with its time, that is shown for at most a quarter of the loop: a clip without the frame
-    that it mostly shows is another clip."""
+    that it mostly shows is a different clip."""
     shown_ms = played(m.durations_ms)
     brief = np.flatnonzero(shown_ms <= shown_ms.sum() / 4)
     if len(m.frames) < 5 or not len(brief):
@@ -180,11 +180,11 @@ def drop_frame(m: Moving, rng: np.random.Generator) -> Moving | None:
 
 
 def several(m: Moving, rng: np.random.Generator) -> Moving | None:
-    """What a picture meets on its way: cropped, scaled, re-timed, a frame lost, compressed."""
-    made = resize(rng.uniform(0.6, 1.3))(crop(0.02)(m, rng), rng)
-    made = drop_frame(made, rng) or made
-    made = retime_even(made, rng) or made
-    return recompress_webp(made, rng)
+    """Several changes at once: cropped, scaled, re-timed, a frame removed, compressed."""
+    copy = resize(rng.uniform(0.6, 1.3))(crop(0.02)(m, rng), rng)
+    copy = drop_frame(copy, rng) or copy
+    copy = retime_even(copy, rng) or copy
+    return recompress_webp(copy, rng)
 
 
 COPIES: dict[str, Transform] = {
@@ -223,7 +223,7 @@ def captioned(m: Moving, text: str) -> Moving:
 
 
 def same_start(m: Moving, _rng: np.random.Generator) -> Moving | None:
-    """The same first frame, then another course: the picture turns over instead of what it did."""
+    """The same first frame, then a different motion: the picture turns over."""
     if len(m.frames) < 2:
         return None
     frames = m.frames.copy()
@@ -242,14 +242,17 @@ def backwards(m: Moving) -> Moving | None:
 def _small(m: Moving) -> np.ndarray:
     """`[16, 16, 16]` grey levels, a transparent background grey, at equal steps of the playing time."""
     ends = np.cumsum(played(m.durations_ms), dtype=np.int64)
-    places = np.searchsorted(ends, (np.arange(16) + 0.5) / 16 * ends[-1], side="right")
+    frame_numbers = np.searchsorted(ends, (np.arange(16) + 0.5) / 16 * ends[-1], side="right")
     grey = Image.new("RGBA", m.frames.shape[2:0:-1], (128, 128, 128, 255))
-    shown = [Image.alpha_composite(grey, Image.fromarray(m.frames[place])).convert("L") for place in places]
-    return np.stack([np.asarray(s.resize((16, 16), Image.Resampling.BOX), np.float32) for s in shown])
+    grey_frames = [
+        Image.alpha_composite(grey, Image.fromarray(m.frames[frame_number])).convert("L")
+        for frame_number in frame_numbers
+    ]
+    return np.stack([np.asarray(s.resize((16, 16), Image.Resampling.BOX), np.float32) for s in grey_frames])
 
 
 def with_a_thing(m: Moving, rng: np.random.Generator) -> Moving:
-    """A ball, a sixth of the shorter side wide, of a colour unlike what it covers, beside or on the figure."""
+    """A ball, a sixth of the shorter side wide, of a colour unlike what it covers, next to or on the foreground."""
     height, width = m.frames.shape[1:3]
     side = max(8, min(height, width) // 6)
     x, y = int(rng.uniform(0.1, 0.9) * (width - side)), int(rng.uniform(0.05, 0.6) * (height - side))
@@ -271,7 +274,7 @@ def real_stickers(folder: Path) -> Iterator[tuple[str, Moving]]:
     for sub in ("bufo", "parrot", "reaction"):
         for path in sorted((folder / sub).iterdir()):
             try:
-                moving = read(path.read_bytes())
+                moving = decode_moving(path.read_bytes())
             except MediaError:
                 continue
             if min(moving.frames.shape[1:3]) >= MIN_SIDE:

@@ -1,4 +1,4 @@
-"""How many copies of drawn stickers the near-duplicate distance finds, by what was done to them.
+"""How many copies of drawn stickers the near-duplicate distance finds, by kind of copy.
 
     python measurements/studies/made_copies.py --num-stickers 120
 
@@ -34,15 +34,15 @@ def main() -> None:
     parser.add_argument("--num-stickers", type=int, default=120)
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
-    found: dict[str, list[float]] = {}
-    for drawn in drawn_stickers(options.num_stickers, options.seed):
-        original = words_of(drawn)
-        for kind, data in copies(decode(drawn)):
+    distances_by_kind: dict[str, list[float]] = {}
+    for sticker in drawn_stickers(options.num_stickers, options.seed):
+        original = words_of(sticker)
+        for kind, data in copies(decode(sticker)):
             pair = np.array([original, words_of(data)], np.uint64)
-            found.setdefault(kind, []).append(float(distances(pair, np.array([0]), np.array([1]), 0.0)[0]))
+            distances_by_kind.setdefault(kind, []).append(float(distances(pair, np.array([0]), np.array([1]), 0.0)[0]))
     heads = [f"within {limit}" for limit in LIMITS]
     print(f"| kind | copies | {heads[0]} | {heads[1]} | median distance |\n|---|---|---|---|---|")
-    for kind, values in found.items():
+    for kind, values in distances_by_kind.items():
         shares = [np.mean(np.array(values) <= limit) for limit in LIMITS]
         print(f"| {kind} | {len(values)} | {shares[0]:.3f} | {shares[1]:.3f} | {np.median(values):.2f} |")
 

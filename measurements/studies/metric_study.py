@@ -5,7 +5,7 @@
     python measurements/studies/metric_study.py made    # what the metrics of time give for clips of which everything is known
 
 `observe` damages the animated GIFs of FOLDER in every way and keeps what each metric sees of every clip; it stops
-after --seconds and goes on where it stopped. `report` needs no pictures: it draws disjoint sets of N clips, one to be
+after --seconds and resumes where it stopped. `report` needs no pictures: it draws disjoint sets of N clips, one to be
 judged and one for reference, and asks how often a damaged set looks worse than 95 of 100 intact ones do.
 """
 
@@ -75,11 +75,11 @@ class Order:
     def __init__(self, places: list[int] | None) -> None:
         self.places = places
 
-    def drawn(self, chance: np.random.Generator) -> np.ndarray:
+    def frame_order(self, chance: np.random.Generator) -> np.ndarray:
         return np.array(chance.permutation(NUM_FRAMES) if self.places is None else self.places)
 
     def __call__(self, frames, chance):
-        return frames[self.drawn(chance)]
+        return frames[self.frame_order(chance)]
 
 
 def colours(number: int) -> Damage:
@@ -116,7 +116,7 @@ def main() -> None:
     observe.add_argument("--without-network", action="store_true", help="no features, no distances, no palette_error")
     report = commands.add_parser("report")
     report.add_argument("--out", type=Path)
-    means = commands.add_parser("means", help="the numbers of anybody's outputs, by file name over several folders")
+    means = commands.add_parser("means", help="the numbers of any outputs, by file name over several folders")
     means.add_argument("folder", type=Path)
     commands.add_parser("made", help="the metrics of time on made clips")
     for command in (observe, report):
@@ -146,22 +146,27 @@ def run_observe(arguments: argparse.Namespace) -> None:
             continue
         if isinstance(damage, Order) and network is not None and not features:
             features = [network._backbone.features(clip.frames) for clip in clips]
-        seen = [
+        observations = [
             observed(clip, damage, number, network, features[number] if features else None)
             for number, clip in enumerate(clips)
         ]
-        np.savez(path, name=name, numbers=np.array([s[0] for s in seen]), vectors=np.array([s[1] for s in seen]))
+        np.savez(
+            path,
+            name=name,
+            numbers=np.array([s[0] for s in observations]),
+            vectors=np.array([s[1] for s in observations]),
+        )
         print(f"{name}: {len(clips)} clips", flush=True)
         if time.monotonic() > ends:
-            return print("stopped: run again to go on")
+            return print("stopped: run again to resume")
     return print("complete")
 
 
 def animated(folder: Path, num_clips: int) -> list[JudgedClip]:
     """The moving ones, small, in an order that depends on their names' hashes alone."""
-    found = sorted(folder.rglob("*.gif"), key=lambda path: sticker_key(path.name.encode()))
+    paths = sorted(folder.rglob("*.gif"), key=lambda path: sticker_key(path.name.encode()))
     clips: list[JudgedClip] = []
-    for path in found:
+    for path in paths:
         if len(clips) == num_clips or "published" in path.parts:
             continue
         if len(read_file(path).frames) >= NUM_FRAMES:
@@ -177,11 +182,11 @@ def observed(clip, damage, number: int, network, known) -> tuple[list, np.ndarra
     Without a network there are no features, and numbers of single frames are left out where only their order changes.
     """
     chance = np.random.default_rng(number)
-    places = damage.drawn(chance) if isinstance(damage, Order) else None
+    places = damage.frame_order(chance) if isinstance(damage, Order) else None
     frames = clip.frames[places] if places is not None else np.ascontiguousarray(damage(clip.frames, chance))
     left_out = set() if network is not None else {PaletteError} | (FRAMEWISE if places is not None else set())
-    judged = JudgedClip(clip.name, frames, None)
-    numbers = [None if metric in left_out else metric(Weights()).measure(judged) for metric in PER_CLIP]
+    judged_clip = JudgedClip(clip.name, frames, None)
+    numbers = [None if metric in left_out else metric(Weights()).measure(judged_clip) for metric in PER_CLIP]
     vectors = np.zeros((2, 0), np.float32)
     if network is not None:
         features = known[places] if places is not None else network._backbone.features(frames)
@@ -237,32 +242,32 @@ def circling(frame: int) -> tuple[int, int]:
     return round(50 + 6 * np.sin(angle)), round(50 + 6 * np.cos(angle))
 
 
-def square_at(places: list[tuple[int, int]]) -> Frames:
+def square_at(corners: list[tuple[int, int]]) -> Frames:
     """A frame per place of the upper left corner of a square of 28 pixels."""
-    frames = np.full((len(places), SIDE, SIDE, 3), 255, np.uint8)
-    for frame, (top, left) in zip(frames, places, strict=True):
+    frames = np.full((len(corners), SIDE, SIDE, 3), 255, np.uint8)
+    for frame, (top, left) in zip(frames, corners, strict=True):
         frame[top : top + 28, left : left + 28] = (20, 60, 160)
     return frames
 
 
 def run_report(arguments: argparse.Namespace) -> None:
     loaded = [dict(np.load(path)) for path in sorted(arguments.cache.glob("*.npz"))]
-    found = {str(kept["name"]): kept for kept in loaded}
-    intact = found["intact"]
+    by_damage = {str(loaded_entry["name"]): loaded_entry for loaded_entry in loaded}
+    intact = by_damage["intact"]
     total = len(intact["numbers"])
     counts = [count for count in COUNTS if 2 * count <= total]
     powers: dict[str, dict[str, dict[int, float]]] = {}
     nulls = {count: statistics(intact, intact, count) for count in counts}
     for damage in DAMAGES:
-        if damage == "intact" or damage not in found:
+        if damage == "intact" or damage not in by_damage:
             continue
         powers[damage] = {}
         for count in counts:
-            seen = statistics(found[damage], intact, count)
-            for metric in seen:
-                noticed = seen[metric] > np.nanquantile(nulls[count][metric], 0.95)
-                powers[damage].setdefault(metric, {})[count] = float(np.mean(noticed))
-    print_means(found)
+            damaged_statistics = statistics(by_damage[damage], intact, count)
+            for metric in damaged_statistics:
+                is_noticed = damaged_statistics[metric] > np.nanquantile(nulls[count][metric], 0.95)
+                powers[damage].setdefault(metric, {})[count] = float(np.mean(is_noticed))
+    print_means(by_damage)
     print_first(powers, counts, total)
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
@@ -272,21 +277,23 @@ def run_report(arguments: argparse.Namespace) -> None:
 
 
 def draw(powers, counts, path: Path) -> None:
-    """A cell per damage and metric: the share of draws in which the largest sets were told apart."""
+    """A cell per damage and metric: the share of draws in which the largest sets were distinguished."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "noticed"
     from matplotlib import pyplot
 
-    names = sorted({name for seen in powers.values() for name in seen})
-    cells = [[seen.get(name, {}).get(counts[-1], np.nan) for name in names] for seen in powers.values()]
+    names = sorted({name for damage_powers in powers.values() for name in damage_powers})
+    cells = [
+        [damage_powers.get(name, {}).get(counts[-1], np.nan) for name in names] for damage_powers in powers.values()
+    ]
     figure, axes = pyplot.subplots(figsize=(8, 7))
-    shown = axes.imshow(cells, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    image = axes.imshow(cells, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
     axes.set_yticks(range(len(powers)), list(powers))
     axes.set_title(f"share of draws in which a fault is noticed, {counts[-1]} clips")
-    figure.colorbar(shown)
+    figure.colorbar(image)
     figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
 
 
@@ -295,21 +302,23 @@ def statistics(damaged, intact, count: int) -> dict[str, np.ndarray]:
     chance = np.random.default_rng(count)
     result: dict[str, list[float]] = {metric.name: [] for metric in PER_CLIP} | {name: [] for name in DISTANCES}
     for _ in range(NUM_DRAWS):
-        drawn = chance.permutation(len(intact["numbers"]))
-        judged, reference = drawn[:count], drawn[count : 2 * count]
+        order = chance.permutation(len(intact["numbers"]))
+        judged_clips, reference_clips = order[:count], order[count : 2 * count]
         for column, metric in enumerate(PER_CLIP):
-            one, two = damaged["numbers"][judged, column], intact["numbers"][reference, column]
-            result[metric.name].append(np.nan if metric in FRAMEWISE and np.isnan(one).all() else apart(one, two))
+            one, two = damaged["numbers"][judged_clips, column], intact["numbers"][reference_clips, column]
+            result[metric.name].append(
+                np.nan if metric in FRAMEWISE and np.isnan(one).all() else mean_difference(one, two)
+            )
         if not intact["vectors"].size:
             continue
-        one, two = damaged["vectors"][judged], intact["vectors"][reference]
+        one, two = damaged["vectors"][judged_clips], intact["vectors"][reference_clips]
         result[DISTANCES[0]].append(frechet_distance(one[:, 0], two[:, 0]))
         result[DISTANCES[1]].append(frechet_distance(one[:, 1], two[:, 1]))
         result[DISTANCES[2]].append(polynomial_mmd(one[:, 0], two[:, 0]))
     return {name: np.array(values) for name, values in result.items() if values and not np.isnan(values).all()}
 
 
-def apart(one: np.ndarray, two: np.ndarray) -> float:
+def mean_difference(one: np.ndarray, two: np.ndarray) -> float:
     """Difference of the means; infinite where the metric applies to none of the judged clips, which is a verdict too."""
     one, two = one[~np.isnan(one)], two[~np.isnan(two)]
     if not len(one):
@@ -317,13 +326,13 @@ def apart(one: np.ndarray, two: np.ndarray) -> float:
     return float(abs(one.mean() - two.mean()))
 
 
-def print_means(found) -> None:
+def print_means(statistics_by_damage) -> None:
     names = [metric.name for metric in PER_CLIP]
-    print(f"Means over all {len(found['intact']['numbers'])} clips\n\n| damage | {' | '.join(names)} |")
+    print(f"Means over all {len(statistics_by_damage['intact']['numbers'])} clips\n\n| damage | {' | '.join(names)} |")
     print("|---" * (len(names) + 1) + "|")
     for damage in DAMAGES:
-        if damage in found:
-            numbers = found[damage]["numbers"]
+        if damage in statistics_by_damage:
+            numbers = statistics_by_damage[damage]["numbers"]
             cells = [f"{np.nanmean(c):.3g}" if not np.isnan(c).all() else "-" for c in numbers.T]
             print(f"| {damage} | {' | '.join(cells)} |")
 
@@ -332,9 +341,10 @@ def print_first(powers, counts, total: int) -> None:
     names = [metric.name for metric in PER_CLIP] + list(DISTANCES)
     print(f"\nFewest clips from which a fault is noticed in {POWER:.0%} of draws, {total} clips to draw from\n")
     print(f"| damage | {' | '.join(names)} |\n" + "|---" * (len(names) + 1) + "|")
-    for damage, seen in powers.items():
+    for damage, damage_powers in powers.items():
         cells = [
-            next((str(n) for n in counts if seen[name][n] >= POWER), "-") if name in seen else "" for name in names
+            next((str(n) for n in counts if damage_powers[name][n] >= POWER), "-") if name in damage_powers else ""
+            for name in names
         ]
         print(f"| {damage} | {' | '.join(cells)} |")
 

@@ -1,4 +1,4 @@
-"""What fine-tuned text recognisers read better or worse than the packaged one they started from.
+"""Compares fine-tuned text recognisers with the packaged one they started from.
 
     measurements/studies/fetch_line_fonts.sh FONTS
     python measurements/studies/draw_lines.py FONTS LINES
@@ -7,7 +7,7 @@
     python measurements/studies/ocr_finetuning.py stickers FOLDER MODELS/0 MODELS/1 MODELS/2
 
 `lines`: each line read by itself. `stickers`: the whole ocr stage over a folder with index.csv, letters and digits
-compared, case aside. Prints Markdown rows; differences are after - before on the same lines or stickers, averaged over
+compared, ignoring case. Prints Markdown rows; differences are after - before on the same lines or stickers, averaged over
 the models, with 95 % bootstrap intervals over lines or stickers. With `--share 0.5` each model is replaced by the mean
 of its weights and the packaged ones (arXiv 2109.01903).
 """
@@ -62,15 +62,17 @@ def lines(folder: Path, models: list[Path]) -> None:
     packaged = recognition_folder("pp_ocrv6").path
     table = character_table(packaged)
     for name in FOLDERS:
-        used = read_lines(folder / name, characters=table[1:], max_width=3200).used
-        read = [
+        used_lines = read_lines(folder / name, characters=table[1:], max_width=3200).used
+        readings = [
             count_faults(
-                [line.text for line in used],
-                LineReader(model / "inference.onnx", table, num_threads=1).read(read_picture(x.picture) for x in used),
+                [line.text for line in used_lines],
+                LineReader(model / "inference.onnx", table, num_threads=1).read(
+                    read_picture(x.picture) for x in used_lines
+                ),
             )
             for model in (packaged, *models)
         ]
-        report(name, read[0], read[1:])
+        report(name, readings[0], readings[1:])
 
 
 def stickers(folder: Path, models: list[Path]) -> None:
@@ -78,15 +80,15 @@ def stickers(folder: Path, models: list[Path]) -> None:
         rows = [row for row in csv.DictReader(file) if row["text_label"] == "exact"]
     settings = [{"weights": "pp_ocrv4"}, {"weights": "pp_ocrv6"}]
     settings += [{"weights": "pp_ocrv6", "recognition_folder": str(model)} for model in models]
-    read = []
+    readings = []
     for setting in settings:
         texts = ocr_texts(folder, rows, OcrConfig(**setting))
         truths = [letters(row["text"]) for row in rows if row["text"]]
-        read.append(count_faults(truths, [letters(t) for t, row in zip(texts, rows, strict=True) if row["text"]]))
+        readings.append(count_faults(truths, [letters(t) for t, row in zip(texts, rows, strict=True) if row["text"]]))
         spurious = sum(bool(letters(t)) for t, row in zip(texts, rows, strict=True) if not row["text"])
         print(setting, f"text read on {spurious} of {sum(not row['text'] for row in rows)} without text", flush=True)
-    report("PP-OCRv4 -> PP-OCRv6", read[0], read[1:2])
-    report("PP-OCRv6 -> fine-tuned", read[1], read[2:])
+    report("PP-OCRv4 -> PP-OCRv6", readings[0], readings[1:2])
+    report("PP-OCRv6 -> fine-tuned", readings[1], readings[2:])
 
 
 def ocr_texts(folder: Path, rows: list[dict], config: OcrConfig) -> list[str]:
@@ -106,12 +108,12 @@ def report(name: str, before: Readings, after: list[Readings]) -> None:
     all_of_them = compare(before, mean, num_resamples=NUM_RESAMPLES, seed=0)
     each = [compare(before, one, num_resamples=2, seed=0) for one in after]
     for kind in ("accuracy", "error_rate"):
-        cells = [said(getattr(all_of_them, f"{kind}_{when}")) for when in ("before", "after", "difference")]
+        cells = [with_interval(getattr(all_of_them, f"{kind}_{when}")) for when in ("before", "after", "difference")]
         seeds = ", ".join(f"{getattr(one, f'{kind}_difference').value:+.4f}" for one in each)
         print(f"| {name} | {kind} of {all_of_them.num_lines} | {' | '.join(cells)} | {seeds} |", flush=True)
 
 
-def said(estimate: Estimate) -> str:
+def with_interval(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 

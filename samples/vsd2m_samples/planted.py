@@ -1,4 +1,4 @@
-"""Bad, doubled and awkward pictures on purpose, each with the reason for which a pipeline must drop it."""
+"""Intentionally bad, duplicate and unusual files, each with the reason for which a pipeline must drop it."""
 
 import struct
 import zlib
@@ -25,7 +25,7 @@ Frames = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Planted:
-    """A file and what must happen to it. `expected_reason` None: it must be kept."""
+    """A file and its expected outcome. `expected_reason` None: it must be kept."""
 
     stem: str
     suffix: str
@@ -38,7 +38,7 @@ class Planted:
 
 
 def long_text(number: int, rng: np.random.Generator) -> Planted:
-    """A screen full of text, English and Chinese by turns, in a frame that changes its colour."""
+    """A long text, English and Chinese in turn, in a frame that changes its colour."""
     language = "en" if number % 2 == 0 else "zh"
     texts = LONG_TEXTS[language]
     text = texts[number // 2 % len(texts)]
@@ -56,7 +56,7 @@ def long_text(number: int, rng: np.random.Generator) -> Planted:
 
 
 def nearly_blank(number: int, rng: np.random.Generator) -> Planted:
-    """A speck that wanders over nothing: on opaque paper, and on transparency."""
+    """A moving speck on an otherwise empty opaque or transparent background."""
     opaque = number % 2 == 0
     side, speck = int(rng.integers(140, 220)), 6
     frames = np.zeros((8, side, side, 4), dtype=np.uint8)
@@ -81,34 +81,34 @@ def extreme_aspect_ratio(number: int, rng: np.random.Generator) -> Planted:
 
 
 def truncated(sticker: Sticker, rng: np.random.Generator) -> Planted:
-    """A file that ends in the middle."""
+    """A truncated file."""
     data = sticker.encoded()
     return Planted(f"{sticker.stem}-torn", sticker.suffix, data[: int(len(data) * rng.uniform(0.4, 0.7))], "truncated")
 
 
 def html(number: int) -> Planted:
-    """A page that apologises, under the name of a picture."""
+    """An HTML error page under the name of a picture."""
     body = f"<h1>Sorry</h1><p>Picture {number} has moved.</p>"
     page = f"<!DOCTYPE html>\n<html><head><title>Oops</title></head><body>{body}</body></html>\n"
     return Planted("oops", (".gif", ".png", ".webp")[number % 3], page.encode(), "not_an_image")
 
 
 def decompression_bomb(number: int) -> Planted:
-    """A small file that claims, truly or not, an enormous picture."""
+    """A small file that declares an enormous picture, truly or not."""
     if number % 2 == 0:
         return Planted("bomb", ".png", _vast_png(PNG_SIDE, grey_level=number // 2 % 2), "too_many_pixels")
     return Planted("bomb", ".gif", _vast_gif(GIF_SIDE, GIF_SIDE - number // 2), "too_many_pixels")
 
 
 def wrong_suffix(sticker: Sticker) -> Planted:
-    """A good sticker under the suffix of another format: what counts is the content."""
+    """A good sticker with the suffix of another format: only the content counts."""
     suffix = {".gif": ".png", ".png": ".jpg", ".webp": ".gif", ".jpg": ".png"}[sticker.suffix]
     return Planted(sticker.stem, suffix, sticker.encoded(), None)
 
 
 def near_duplicate(number: int, original: Sticker) -> Planted:
-    """A copy of the same size as people make them: slower, in another format, short of a frame, compressed again, or
-    faster. Copies in another size or with their border cut are found less surely, and are not planted."""
+    """A copy of the same size as people make them: slower, in another format, without one frame, compressed again, or
+    faster. Resized and cropped copies are found less reliably, and are not planted."""
     way = WAYS[number % len(WAYS)]
     frames, durations_ms, encoding = way(original.frames, list(original.durations_ms), original.encoding)
     data = encode_frames(frames, durations_ms, encoding, quality=70)
@@ -128,9 +128,9 @@ def _other_format(frames: Frames, durations_ms: list[int], encoding: str) -> tup
 
 def _short_of_a_frame(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Frames, list[int], str]:
     middle = len(frames) // 2
-    others = [index for index in range(len(frames)) if index != middle]
+    kept_indices = [index for index in range(len(frames)) if index != middle]
     durations_ms[middle - 1] += durations_ms[middle]
-    return frames[others], [durations_ms[index] for index in others], encoding
+    return frames[kept_indices], [durations_ms[index] for index in kept_indices], encoding
 
 
 def _recompressed(frames: Frames, durations_ms: list[int], encoding: str) -> tuple[Frames, list[int], str]:

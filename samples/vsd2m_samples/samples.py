@@ -1,4 +1,4 @@
-"""Sample stickers with their truth: several hundred good ones drawn by code, and planted bad ones on top."""
+"""Drawn stickers with a truth file: several hundred good ones, and planted bad ones in addition."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ from vsd2m_samples.planted import Planted
 TRUTH_FILE = "truth.jsonl"
 REAL_SHARE = 0.22
 LEAST_DISTANCE = 0.2  # share of perceptual hash bits between any two good stickers
-LEAST_DISTANCE_OF_PHOTOGRAPHS = 0.32  # below, two crops of one photograph are near duplicates to the eye
+LEAST_DISTANCE_OF_PHOTOGRAPHS = 0.32  # below, two crops of one photograph look like near duplicates
 GREATEST_COPY_DISTANCE = 0.05
 _NUM_ATTEMPTS = 6
 
@@ -53,7 +53,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """What was written: good stickers, how many of them are photographs, and the planted ones by kind."""
+    """Counts of written files: good stickers, how many of them are photographs, and the planted ones by kind."""
 
     good: int
     real: int
@@ -70,15 +70,15 @@ def write_samples(
 ) -> SampleCounts:
     """Draws `num_stickers` good stickers and the planted ones into `folder`, with `truth.jsonl`, one line per file.
 
-    The same seed gives the same bytes everywhere. What an earlier call wrote there is replaced. Raises
-    `ConfigError` for fewer than 8 stickers, a folder that holds other things, or where the photographs' packages are
-    missing, `StorageError` where the folder cannot be written.
+    The same seed gives the same bytes everywhere. Files of an earlier call are replaced. Raises
+    `ConfigError` for fewer than 8 stickers, a folder with other files, or missing packages with photographs,
+    `StorageError` if the folder cannot be written.
     """
     if num_stickers < 8:
         raise ConfigError(f"num_stickers: at least 8 expected, {num_stickers} found; give a larger number")
     require_photographs()
     try:
-        target = _emptied(Path(folder))
+        target = _empty_folder(Path(folder))
         rows = []
         samples = _Samples(num_stickers, seed)
         for file, data, row in samples.draw():
@@ -95,7 +95,7 @@ def write_samples(
 
 
 def num_planted(num_stickers: int) -> dict[str, int]:
-    """How many of each kind are planted beside `num_stickers` good ones; at least 2 of each."""
+    """How many of each kind are planted for `num_stickers` good ones; at least 2 of each."""
     return {kind: max(2, round(number * num_stickers / 320)) for kind, number in PLANTED_PER_320.items()}
 
 
@@ -103,7 +103,7 @@ Entry = tuple[str, bytes | None, dict[str, object]]
 
 
 class _Samples:
-    """Draws in one fixed order, so that each picture can be compared with those before."""
+    """Draws in one fixed order, so that each sticker can be compared with the previous ones."""
 
     def __init__(self, num_stickers: int, seed: int) -> None:
         self._num_stickers = num_stickers
@@ -148,8 +148,12 @@ class _Samples:
             "html": lambda: planted.html(number),
             "decompression_bomb": lambda: planted.decompression_bomb(number),
         }
-        made = makers[kind]()
-        return self._file(made.stem, made.suffix), made.data, _planted_row(kind, made, _some_word(rng))
+        planted_file = makers[kind]()
+        return (
+            self._file(planted_file.stem, planted_file.suffix),
+            planted_file.data,
+            _planted_row(kind, planted_file, _some_word(rng)),
+        )
 
     def _plant_new(self, kind: str, rng: np.random.Generator) -> Entry:
         sticker = self._cartoon()
@@ -165,9 +169,11 @@ class _Samples:
 
     def _plant_exact(self, good: list[tuple[str, Sticker, bytes]], rng: np.random.Generator) -> Entry:
         file, sticker, data = good[rng.integers(len(good))]
-        others = [word for phrases in PHRASES.values() for word in phrases.words if word not in sticker.trigger_words]
+        other_words = [
+            word for phrases in PHRASES.values() for word in phrases.words if word not in sticker.trigger_words
+        ]
         row = _good_row(sticker) | {
-            "trigger_words": [str(rng.choice(others))],
+            "trigger_words": [str(rng.choice(other_words))],
             "planted": "exact_duplicate",
             "expected_reason": "exact_duplicate",
             "duplicate_of": file,
@@ -197,7 +203,7 @@ class _Samples:
         raise ConfigError(f"no more new pictures after {self._number} files; ask for fewer stickers")
 
     def _photograph(self) -> Sticker | None:
-        """The next subject in turn; None where no new picture can be made of any."""
+        """A sticker of the next subject; None if no subject gives a new picture."""
         for _ in range(len(PHOTOGRAPHS)):
             subject = next(self._subjects)
             for _ in range(_NUM_ATTEMPTS):
@@ -244,21 +250,21 @@ def _good_row(sticker: Sticker) -> dict[str, object]:
     }
 
 
-def _planted_row(kind: str, made: Planted, word: str) -> dict[str, object]:
+def _planted_row(kind: str, planted_file: Planted, word: str) -> dict[str, object]:
     return {
         "trigger_words": [word],
-        "title": made.stem.replace("-", " ").capitalize(),
+        "title": planted_file.stem.replace("-", " ").capitalize(),
         "tags": [],
         "licence": "CC0-1.0",
         "author": "vsd2m",
-        "domain": made.domain,
-        "text": made.text,
-        "language": made.language,
+        "domain": planted_file.domain,
+        "text": planted_file.text,
+        "language": planted_file.language,
         "action": None,
         "subject": None,
-        "caption": made.caption,
+        "caption": planted_file.caption,
         "planted": kind,
-        "expected_reason": made.expected_reason,
+        "expected_reason": planted_file.expected_reason,
         "duplicate_of": None,
     }
 
@@ -267,8 +273,8 @@ def _some_word(rng: np.random.Generator) -> str:
     return str(rng.choice([phrases.words[0] for phrases in PHRASES.values()]))
 
 
-def _emptied(folder: Path) -> Path:
-    """The folder, made if it is not there, without what an earlier call wrote."""
+def _empty_folder(folder: Path) -> Path:
+    """Creates the folder if necessary, and removes the files of an earlier call."""
     folder.mkdir(parents=True, exist_ok=True)
     truth = folder / TRUTH_FILE
     if truth.is_file():
@@ -276,7 +282,7 @@ def _emptied(folder: Path) -> Path:
             (folder / Path(json.loads(line)["file"]).name).unlink(missing_ok=True)
         truth.unlink()
     if any(folder.iterdir()):
-        raise ConfigError(f"{folder} holds files that are no samples; give an empty or a new folder")
+        raise ConfigError(f"{folder} has files that are not drawn stickers; give an empty or a new folder")
     return folder
 
 

@@ -100,7 +100,7 @@ def test_ctrl_c_says_how_to_resume_and_the_run_is_resumed(tmp_path):
     (tmp_path / "go").touch()
     resumed = vsd2m("run", str(config))
     assert resumed.returncode == 0, resumed.stderr
-    assert "catalog" in resumed.stderr and "done before" in resumed.stderr
+    assert "catalog" in resumed.stderr and "already done" in resumed.stderr
 
 
 def test_a_lock_of_another_machine_is_broken_when_asked_to(tmp_path):

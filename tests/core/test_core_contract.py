@@ -15,7 +15,7 @@ from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.registry import import_extra
 from vsd2m.core.schema import INPUT_DIGEST, KEY, columns_schema
-from vsd2m.pipelines.configs import recipe
+from vsd2m.pipelines.configs import config_text
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
 from vsd2m.pipelines.engine.plan import make_plan
 from vsd2m.pipelines.engine.stages import columns_by_stage, contract
@@ -67,7 +67,7 @@ def test_every_column_is_declared_once_and_says_what_it_is():
 
 
 def test_the_registered_stages_declare_what_their_modules_say():
-    config = yaml.safe_load(recipe("gallery"))
+    config = yaml.safe_load(config_text("gallery"))
     plan = make_plan(PipelineConfig.model_validate(config))
     scored = {name: stage_of(name, {"model": "./weights"}) for name in ("unsafe", "watermark")}
     others = scored | {"perceptual_hashes": stage_of("perceptual_hashes", None)}

@@ -7,7 +7,7 @@ from vsd2m.crawl.sources import SOURCES
 from vsd2m.crawl.sources.base import Ask, Page, PageError, Source
 from vsd2m.crawl.sources.gallery import GalleryConfig, GallerySource
 from vsd2m.gallery import pages
-from vsd2m.gallery.library import Picture
+from vsd2m.gallery.library import SiteSticker
 
 SITE = "http://gallery.example"
 
@@ -21,7 +21,7 @@ def test_every_registered_source_is_one() -> None:
 
 
 def test_a_sticker_page_is_read_whatever_its_words_contain() -> None:
-    picture = Picture("a b/ü&?.gif", "f", "<b>&\"'</b>", ("x",), ("a&b", "c<d"), "My & licence", "<Ann>")
+    picture = SiteSticker("a b/ü&?.gif", "f", "<b>&\"'</b>", ("x",), ("a&b", "c<d"), "My & licence", "<Ann>")
     sticker = _source().parse_sticker(Page(f"{SITE}/sticker/x", pages.sticker_page(picture, SITE)))
     assert sticker.url == f"{SITE}/media/a%20b/%C3%BC%26%3F.gif"
     assert (sticker.title, sticker.tags) == (picture.title, picture.tags)
@@ -30,7 +30,7 @@ def test_a_sticker_page_is_read_whatever_its_words_contain() -> None:
 
 
 def test_a_page_that_states_no_licence_gives_none() -> None:
-    page = pages.sticker_page(Picture("a.gif", "a.gif", "A", ("a",)), SITE)
+    page = pages.sticker_page(SiteSticker("a.gif", "a.gif", "A", ("a",)), SITE)
     sticker = _source().parse_sticker(Page(f"{SITE}/sticker/a.gif", page))
     assert (sticker.licence, sticker.licence_url, sticker.author, sticker.tags) == ("", "", "", ())
 

@@ -24,7 +24,7 @@ from vsd2m.filter.stage import FilterConfig
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.model_config import make_layer
 from vsd2m.generation.temporal_layers import TEMPORAL_LAYERS
-from vsd2m.pipelines.configs import recipe
+from vsd2m.pipelines.configs import config_text
 from vsd2m.pipelines.engine.config import PipelineConfig, json_schema
 from vsd2m.pipelines.engine.plan import make_plan
 from vsd2m.pipelines.engine.stages import STAGES
@@ -35,7 +35,7 @@ GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
 def gallery(**stages) -> dict:
     """The gallery recipe, with stages replaced or put behind the probe."""
-    values = yaml.safe_load(recipe("gallery"))
+    values = yaml.safe_load(config_text("gallery"))
     known = {}
     for name, options in values["stages"].items():
         known[name] = stages.pop(name, options)

@@ -113,8 +113,8 @@ def test_a_word_nobody_used_has_an_empty_page_and_not_an_error(site) -> None:
 def test_words_of_a_plain_folder_come_from_its_file_names(folder) -> None:
     library = Library(folder)
     assert dict(library.words) == {"happy": 30, "cat": 30, "sleepy": 1, "dog": 2, "friend": 1}
-    assert {picture.file for picture in library.search("dog")} == {"dog.webp", "pack/Sleepy dog & friend.PNG"}
-    assert [picture.file for picture in library.search("FRIEND sleepy")] == ["pack/Sleepy dog & friend.PNG"]
+    assert {sticker.file for sticker in library.search("dog")} == {"dog.webp", "pack/Sleepy dog & friend.PNG"}
+    assert [sticker.file for sticker in library.search("FRIEND sleepy")] == ["pack/Sleepy dog & friend.PNG"]
     assert library.search("") == library.search("do") == []
 
 
@@ -155,7 +155,7 @@ def test_a_description_cannot_name_files_outside_the_folder(tmp_path) -> None:
     names = ("../secret.gif", str(tmp_path / "secret.gif"), "a.gif")
     lines = [json.dumps({"file": name, "trigger_words": ["a"]}) for name in names]
     (inside / "truth.jsonl").write_text("\n".join(lines))
-    assert [picture.file for picture in Library(inside).pictures] == ["a.gif"]
+    assert [sticker.file for sticker in Library(inside).stickers] == ["a.gif"]
 
 
 def test_a_picture_may_be_asked_for_in_part_or_only_if_it_changed(site, folder) -> None:
@@ -217,7 +217,7 @@ def _suffix(site: GallerySite, trap: str) -> str:
 
 
 def test_without_traps_every_picture_is_served_as_it_is(folder) -> None:
-    assert all(picture.planted is None for picture in Library(folder).pictures)
+    assert all(sticker.planted is None for sticker in Library(folder).stickers)
 
 
 def test_a_sticker_page_tells_machines_what_it_tells_people(tmp_path) -> None:
@@ -271,7 +271,7 @@ def test_a_port_in_use_and_a_folder_without_pictures_are_one_clear_line(folder, 
         port = urlsplit(site.url).port
         with pytest.raises(ConfigError, match=rf"cannot serve on 127.0.0.1:{port}: .*choose another port"):
             serve_forever(folder, port=port or 0)
-    with pytest.raises(StorageError, match="holds no pictures"):
+    with pytest.raises(StorageError, match="has no stickers"):
         GallerySite(tmp_path)
     with pytest.raises(StorageError, match=r"missing does not exist; give a folder of stickers"):
         GallerySite(tmp_path / "missing")
@@ -304,5 +304,5 @@ def test_the_real_stickers_are_served_with_the_words_of_their_index() -> None:
     library = Library(STICKERS)
     assert len(library.pictures) == 355
     found = library.search("aight imma head out")
-    assert [picture.file for picture in found] == ["bufo/bufo-aight-imma-head-out.gif"]
-    assert all(library.read(picture) for picture in library.pictures)
+    assert [sticker.file for sticker in found] == ["bufo/bufo-aight-imma-head-out.gif"]
+    assert all(library.read(sticker) for sticker in library.stickers)

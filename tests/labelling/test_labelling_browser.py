@@ -134,7 +134,7 @@ def test_mouse_back_and_double_submission(chromium, site):
     chromium.execute_script("const next = document.getElementById('next'); next.click(); next.click();")
     second = wait_for(chromium, LOOK, first["trial"])
     assert int(second["trial"]) == int(first["trial"]) + 1
-    chosen = {choice.question: choice.chosen for choice in study.responses().choices}
+    chosen = {choice.question: choice.chosen_model for choice in study.responses().choices}
     models = [nearest(colour) for colour in first["colours"]]
     assert chosen == {"quality": models[0], "interest": models[1]}
 

@@ -38,7 +38,7 @@ def test_create_status_and_report_go_together(study):
     assert json.loads(run("status", study, "--json")) == [{"labeller": "ada", "num_answered": 9, "num_trials": 9}]
     assert run("status", study) == "ada: 9 of 9\n1 labellers\n"
     printed = run("report", study, "--num-resamples", "100")
-    assert "1 labellers counted, 0 left out." in printed and f"Plots: {study}/report.html" in printed
+    assert "1 labellers counted, 0 excluded." in printed and f"Plots: {study}/report.html" in printed
     assert (study / "report.html").read_text().startswith("<!doctype html>")
     found = json.loads(run("report", study, "--json", "--num-resamples", "100", "--html", study / "other.html"))
     assert [entry["num_choices"] for entry in found["choices"]] == [3, 3]

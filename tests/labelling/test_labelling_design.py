@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsd2m.labelling.config import StudyConfig
-from vsd2m.labelling.design import balanced_row, dealt, plan_seat
+from vsd2m.labelling.design import balanced_row, plan_seat, prompts_of_seat
 
 
 def real_trials(seats, kind, **settings):
@@ -43,7 +43,7 @@ def test_every_model_follows_every_other_equally_often(num_models):
 @given(num_prompts=st.integers(1, 30), share=st.floats(0.05, 1), num_seats=st.integers(1, 30))
 def test_prompts_are_dealt_equally_often_and_never_twice_to_one_labeller(num_prompts, share, num_seats):
     per_labeller = max(1, int(share * num_prompts))
-    seats = [list(dealt(seat, num_prompts, per_labeller)) for seat in range(num_seats)]
+    seats = [list(prompts_of_seat(seat, num_prompts, per_labeller)) for seat in range(num_seats)]
     assert all(len({prompt for prompt, _ in seat}) == per_labeller for seat in seats)
     counts = Counter(prompt for seat in seats for prompt, _ in seat)
     assert max(counts.values()) - min(counts[prompt] for prompt in range(num_prompts)) <= 1
@@ -64,9 +64,9 @@ def test_a_whole_study_is_balanced_in_places_prompts_and_ratings(num_models, sho
     places, rated, seen = Counter(), Counter(), Counter()
     for _, trial in real_trials(range(num_seats * num_models), "choose", **settings):
         seen[trial.prompt] += 1
-        places.update((model, place) for place, model in enumerate(trial.shown))
+        places.update((model, place) for place, model in enumerate(trial.shown_models))
     for _, trial in real_trials(range(num_seats * num_models), "rate", **settings):
-        rated[trial.prompt, trial.shown[0]] += 1
+        rated[trial.prompt, trial.shown_models[0]] += 1
     assert len(set(seen.values())) == 1
     assert len(places) == num_models * shown and len(set(places.values())) == 1
     assert len(rated) == 12 * num_models and max(rated.values()) - min(rated.values()) <= 1

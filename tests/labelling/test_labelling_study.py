@@ -28,7 +28,10 @@ def test_every_trial_is_handed_out_once_and_answers_come_back_by_name(tmp_path):
     answer_everything(study, "ada")
     responses = study.responses()
     assert len(responses.choices) == 2 * 6 and len(responses.ratings) == 5 * 6 and len(responses.checks) == 4
-    assert all(choice.chosen == choice.shown[0] and set(choice.shown) == set(COLOURS) for choice in responses.choices)
+    assert all(
+        choice.chosen_model == choice.shown_models[0] and set(choice.shown_models) == set(COLOURS)
+        for choice in responses.choices
+    )
 
 
 def test_an_answer_sent_twice_counts_once_and_the_first_stands(tmp_path):
@@ -87,7 +90,7 @@ def test_full_seats_are_balanced_in_what_was_really_shown(tmp_path):
     for index in range(4):
         answer_everything(study, f"labeller {index}")
     choices = [choice for choice in study.responses().choices if choice.question == "quality"]
-    places = Counter((model, place) for choice in choices for place, model in enumerate(choice.shown))
+    places = Counter((model, place) for choice in choices for place, model in enumerate(choice.shown_models))
     assert set(places.values()) == {4}
     assert set(Counter(rating.model for rating in study.responses().ratings).values()) == {4 * 5}
 
@@ -166,10 +169,10 @@ def test_mistakes_are_named(tmp_path):
 def test_an_existing_study_is_never_overwritten_and_a_failed_one_leaves_nothing(tmp_path):
     study = make_study(tmp_path, num_prompts=2)
     outputs = {model: tmp_path / "outputs" / model for model in COLOURS}
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         create_study(study.folder, outputs, StudyConfig())
     (tmp_path / "outputs" / "blue" / "000001.gif").write_bytes(b"<html>not a picture</html>")
-    with pytest.raises(StorageError, match="no sticker that browsers show"):
+    with pytest.raises(StorageError, match="not a sticker that browsers can show"):
         create_study(tmp_path / "second", outputs, StudyConfig())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outputs", "study"]
 

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.pipelines.configs import RECIPES, recipe
+from vsd2m.pipelines.configs import CONFIGS, config_text
 from vsd2m.pipelines.engine.config import json_schema, read_config
 from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
@@ -17,8 +17,8 @@ def read(tmp_path: Path, text: str, **overrides):
 
 
 def changed(path: str, value) -> str:
-    """The gallery recipe with one value set."""
-    values = yaml.safe_load(recipe("gallery"))
+    """The gallery config with one value set."""
+    values = yaml.safe_load(config_text("gallery"))
     here = values
     *parents, last = path.split(".")
     for parent in parents:
@@ -28,11 +28,11 @@ def changed(path: str, value) -> str:
     return yaml.safe_dump(values, sort_keys=False)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
-    plan = read(tmp_path, recipe(name))
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_packaged_config_is_a_plan_and_fits_the_schema(name, tmp_path):
+    plan = read(tmp_path, config_text(name))
     assert [planned.name for planned in plan.stages][:2] == ["crawl", "catalog"]
-    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(recipe(name)))
+    jsonschema.Draft202012Validator(json_schema()).validate(yaml.safe_load(config_text(name)))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_every_recipe_is_a_plan_and_fits_the_schema(name, tmp_path):
             r"stages.caption.engine: unknown engine 'vlm' \(did you mean 'vllm'",
         ),
         ("stages.describe.describer", {"max_colours": 9}, "stages.describe.describer.max_colours: .* found 9$"),
-        ("stages.Big", {"stage": "ocr"}, "'Big' is no stage name"),
+        ("stages.Big", {"stage": "ocr"}, "'Big' is not a stage name"),
         (
             "stages.mine",
             {"stage": "no_such_module:Stage"},
@@ -139,17 +139,17 @@ def test_text_that_is_no_mapping_is_refused(tmp_path):
 
 
 def test_a_stage_before_the_one_it_reads_from_is_refused(tmp_path):
-    values = yaml.safe_load(recipe("gallery"))
+    values = yaml.safe_load(config_text("gallery"))
     stages = values["stages"]
     values["stages"] = {name: stages[name] for name in ("crawl", "catalog", "media_filter", "probe")}
     with pytest.raises(
-        ConfigError, match="stages.media_filter: reads '.*', which no stage before it writes; put 'probe' first"
+        ConfigError, match="stages.media_filter: reads '.*', which no earlier stage writes; put 'probe' first"
     ):
         read(tmp_path, yaml.safe_dump(values, sort_keys=False))
 
 
 def test_overrides_reach_into_the_config(tmp_path):
-    plan = read(tmp_path, recipe("gallery"), **{"stages.crawl.words": ["cat"], "run": "elsewhere"})
+    plan = read(tmp_path, config_text("gallery"), **{"stages.crawl.words": ["cat"], "run": "elsewhere"})
     assert plan.config.run == "elsewhere"
     assert plan.stage("crawl").stage.config.words == ("cat",)
 
@@ -163,6 +163,6 @@ def test_the_identity_follows_what_changes_the_output_and_nothing_else(tmp_path)
 
 
 def test_the_expected_cost_grows_with_the_stickers(tmp_path):
-    plan = read(tmp_path, recipe("gallery"))
+    plan = read(tmp_path, config_text("gallery"))
     small, large = (sum(c.cpu_seconds for c in expected_cost(plan, num_stickers=n)) for n in (1000, 2000))
     assert large == pytest.approx(2 * small) and small > 0

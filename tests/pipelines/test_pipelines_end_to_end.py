@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from vsd2m.pipelines.cluster.ray_runner import run_ray
-from vsd2m.pipelines.demo.right_answers import character_error_rate, check_answers, outcomes_by_file, read_truth
+from vsd2m.pipelines.demo.right_answers import character_error_rate, count_right_answers, outcomes_by_file, read_truth
 from vsd2m.pipelines.engine.plan import make_plan
 from vsd2m.pipelines.lineage import why
 from vsd2m.pipelines.status import damaged_files, manifest, status
@@ -19,14 +19,14 @@ def truth(finished):
 def test_every_planted_sticker_falls_for_its_reason_and_every_good_one_stays(sticker_run, truth):
     wrong = {
         answer.question: answer.mistakes
-        for answer in check_answers(sticker_run, truth)
+        for answer in count_right_answers(sticker_run, truth)
         if answer.num_right < answer.num_asked
     }
     assert wrong == {}
 
 
 def test_the_answers_ask_about_every_kind_of_planted_sticker(sticker_run, truth):
-    questions = " ".join(answer.question for answer in check_answers(sticker_run, truth))
+    questions = " ".join(answer.question for answer in count_right_answers(sticker_run, truth))
     for kind in {entry["planted"] for entry in truth} - {None}:
         assert kind.replace("_", " ") in questions, kind
 
@@ -37,7 +37,7 @@ def test_the_answers_notice_a_wrong_verdict(sticker_run, truth):
         {**entry, "domain": {"real": "cartoon", "cartoon": "real"}.get(entry["domain"]), "expected_reason": "another"}
         for entry in truth
     ]
-    for answer in check_answers(sticker_run, turned):
+    for answer in count_right_answers(sticker_run, turned):
         if answer.question.startswith("domain") or (":" in answer.question and "another" in answer.question):
             assert answer.num_right == 0, answer.question
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.pipelines.configs import recipe
+from vsd2m.pipelines.configs import config_text
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
 from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.engine.plan import make_plan
@@ -38,8 +38,8 @@ main()
 
 
 def config_with(folder: Path, **fields: dict[str, Any]) -> dict[str, Any]:
-    """The gallery recipe with fields of stages set, and further stages."""
-    values = yaml.safe_load(recipe("gallery"))
+    """The gallery config with fields of stages set, and further stages."""
+    values = yaml.safe_load(config_text("gallery"))
     values["run"] = str(folder / "run")
     stages = values["stages"]
     for name, changes in fields.items():

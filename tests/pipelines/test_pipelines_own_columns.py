@@ -102,7 +102,7 @@ def test_verify_notices_a_wrong_own_text_in_a_tar(run, tmp_path):
         data = run.store.read_bytes(f"shards/{name}")
         (tmp_path / name).write_bytes(data.replace(b'"mood":"glad 3"', b'"mood":"grim 3"'))
     (problem,) = verify(str(tmp_path))
-    assert "the JSON is not as the Parquet says: mood" in str(problem)
+    assert "the JSON differs from the Parquet: mood" in str(problem)
 
 
 def test_the_card_and_croissant_name_own_columns_with_type_and_meaning(run):
@@ -193,7 +193,7 @@ def test_a_stage_may_write_an_own_column_of_another_anew(tmp_path):
 
 def test_an_own_column_that_is_read_before_it_is_written_is_refused(tmp_path):
     with pytest.raises(
-        ConfigError, match="stages.cheer: reads 'mood', which no stage before it writes; put 'mood' first"
+        ConfigError, match="stages.cheer: reads 'mood', which no earlier stage writes; put 'mood' first"
     ):
         own_plan(tmp_path, cheer={"stage": "own_stages:Cheer"}, mood={"stage": "own_stages:Mood"})
     with pytest.raises(ConfigError, match="stages.cheer: reads 'mood', which no stage declares"):

@@ -33,7 +33,7 @@ def test_in_both_runners_a_sticker_that_never_ends_or_ends_its_process_costs_its
     assert rejects_of(local) == [
         (4, "timed_out", 0.5, 0.5, "not finished after 0.5 s of CPU time"),
         (12, "timed_out", 0.5, 0.5, "not finished after 0.5 s of CPU time"),
-        (20, "timed_out", 2.0, 2.0, "not finished after 2 s by the clock"),
+        (20, "timed_out", 2.0, 2.0, "not finished after 2 s of wall-clock time"),
         (28, "worker_died", None, None, "the worker process died on this sticker: killed by SIGSEGV"),
     ]
     assert sorted(local.frame(["width"])["width"].to_list()) == [n for n in range(0, 40, 2) if n not in BAD]
@@ -44,7 +44,7 @@ def test_in_both_runners_a_sticker_that_never_ends_or_ends_its_process_costs_its
 
 def test_a_stage_whose_process_dies_while_it_loads_its_models_stops_the_run(number_plan):
     plan = number_plan(label={"stage": "fake_stages:DiesInSetup"})
-    with pytest.raises(StageError, match="stage label could not load what it needs: its process ended: exit code 3"):
+    with pytest.raises(StageError, match="stage label could not load its models: its process ended: exit code 3"):
         run_local(plan)
 
 

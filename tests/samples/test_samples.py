@@ -14,7 +14,7 @@ from vsd2m_samples.drawing.actions import ACTIONS
 from vsd2m_samples.drawing.canvas import Canvas
 from vsd2m_samples.drawing.cast import KINDS, draw_lots
 from vsd2m_samples.drawing.characters import draw_character
-from vsd2m_samples.drawing.composition import Lettering, Recipe, draw_cartoon
+from vsd2m_samples.drawing.composition import Cartoon, Lettering, draw_cartoon
 from vsd2m_samples.drawing.lettering import MIN_SIZE, draw_line, missing_glyphs
 from vsd2m_samples.drawing.phrases import LONG_TEXTS, PHOTOGRAPH_TEXTS, PHRASES
 from vsd2m_samples.drawing.pose import Pose
@@ -189,8 +189,8 @@ def test_banners_are_more_than_three_times_as_long_as_wide(folder, truth):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_moves_and_closes_its_loop(action):
     look = draw_lots("cat", np.random.default_rng(0))
-    recipe = Recipe(look, action, 96, 96, num_frames=6, scene="meadow", tint=(214, 236, 252))
-    frames = draw_cartoon(recipe)
+    cartoon = Cartoon(look, action, 96, 96, num_frames=6, scene="meadow", tint=(214, 236, 252))
+    frames = draw_cartoon(cartoon)
     assert len({frame.tobytes() for frame in frames}) >= 2
     pose = ACTIONS[action].pose
     if action not in ("run", "faint", "kiss"):  # they leave, fall down, throw
@@ -214,8 +214,8 @@ def test_every_species_is_a_different_picture():
 def test_the_text_is_uncovered_in_every_frame(action):
     look = draw_lots("bear", np.random.default_rng(0))
     letters = Lettering("早上好", "bottom", (255, 255, 255), (0, 0, 0))
-    bare = Recipe(look, action, 200, 200, num_frames=8, scene="rays", tint=(150, 214, 150))
-    frames = draw_cartoon(Recipe(look, action, 200, 200, 8, "rays", bare.tint, lettering=letters))
+    bare = Cartoon(look, action, 200, 200, num_frames=8, scene="rays", tint=(150, 214, 150))
+    frames = draw_cartoon(Cartoon(look, action, 200, 200, 8, "rays", bare.tint, lettering=letters))
     line = draw_line(letters.text, width=192, max_size=40, ink=letters.ink, edge=letters.edge)
     x, y = (200 - line.width) // 2, 200 - line.height - 4
     solid = np.asarray(line)[..., 3] == 255

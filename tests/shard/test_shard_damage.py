@@ -56,8 +56,8 @@ def test_a_complete_folder_is_opened_from_its_index_alone(folder, shards_url):
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
-        ([f"{TRAIN}.tar"], rf"incomplete: {TRAIN}\.tar: missing, the Parquet file is there"),
-        ([f"{TRAIN}.parquet"], rf"incomplete: {TRAIN}\.parquet: missing, the tar is there"),
+        ([f"{TRAIN}.tar"], rf"incomplete: {TRAIN}\.tar: missing, but the Parquet file exists"),
+        ([f"{TRAIN}.parquet"], rf"incomplete: {TRAIN}\.parquet: missing, but the tar exists"),
         ([f"{TRAIN}.tar", f"{TRAIN}.parquet"], TRAIN),
     ],
 )
@@ -87,14 +87,14 @@ def test_a_missing_last_shard_and_one_too_many_are_seen_by_the_statistics(folder
     for name in (last.stem, f"vsd2m-train-{number + 1:06d}"):
         for suffix in (".tar", ".parquet"):
             (folder / f"{name}{suffix}").unlink()
-    with pytest.raises(StorageError, match=rf"_stats\.json: lists {last.stem}, which is not there"):
+    with pytest.raises(StorageError, match=rf"_stats\.json: lists {last.stem}, which does not exist"):
         load(folder)
 
 
 def test_a_split_of_which_only_the_statistics_are_left_is_missing_not_unknown(folder):
     for path in folder.glob("vsd2m-vsd_c-*"):
         path.unlink()
-    with pytest.raises(StorageError, match="lists vsd2m-vsd_c-000000, which is not there"):
+    with pytest.raises(StorageError, match="lists vsd2m-vsd_c-000000, which does not exist"):
         vsd2m.load(str(folder), split="vsd_c", **TINY)
 
 
@@ -141,7 +141,7 @@ def test_skipped_stickers_are_left_out_counted_and_named(shards_url, damaged):
         ("vsd2m-train-000000", second),
         (TRAIN, first),
     ]
-    assert all("are not where they belong" in sticker.reason for sticker in dataset.skipped)
+    assert all("are not at their offset" in sticker.reason for sticker in dataset.skipped)
     assert load(folder).skipped == []
 
 

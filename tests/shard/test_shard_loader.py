@@ -162,7 +162,7 @@ def test_a_wrong_split_lists_those_that_exist(shards_url):
 
 
 def test_a_folder_without_shards_says_so_and_points_to_them(shards_url, tmp_path):
-    with pytest.raises(StorageError, match="holds no shards"):
+    with pytest.raises(StorageError, match="has no shards"):
         vsd2m.load(str(tmp_path / "nothing"), split="train", **OPTIONS)
     with pytest.raises(StorageError, match=r"did you mean .*/shards"):
         vsd2m.load(str(Path(shards_url).parent), split="train", **OPTIONS)

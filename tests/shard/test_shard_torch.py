@@ -139,7 +139,7 @@ def test_the_parent_of_workers_says_that_they_hold_the_position(shards_url):
     next(iter(dataset))
     assert dataset.state_dict()["samples_seen"] == 1
     next(iter(loader))
-    with pytest.raises(ConfigError, match=r"the DataLoader's workers hold the position.*samples_seen"):
+    with pytest.raises(ConfigError, match=r"the DataLoader's workers know the position.*samples_seen"):
         dataset.state_dict()
     dataset.set_epoch(3)
     assert dataset.state_dict()["epoch"] == 3

@@ -66,7 +66,7 @@ def test_a_wrong_offset_and_a_changed_caption_are_found(folder):
     change_column(folder, "tar_offset", lambda values: [values[0] + 512, *values[1:]])
     assert whats(folder).count("tar_offset") == 1
     change_column(folder, "caption", lambda values: [*values[:-1], "Something else."])
-    assert "the JSON is not as the Parquet says: caption" in whats(folder)
+    assert "the JSON differs from the Parquet: caption" in whats(folder)
 
 
 def test_a_sticker_in_two_splits_is_found(folder):
@@ -82,5 +82,5 @@ def test_a_near_duplicate_on_both_sides_is_found(folder):
 
 
 def test_a_folder_without_shards_is_an_error(tmp_path):
-    with pytest.raises(StorageError, match="holds no shards"):
+    with pytest.raises(StorageError, match="has no shards"):
         verify(str(tmp_path))

@@ -54,7 +54,7 @@ def test_shards_are_shuffled_by_the_seed_and_drawn_without_end(shards_url):
 
 def test_a_damaged_sticker_is_an_error_or_what_the_handler_says(shards_url, damaged):
     url, key = damaged(shards_url, 4)
-    with pytest.raises(StorageError, match=f"the bytes of sticker {key} are not where they belong"):
+    with pytest.raises(StorageError, match=f"the bytes of sticker {key} are not at their offset"):
         list(vsd2m.to_webdataset(url, split="train", **CLIP))
     good = list(vsd2m.to_webdataset(url, split="train", **CLIP, handler=webdataset.ignore_and_continue))
     expected = [sample["key"] for sample in vsd2m.load(shards_url, split="train", **CLIP)]

@@ -1,4 +1,4 @@
-"""Commands about judging generators: benchmark run, prompts, table, selfcheck."""
+"""Commands that evaluate generators: benchmark run, prompts, table, selfcheck."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from vsd2m.core.errors import ConfigError
 if TYPE_CHECKING:
     from vsd2m.benchmark.tables.text_tables import Table
 
-app = typer.Typer(help="Judge generated stickers.", no_args_is_help=True)
+app = typer.Typer(help="Evaluate generated stickers.", no_args_is_help=True)
 
 
 @app.command("run", epilog="Example: vsd2m benchmark run vsd-c --models tiny=demo/model --shards demo/run/shards")
@@ -22,7 +22,9 @@ def run(
     suite: Annotated[str, typer.Argument(metavar="SUITE", help="vsd-r, vsd-c, or vsd for both.")],
     models: Annotated[
         list[str],
-        typer.Option("--models", metavar="NAME=FOLDER", help="A checkpoint, or anybody's GIFs or MP4s; repeat."),
+        typer.Option(
+            "--models", metavar="NAME=FOLDER", help="A checkpoint, or a folder of GIFs or MP4s; can be repeated."
+        ),
     ],
     shards: Annotated[str, typer.Option(help="Shards with the real stickers.")],
     out: Annotated[str, typer.Option(help="Folder for stickers and results.")] = "benchmark",
@@ -35,7 +37,7 @@ def run(
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
     overrides: SetOption = None,
 ) -> None:
-    """Draws the prompts of test stickers, judges what was drawn, and prints the table. Run again to go on."""
+    """Generates stickers for the prompts of a test set, evaluates them, and prints the table. Run again to resume."""
     from vsd2m.benchmark.suite.test_sets import splits_of
     from vsd2m.benchmark.tables.results_tables import as_markdown
     from vsd2m.pipelines.cluster.ray_cluster import Cluster
@@ -52,18 +54,20 @@ def run(
     }
     config = validate(SuiteConfig, values, path="benchmark")
     with bars() as progress:
-        drawn, judged = (Bar(progress, progress.add_task(n, total=None, note=""), n) for n in ("drawing", "judging"))
+        generation_bar, evaluation_bar = (
+            Bar(progress, progress.add_task(n, total=None, note=""), n) for n in ("generating", "evaluating")
+        )
         results = run_suite(
             config,
             out,
             runner=runner,
             cluster=Cluster(address),
-            on_drawn=drawn,
-            on_judged=judged,
+            on_drawn=generation_bar,
+            on_judged=evaluation_bar,
             command=command_of(suite, config, out),
         )
-        drawn.finish()
-        judged.finish()
+        generation_bar.finish()
+        evaluation_bar.finish()
     typer.echo(as_markdown(results), nl=False)
 
 
@@ -73,9 +77,9 @@ def prompts(
     shards: Annotated[str, typer.Option(help="Shards with the real stickers.")],
     max_prompts: Annotated[int, typer.Option(min=2, help="Most prompts.")] = 2048,
 ) -> None:
-    """Prints what a model of your own should draw: a JSON line per test sticker with `prompt`, `domain` and `key`.
+    """Prints the prompts for your own model: a JSON line per test sticker with `prompt`, `domain` and `key`.
 
-    Add the `file` that you drew for it to each line, and put them beside your files as manifest.jsonl.
+    Add the generated `file` to each line, and put the lines next to your files as manifest.jsonl.
     """
     from vsd2m.benchmark.suite.real_clips import list_split
     from vsd2m.benchmark.suite.test_sets import splits_of
@@ -97,7 +101,7 @@ def table(
     ] = "markdown",
     num_examples: Annotated[int, typer.Option(min=0, help="Most prompts whose stickers the HTML page shows.")] = 12,
 ) -> None:
-    """Prints the scores of one or more benchmark runs, alone or beside the published ones."""
+    """Prints the scores of one or more benchmark runs, alone or with the published ones."""
     from vsd2m.benchmark.results import read_results
     from vsd2m.benchmark.tables.curve_chart import curve_chart
     from vsd2m.benchmark.tables.curves import curve_table, curves, pgfplots
@@ -105,8 +109,8 @@ def table(
     from vsd2m.benchmark.tables.results_tables import as_csv, table_of
     from vsd2m.benchmark.tables.text_tables import RENDERERS
 
-    _check("--style", style, ("plain", "paper"))
-    _check("--format", form, (*RENDERERS, "html", *(["svg"] if figure else [])))
+    _check_value("--style", style, ("plain", "paper"))
+    _check_value("--format", form, (*RENDERERS, "html", *(["svg"] if figure else [])))
     if figure not in (None, 6):
         raise ConfigError(f"--figure: unknown figure {figure}; known: 6")
     results = read_results(*folders)
@@ -133,25 +137,27 @@ def _page(folders: Sequence[str], tables: "list[Table]", num_examples: int) -> s
     from vsd2m.benchmark.tables.side_by_side import common_prompts, real_stickers, side_by_side
 
     results = read_results(*folders)
-    drawn = output_folders(*folders)
-    real = real_stickers(folders, frozenset(common_prompts(drawn, count=num_examples)))
+    output_paths = output_folders(*folders)
+    real = real_stickers(folders, frozenset(common_prompts(output_paths, count=num_examples)))
     has_steps = any(origin.step is not None for origin in results.origins.values())
-    examples = side_by_side(drawn, real, count=num_examples)
+    examples = side_by_side(output_paths, real, count=num_examples)
     return leaderboard(tables, examples, curves=curves(results) if has_steps else ())
 
 
 @app.command("selfcheck", epilog="Example: vsd2m benchmark selfcheck --weights ~/weights")
 def selfcheck(
-    weights: Annotated[Path | None, typer.Option(help="Folder with published weight files, searched deeply.")] = None,
-    peers: Annotated[bool, typer.Option(help="Beside other implementations, on random weights, as well.")] = False,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with published weight files; subfolders are searched too.")
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Also compare with other implementations, on random weights.")] = False,
 ) -> None:
-    """Computes published numbers anew and prints them beside ours; exits with 1 if one differs."""
+    """Reproduces published numbers and prints them with ours; exits with 1 if one differs."""
     from vsd2m.benchmark.selfcheck.run_selfcheck import selfcheck
     from vsd2m.benchmark.tables.text_tables import Table, markdown
 
     checks = list(selfcheck(weights, with_peers=peers))
     verdicts = {True: "agrees", False: "DIFFERS", None: "not computed"}
-    found = ("-" if check.found is None else f"{check.found:.6g}" for check in checks)
+    computed_values = ("-" if check.found is None else f"{check.found:.6g}" for check in checks)
     rows = tuple(
         (
             check.name,
@@ -160,21 +166,21 @@ def selfcheck(
             value,
             check.missing or verdicts[check.passed],
         )
-        for check, value in zip(checks, found, strict=True)
+        for check, value in zip(checks, computed_values, strict=True)
     )
     typer.echo(markdown(Table("", ("check", "source", "expected", "found", "verdict"), rows)), nl=False)
     if any(check.passed is False for check in checks):
         raise typer.Exit(1)
 
 
-def _check(option: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"{option}: unknown value {value!r}; known: {', '.join(known)}")
+def _check_value(option: str, value: str, known_values: Sequence[str]) -> None:
+    if value not in known_values:
+        raise ConfigError(f"{option}: unknown value {value!r}; known: {', '.join(known_values)}")
 
 
 def _pairs(arguments: list[str] | None) -> dict[str, str]:
     pairs = dict(argument.partition("=")[::2] for argument in arguments or [])
-    bare = [name for name, value in pairs.items() if not name or not value]
-    if bare:
-        raise ConfigError(f"{bare[0]!r}: expected NAME=PATH")
+    incomplete_names = [name for name, value in pairs.items() if not name or not value]
+    if incomplete_names:
+        raise ConfigError(f"{incomplete_names[0]!r}: expected NAME=PATH")
     return pairs

@@ -1,4 +1,4 @@
-"""Commands about data: samples, gallery, stats, view, filter report."""
+"""Commands for data: samples, gallery, stats, view, filter report."""
 
 import webbrowser
 from pathlib import Path
@@ -12,7 +12,7 @@ from vsd2m.core.errors import StorageError
 from vsd2m.core.run import Run
 from vsd2m.pipelines.demo.sample_artist import sample_artist
 
-filter_app = typer.Typer(help="About the filters of a run.", no_args_is_help=True)
+filter_app = typer.Typer(help="Inspect the filters of a run.", no_args_is_help=True)
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Where to write the page; default: into the run.")]
 
@@ -26,21 +26,23 @@ def register(app: typer.Typer) -> None:
 
 
 def samples(
-    folder: Annotated[Path, typer.Argument(help="Where the stickers go.")],
-    num_stickers: Annotated[int, typer.Option(help="Good stickers; planted bad ones come on top.", min=1)] = 320,
-    seed: Annotated[int, typer.Option(help="Another seed, other stickers.", min=0)] = 0,
+    folder: Annotated[Path, typer.Argument(help="Folder for the stickers.")],
+    num_stickers: Annotated[int, typer.Option(help="Good stickers; planted bad ones are added.", min=1)] = 320,
+    seed: Annotated[int, typer.Option(help="Seed; another seed gives other stickers.", min=0)] = 0,
 ) -> None:
-    """Draws animated stickers, and a truth file that says what is in them."""
-    with bar("drawing", num_stickers) as shown:
-        sample_artist().write_samples(folder, num_stickers=num_stickers, seed=seed, on_progress=shown)
+    """Draws animated stickers and writes a truth file that describes them."""
+    with bar("drawing", num_stickers) as update_bar:
+        sample_artist().write_samples(folder, num_stickers=num_stickers, seed=seed, on_progress=update_bar)
     typer.echo(folder)
 
 
 def gallery(
     folder: Annotated[Path, typer.Argument(help="Any folder of stickers.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8640,
-    traps: Annotated[bool, typer.Option("--traps", help="Add a word `traps` whose stickers misbehave.")] = False,
+    port: Annotated[int, typer.Option(help="Port; 0 chooses a free one.", min=0, max=65535)] = 8640,
+    traps: Annotated[
+        bool, typer.Option("--traps", help="Add a trigger word `traps` for whose stickers the site misbehaves.")
+    ] = False,
 ) -> None:
     """Serves a folder of stickers as a web site that can be crawled, until interrupted."""
     from vsd2m.gallery.site import serve_forever
@@ -49,12 +51,12 @@ def gallery(
 
 
 def stats(run: RunArgument, open_page: OpenOption = False) -> None:
-    """Says where a run's statistics page is."""
+    """Prints where a run's statistics page is."""
     page = "stats.html"
-    opened = Run.open(run)
-    if not opened.store.exists(page):
+    opened_run = Run.open(run)
+    if not opened_run.store.exists(page):
         raise StorageError(f"{run} has no {page}; give the pipeline a `stats` stage and run it again")
-    _show(opened.store.path(page), open_page)
+    _show(opened_run.store.path(page), open_page)
 
 
 def view(

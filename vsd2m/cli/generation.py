@@ -1,4 +1,4 @@
-"""Commands about generators: train, generate."""
+"""Commands for generators: train, generate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,33 +29,35 @@ def train(
         Launcher, typer.Option(help="local: this process (or torchrun's); ray: a Ray cluster.")
     ] = "local",
     num_workers: Annotated[int, typer.Option(min=1, help="Processes that Ray starts, one per GPU.")] = 1,
-    address: Annotated[str | None, typer.Option(help="Ray cluster; default: this machine.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
     ablation: Annotated[
         str | None, typer.Option(help="Train every variant of this name instead, and print a table: sti, layers.")
     ] = None,
     num_seeds: Annotated[int, typer.Option(min=1, help="Seeds of an ablation, from 0.")] = 1,
 ) -> None:
-    """Trains a generator on shards, or goes on where it was stopped."""
+    """Trains a generator on shards, or resumes an interrupted training."""
     from vsd2m.generation.config import TrainConfig
     from vsd2m.pipelines.engine.config import read_yaml, validate
 
     values = read_yaml(str(config), parse_overrides(overrides))
-    checked = validate(TrainConfig, values, path=str(config))
+    train_config = validate(TrainConfig, values, path=str(config))
     if ablation is not None:
-        _ablate(checked, ablation, num_seeds)
+        _ablate(train_config, ablation, num_seeds)
     elif launcher == "ray":
         from vsd2m.pipelines.cluster.ray_train import train_on_ray
 
-        _report(train_on_ray(checked, num_workers=num_workers, address=address))
+        _report(train_on_ray(train_config, num_workers=num_workers, address=address))
     else:
-        _train_here(checked)
+        _train_here(train_config)
 
 
 def _train_here(config: "TrainConfig") -> None:
     from vsd2m.generation.trainer import train as train_generator
 
-    with bar("training", config.num_steps) as shown:
-        result = train_generator(config, on_step=lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}"))
+    with bar("training", config.num_steps) as update_bar:
+        result = train_generator(
+            config, on_step=lambda step, total, loss: update_bar(step, total, note=f"loss {loss:.4f}")
+        )
     _report(result)
 
 
@@ -69,9 +71,9 @@ def _report(result: "TrainResult") -> None:
 def _ablate(config: "TrainConfig", name: str, num_seeds: int) -> None:
     from vsd2m.generation.ablation import ablate, table
 
-    with bar(f"ablation {name}", None) as shown:
-        seen = lambda step, total, loss: shown(step, total, note=f"loss {loss:.4f}")  # noqa: E731
-        rows = ablate(config, name, seeds=range(num_seeds), on_step=seen)
+    with bar(f"ablation {name}", None) as update_bar:
+        report_step = lambda step, total, loss: update_bar(step, total, note=f"loss {loss:.4f}")  # noqa: E731
+        rows = ablate(config, name, seeds=range(num_seeds), on_step=report_step)
     typer.echo(table(rows))
 
 
@@ -79,26 +81,26 @@ def generate(
     prompts: Annotated[list[str], typer.Argument(metavar="PROMPTS", help="Prompts, or @FILE with one per line.")],
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="Folder of a trained generator; default: the small one of the package, 64 x 64 pixels."),
+        typer.Option(help="Folder of a trained generator; default: the small one inside the package, 64 x 64 pixels."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the stickers.")] = Path("generated"),
     overrides: SetOption = None,
 ) -> None:
-    """Draws a sticker for every prompt; prompts that are done already are not drawn again."""
+    """Generates a sticker for every prompt; existing stickers are not generated again."""
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.embedded import DEFAULTS, embedded_checkpoint, unknown_words
-    from vsd2m.generation.sampler import generate as draw
+    from vsd2m.generation.sampler import generate as generate_stickers
     from vsd2m.pipelines.engine.config import validate
 
-    wanted = [line for prompt in prompts for line in _prompts(prompt)]
+    all_prompts = [prompt_text for prompt in prompts for prompt_text in _prompts(prompt)]
     values = parse_overrides(overrides)
     if checkpoint is None:
         checkpoint, values = embedded_checkpoint(), {**DEFAULTS, **values}
-        if unknown := unknown_words(wanted):
-            typer.echo(f"words the small generator does not know, left out: {', '.join(unknown)}", err=True)
+        if unknown := unknown_words(all_prompts):
+            typer.echo(f"unknown to the small generator, left out:  {', '.join(unknown)}", err=True)
     config = validate(GenerationConfig, values, path="--set")
-    with bar("drawing", len(wanted)) as shown:
-        draw(checkpoint, wanted, out, config=config, on_sticker=shown)
+    with bar("generating", len(all_prompts)) as update_bar:
+        generate_stickers(checkpoint, all_prompts, out, config=config, on_sticker=update_bar)
     typer.echo(out)
 
 

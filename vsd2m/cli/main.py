@@ -12,12 +12,12 @@ from vsd2m.cli.progress import show_notices
 from vsd2m.core.errors import Vsd2mError
 
 INTERRUPTED = 130  # as a shell reports a command that was ended by Ctrl-C
-RESUMED = (("run",), ("demo",), ("train",), ("generate",), ("benchmark", "run"))
-"""Commands that, given once more, resume what they were interrupted in."""
+RESUMABLE = (("run",), ("demo",), ("train",), ("generate",), ("benchmark", "run"))
+"""Commands that resume after an interruption when they are run again."""
 
 app = typer.Typer(
     name="vsd2m",
-    help="Build, check, publish and load animated-sticker datasets; train and judge generators on them.",
+    help="Build, check, publish and load animated-sticker datasets; train and evaluate generators on them.",
     epilog="Start here: vsd2m demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -30,8 +30,8 @@ app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(preference.app, name="preference")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"vsd2m {__version__}")
         raise typer.Exit
 
@@ -44,7 +44,7 @@ def _root(
 
 
 def main() -> None:
-    """Runs the command; exits with 0 when done, 1 with our error in one line, 2 on wrong usage, 130 on Ctrl-C."""
+    """Runs the command; exits with 0 on success, 1 with an error in one line, 2 on wrong usage, 130 on Ctrl-C."""
     show_notices()
     try:
         app(prog_name="vsd2m")
@@ -56,14 +56,14 @@ def main() -> None:
     except KeyboardInterrupt:  # before or after a command
         sys.exit(INTERRUPTED)
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer makes it of a KeyboardInterrupt, and says nothing
+        if end.code == INTERRUPTED:  # typer turns a KeyboardInterrupt into this exit code without a message
             _say_interrupted(sys.argv[1:])
         raise
 
 
 def _say_interrupted(arguments: list[str]) -> None:
-    is_resumed = any(tuple(arguments[: len(command)]) == command for command in RESUMED)
-    how = f"; what is finished stays. To resume: {shlex.join(['vsd2m', *arguments])}" if is_resumed else ""
+    is_resumed = any(tuple(arguments[: len(command)]) == command for command in RESUMABLE)
+    how = f"; finished work is kept. To resume: {shlex.join(['vsd2m', *arguments])}" if is_resumed else ""
     typer.echo(f"\ninterrupted{how}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""Commands of the human preference study: preference create, serve, status, report."""
+"""Commands for human preference studies: preference create, serve, status, report."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,9 @@ def create(
     study: StudyArgument,
     models: Annotated[
         list[str],
-        typer.Option("--model", metavar="NAME=FOLDER", help="A model and its stickers with manifest.jsonl; repeat."),
+        typer.Option(
+            "--model", metavar="NAME=FOLDER", help="A model and its stickers with manifest.jsonl; can be repeated."
+        ),
     ],
     title: Annotated[str, typer.Option(help="Heading of the page.")] = "Which sticker is better?",
     stickers_per_choice: Annotated[int, typer.Option(help="Stickers side by side, 2 to 9.")] = 4,
@@ -28,10 +30,10 @@ def create(
         int | None, typer.Option(help=r"Prompts one labeller sees. \[default: all]")
     ] = None,
     rated_per_prompt: Annotated[int, typer.Option(help="Stickers rated per prompt and labeller; 0: none.")] = 1,
-    trials_per_check: Annotated[int, typer.Option(help="One attention check for that many screens; 0: none.")] = 10,
-    seed: Annotated[int, typer.Option(help="Decides the arrangement.")] = 0,
+    trials_per_check: Annotated[int, typer.Option(help="Screens per attention check; 0: no checks.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the arrangement.")] = 0,
 ) -> None:
-    """Makes a study of the prompts that all models drew. Nothing is asked yet: serve it."""
+    """Creates a study of the prompts that all models have stickers for. `serve` then collects responses."""
     from vsd2m.labelling.config import StudyConfig
     from vsd2m.labelling.study import create_study
     from vsd2m.pipelines.engine.config import validate
@@ -44,17 +46,21 @@ def create(
         "trials_per_check": trials_per_check,
         "seed": seed,
     }
-    made = create_study(study, _folders(models), validate(StudyConfig, values, path="study"))
-    typer.echo(f"{study}: {made.num_models} models, {made.num_prompts} prompts; vsd2m preference serve {study}")
+    new_study = create_study(study, _folders(models), validate(StudyConfig, values, path="study"))
+    typer.echo(
+        f"{study}: {new_study.num_models} models, {new_study.num_prompts} prompts; vsd2m preference serve {study}"
+    )
 
 
 @app.command("serve", epilog="Example: vsd2m preference serve study --port 8010")
 def serve(
     study: StudyArgument,
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets the whole network in; names are no passwords.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8010,
+    host: Annotated[
+        str, typer.Option(help="0.0.0.0 makes it reachable from the network; there are no passwords.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")] = 8010,
 ) -> None:
-    """Serves the labelling page until Ctrl-C. Answers are saved one by one; serve again to go on."""
+    """Serves the labelling page until Ctrl-C. Each response is saved at once; serve again to resume."""
     from vsd2m.labelling.server import serve_forever
     from vsd2m.labelling.study import Study
 
@@ -64,9 +70,9 @@ def serve(
 @app.command("status", epilog="Example: vsd2m preference status study")
 def status(
     study: StudyArgument,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prints how far every labeller is."""
+    """Prints the progress of every labeller."""
     from vsd2m.labelling.study import Study
 
     progress = Study(study).progress()
@@ -81,10 +87,10 @@ def status(
 @app.command("report", epilog="Example: vsd2m preference report study --html report.html")
 def report(
     study: StudyArgument,
-    html: Annotated[Path | None, typer.Option(help=r"Where the page goes. \[default: STUDY/report.html]")] = None,
+    html: Annotated[Path | None, typer.Option(help=r"File of the page. \[default: STUDY/report.html]")] = None,
     min_checks_passed: Annotated[float, typer.Option(help="Share of attention checks a labeller must pass.")] = 0.75,
-    num_resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    num_resamples: Annotated[int, typer.Option(help="Bootstrap resamples per interval.")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prints win rates, strengths, ratings and agreement, and writes them with plots as one page."""
     from vsd2m.labelling.analysis import AnalysisConfig, analyse
@@ -94,10 +100,10 @@ def report(
     from vsd2m.pipelines.engine.config import validate
 
     values = {"min_checks_passed": min_checks_passed, "num_resamples": num_resamples}
-    opened = Study(study)
-    analysis = analyse(opened.responses(), validate(AnalysisConfig, values, path="report"))
+    opened_study = Study(study)
+    analysis = analyse(opened_study.responses(), validate(AnalysisConfig, values, path="report"))
     page = html or study / "report.html"
-    write_results(page, opened.config.title, analysis)
+    write_results(page, opened_study.config.title, analysis)
     if as_json:
         print_json({**asdict(analysis), "config": analysis.config.model_dump()})
         return

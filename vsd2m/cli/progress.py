@@ -1,4 +1,4 @@
-"""Progress bars on stderr; a line per stage where stderr is no terminal."""
+"""Progress bars on stderr; one line per stage if stderr is not a terminal."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ console = Console(stderr=True)
 
 
 class Notices(logging.Handler):
-    """Shows what a process is busy with before the work it was asked for, a line each, above the bars."""
+    """Shows one-time preparations of a process, one line each, above the bars."""
 
     def emit(self, record: logging.LogRecord) -> None:
         console.print(record.getMessage(), style="dim", highlight=False, markup=False, soft_wrap=True)
@@ -30,7 +30,7 @@ def show_notices() -> None:
 
 
 def bars() -> Progress:
-    """A rich progress display in the house look."""
+    """The progress display of all commands."""
     columns = (
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:<16}"),
@@ -44,15 +44,15 @@ def bars() -> Progress:
 
 @contextmanager
 def bar(description: str, total: int | None) -> Iterator["Bar"]:
-    """One bar around a long call: `with bar("drawing", 320) as shown: shown(done)`."""
+    """One bar around a long call: `with bar("drawing", 320) as update_bar: update_bar(done)`."""
     with bars() as progress:
-        shown = Bar(progress, progress.add_task(description, total=total, note=""), description)
-        yield shown
-        shown.finish()
+        updated_bar = Bar(progress, progress.add_task(description, total=total, note=""), description)
+        yield updated_bar
+        updated_bar.finish()
 
 
 class Bar:
-    """A callable that moves its bar; without a terminal it says one line at the end."""
+    """A callable that moves its bar; without a terminal it prints one line at the end."""
 
     def __init__(self, progress: Progress, task: TaskID, description: str) -> None:
         self._progress = progress
@@ -100,19 +100,19 @@ class RunProgress:
 
     def partition_done(self, record: CommitRecord) -> None:
         counts = self._counts[record.stage]
-        for place, number in enumerate((record.num_read, record.num_kept, record.num_dropped, record.num_failed)):
-            counts[place] += number
+        for index, number in enumerate((record.num_read, record.num_kept, record.num_dropped, record.num_failed)):
+            counts[index] += number
         self._progress.update(self._tasks[record.stage], note=self._note(record.stage))
 
     def stage_done(self, stage: str) -> None:
-        done = max(self._counts[stage][0], 1)
-        self._progress.update(self._tasks[stage], total=done, completed=done, note=self._note(stage))
+        num_done = max(self._counts[stage][0], 1)
+        self._progress.update(self._tasks[stage], total=num_done, completed=num_done, note=self._note(stage))
         if not console.is_terminal:
             seconds = time.monotonic() - self._started[stage]
             console.print(f"{stage:<16} {seconds:6.1f} s  {self._note(stage)}", highlight=False)
 
     def _note(self, stage: str) -> str:
-        read, kept, dropped, failed, skipped = self._counts[stage]
-        if skipped and not read:
-            return "done before"
-        return f"{kept} kept, {dropped} dropped" + (f", {failed} failed" if failed else "")
+        num_read, num_kept, num_dropped, num_failed, num_skipped = self._counts[stage]
+        if num_skipped and not num_read:
+            return "already done"
+        return f"{num_kept} kept, {num_dropped} dropped" + (f", {num_failed} failed" if num_failed else "")

@@ -1,4 +1,4 @@
-"""Commands about runs: run, plan, status, why, verify, schema."""
+"""Commands for runs: run, plan, status, why, verify, schema."""
 
 import json
 from dataclasses import asdict
@@ -39,12 +39,12 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed stickers again.")] = False,
     retry: Annotated[
         str | None,
-        typer.Option(metavar="transient", help="Ask again for what a busy or unreachable site did not give."),
+        typer.Option(metavar="transient", help="Request again what a busy or unreachable site did not deliver."),
     ] = None,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
     remove_lock: Annotated[
         bool,
-        typer.Option("--break-lock", help="Run although the folder is held by a process that ended elsewhere."),
+        typer.Option("--break-lock", help="Remove the folder's lock, left by a process that ended on another machine."),
     ] = False,
 ) -> None:
     """Runs a pipeline, or resumes it where it was stopped."""
@@ -54,42 +54,44 @@ def run(
     from vsd2m.pipelines.engine.plan import make_plan
     from vsd2m.pipelines.engine.runners import run_plan
 
-    planned = make_plan(read_config(config, parse_overrides(overrides)))
+    pipeline_plan = make_plan(read_config(config, parse_overrides(overrides)))
     if retry not in (None, "transient"):
         raise ConfigError(f"--retry: expected transient, found {retry!r}; for failed stickers there is --retry-failed")
     if retry:
-        planned = planned.retrying_transient()
+        pipeline_plan = pipeline_plan.retrying_transient()
     if remove_lock:
-        break_lock(Store(planned.config.run))
+        break_lock(Store(pipeline_plan.config.run))
     with bars() as progress:
-        finished = run_plan(
-            planned, runner=runner, observer=RunProgress(progress), retry_failed=retry_failed, address=address
+        finished_run = run_plan(
+            pipeline_plan, runner=runner, observer=RunProgress(progress), retry_failed=retry_failed, address=address
         )
-    typer.echo(finished.store.url)
+    typer.echo(finished_run.store.url)
 
 
 def plan(
     config: ConfigArgument,
-    num_stickers: Annotated[int, typer.Option(help="Stickers to expect.", min=1)] = 1000,
+    num_stickers: Annotated[int, typer.Option(help="Expected number of stickers.", min=1)] = 1000,
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prints the stages, their resources and the expected cost, and fails where this machine lacks something."""
+    """Prints the stages, their resources and the expected cost, and fails if this machine lacks something."""
     from vsd2m.pipelines.engine.config import read_config
     from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
-    planned = make_plan(read_config(config, parse_overrides(overrides)))
-    costs = expected_cost(planned, num_stickers=num_stickers)
+    pipeline_plan = make_plan(read_config(config, parse_overrides(overrides)))
+    costs = expected_cost(pipeline_plan, num_stickers=num_stickers)
     if as_json:
         print_json([asdict(cost) for cost in costs])
-        planned.check_machine()
+        pipeline_plan.check_machine()
         return
-    table = Table("stage", "kind", "cpus", "gpus", "cpu time", title=f"{planned.config.run}, {num_stickers:,} stickers")
+    table = Table(
+        "stage", "kind", "cpus", "gpus", "cpu time", title=f"{pipeline_plan.config.run}, {num_stickers:,} stickers"
+    )
     for cost in costs:
         table.add_row(cost.stage, cost.kind, str(cost.num_cpus), f"{cost.num_gpus:g}", _duration(cost.cpu_seconds))
     table.add_row("all", "", "", "", _duration(sum(cost.cpu_seconds for cost in costs)), style="bold")
     print_table(table)
-    planned.check_machine()
+    pipeline_plan.check_machine()
 
 
 def status(run: RunArgument, as_json: JsonOption = False) -> None:
@@ -114,7 +116,7 @@ def why(
     key: Annotated[str, typer.Argument(help="A sticker's key, the start of one, or its address.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Tells everything that ever happened to one sticker."""
+    """Prints everything that happened to one sticker."""
     from vsd2m.pipelines.lineage import why as lineage
 
     events = lineage(Run.open(run), key)
@@ -137,16 +139,16 @@ def verify(run: RunArgument) -> None:
     problems: list[str]
     if run.rstrip("/").endswith("shards"):
         problems = [str(problem) for problem in verify_shards(run)]
-        checked = "shards"
+        description = "shards"
     else:
-        opened = Run.open(run)
-        problems = damaged_files(opened)
-        checked = f"{len(manifest(opened))} files"
+        opened_run = Run.open(run)
+        problems = damaged_files(opened_run)
+        description = f"{len(manifest(opened_run))} files"
     for problem in problems:
         typer.echo(problem)
     if problems:
-        raise StageError(f"{run}: {len(problems)} problems; run the pipeline again to make the damaged parts anew")
-    typer.echo(f"{run}: {checked}, all as committed")
+        raise StageError(f"{run}: {len(problems)} problems; run the pipeline again to repair the damaged parts")
+    typer.echo(f"{run}: {description}, all as committed")
 
 
 def schema() -> None:

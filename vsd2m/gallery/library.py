@@ -1,4 +1,4 @@
-"""What a gallery shows: the pictures of a folder, with the words, titles and licences that are known of them."""
+"""The stickers of a folder, with their trigger words, titles and licences."""
 
 import csv
 import json
@@ -21,8 +21,8 @@ TRAPS = ("noai", "robots_disallowed", "dead_link", "slow", "redirect", "offsite_
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One sticker of the site. `file` is relative to the folder; `planted` says how the site misbehaves for it."""
+class SiteSticker:
+    """One sticker of the site. `file` is relative to the folder; `planted` names the site's misbehaviour for it."""
 
     name: str
     file: str
@@ -35,9 +35,9 @@ class Picture:
 
 
 class Library:
-    """The pictures of `folder`, described by its `truth.jsonl`, else its `index.csv`, else its file names.
+    """The stickers of `folder`, described by its `truth.jsonl`, else its `index.csv`, else its file names.
 
-    `StorageError` if there are none. No file outside the folder is ever named, whatever the description says.
+    `StorageError` if there are none. Files outside the folder are ignored.
     """
 
     def __init__(self, folder: Path | str, *, traps: bool = False) -> None:
@@ -45,42 +45,42 @@ class Library:
         if not self.folder.is_dir():
             problem = "is not a folder" if self.folder.exists() else "does not exist"
             raise StorageError(f"{folder} {problem}; give a folder of stickers, or draw one: vsd2m samples {folder}")
-        pictures = [picture for picture in _described(self.folder) if self._inside(picture.file)]
-        if not pictures:
-            raise StorageError(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}); give a folder of stickers")
-        self.pictures = (*pictures, *_traps(pictures)) if traps else tuple(pictures)
+        stickers = [sticker for sticker in _read_descriptions(self.folder) if self._inside(sticker.file)]
+        if not stickers:
+            raise StorageError(f"{folder} has no stickers ({', '.join(sorted(SUFFIXES))}); give a folder of stickers")
+        self.stickers = (*stickers, *_traps(stickers)) if traps else tuple(stickers)
 
     @cached_property
-    def by_name(self) -> Mapping[str, Picture]:
-        return {picture.name: picture for picture in self.pictures}
+    def by_name(self) -> Mapping[str, SiteSticker]:
+        return {sticker.name: sticker for sticker in self.stickers}
 
     @cached_property
     def words(self) -> tuple[tuple[str, int], ...]:
         """(word, number of stickers), the most used first."""
-        counts = Counter(word for picture in self.pictures for word in picture.trigger_words)
+        counts = Counter(word for sticker in self.stickers for word in sticker.trigger_words)
         return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
 
-    def search(self, query: str) -> list[Picture]:
-        """The stickers whose trigger word is `query`; where there are none, those that have all of its parts."""
-        wanted = query.strip().casefold()
-        exact = [picture for picture in self.pictures if wanted in map(str.casefold, picture.trigger_words)]
-        parts = _parts(wanted)
+    def search(self, query: str) -> list[SiteSticker]:
+        """The stickers whose trigger word is `query`; if there are none, those that have all of its parts."""
+        folded_query = query.strip().casefold()
+        exact = [sticker for sticker in self.stickers if folded_query in map(str.casefold, sticker.trigger_words)]
+        parts = _parts(folded_query)
         if exact or not parts:
             return exact
-        return [picture for picture in self.pictures if parts <= self._vocabulary[picture.name]]
+        return [sticker for sticker in self.stickers if parts <= self._vocabulary[sticker.name]]
 
-    def read(self, picture: Picture) -> bytes | None:
-        """The file's bytes, or None where there is no such file."""
+    def read(self, sticker: SiteSticker) -> bytes | None:
+        """The file's bytes, or None if there is no such file."""
         try:
-            return (self.folder / picture.file).read_bytes()
+            return (self.folder / sticker.file).read_bytes()
         except OSError:
             return None
 
     @cached_property
     def _vocabulary(self) -> Mapping[str, frozenset[str]]:
         return {
-            picture.name: _parts(" ".join((picture.title, *picture.trigger_words, *picture.tags)).casefold())
-            for picture in self.pictures
+            sticker.name: _parts(" ".join((sticker.title, *sticker.trigger_words, *sticker.tags)).casefold())
+            for sticker in self.stickers
         }
 
     def _inside(self, file: str) -> bool:
@@ -91,7 +91,7 @@ def _parts(text: str) -> frozenset[str]:
     return frozenset(part for part in re.split(r"[\W_]+", text) if part)
 
 
-def _described(folder: Path) -> Iterator[Picture]:
+def _read_descriptions(folder: Path) -> Iterator[SiteSticker]:
     try:
         if (folder / TRUTH_FILE).is_file():
             yield from _from_truth((folder / TRUTH_FILE).read_text(encoding="utf-8").splitlines())
@@ -105,12 +105,12 @@ def _described(folder: Path) -> Iterator[Picture]:
     except (ValueError, csv.Error) as error:
         name = TRUTH_FILE if (folder / TRUTH_FILE).is_file() else INDEX_FILE
         raise StorageError(
-            f"{folder / name} does not describe stickers: {error}; correct it, or give it another name, and the "
-            "stickers are described by their file names"
+            f"{folder / name} does not describe stickers: {error}; correct it, or rename it to "
+            "use the file names as descriptions"
         ) from error
 
 
-def _from_truth(lines: Iterable[str]) -> Iterator[Picture]:
+def _from_truth(lines: Iterable[str]) -> Iterator[SiteSticker]:
     for number, line in enumerate(lines, 1):
         entry: Any = json.loads(line)
         if not (
@@ -119,7 +119,7 @@ def _from_truth(lines: Iterable[str]) -> Iterator[Picture]:
             and isinstance(entry.get("trigger_words"), list)
         ):
             raise ValueError(f"line {number}: expected an object with `file` (a text) and `trigger_words` (a list)")
-        yield Picture(
+        yield SiteSticker(
             name=entry["file"],
             file=entry["file"],
             title=entry.get("title") or _title(entry["file"]),
@@ -131,31 +131,31 @@ def _from_truth(lines: Iterable[str]) -> Iterator[Picture]:
         )
 
 
-def _from_index(rows: "csv.DictReader[str]") -> Iterator[Picture]:
+def _from_index(rows: "csv.DictReader[str]") -> Iterator[SiteSticker]:
     columns = rows.fieldnames or []
     if "file" not in columns:
         raise ValueError(f"expected a column `file`, found {', '.join(columns) or 'none'}")
     for row in rows:
         if not row["file"]:
             raise ValueError(f"line {rows.line_num}: `file` is empty")
-        words = _listed(row.get("trigger_words")) or _words(row["file"])
+        words_of_row = _split_list(row.get("trigger_words")) or _words(row["file"])
         collection = [row.get(name) or "" for name in ("source", "domain")]
-        yield Picture(
+        yield SiteSticker(
             name=row["file"],
             file=row["file"],
             title=row.get("title") or _title(row["file"]),
-            trigger_words=words,
-            tags=_listed(row.get("tags")) or tuple(tag for tag in collection if tag),
+            trigger_words=words_of_row,
+            tags=_split_list(row.get("tags")) or tuple(tag for tag in collection if tag),
             licence=row.get("licence") or "",
             author=row.get("author") or "",
         )
 
 
-def _from_names(folder: Path) -> Iterator[Picture]:
+def _from_names(folder: Path) -> Iterator[SiteSticker]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES and path.is_file():
             file = path.relative_to(folder).as_posix()
-            yield Picture(
+            yield SiteSticker(
                 name=file,
                 file=file,
                 title=_title(file),
@@ -164,7 +164,7 @@ def _from_names(folder: Path) -> Iterator[Picture]:
             )
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
+def _split_list(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(";") if part.strip())
 
 
@@ -178,13 +178,13 @@ def _words(file: str) -> tuple[str, ...]:
     return tuple(words) or (Path(file).stem,)
 
 
-def _traps(pictures: Sequence[Picture]) -> Iterator[Picture]:
-    """Further entries, under a word of their own, that show every planted behaviour on copies of real pictures."""
+def _traps(stickers: Sequence[SiteSticker]) -> Iterator[SiteSticker]:
+    """Further entries, under a word of their own, that show every planted behaviour on copies of real stickers."""
     for number, planted in enumerate(TRAPS):
-        picture = pictures[number % len(pictures)]
+        sticker = stickers[number % len(stickers)]
         yield replace(
-            picture,
-            name=f"{TRAP_WORD}/{planted}{Path(picture.file).suffix}",
+            sticker,
+            name=f"{TRAP_WORD}/{planted}{Path(sticker.file).suffix}",
             title=planted.replace("_", " "),
             trigger_words=(TRAP_WORD,),
             planted=planted,

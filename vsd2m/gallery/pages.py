@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote, urlencode
 
-from vsd2m.gallery.library import Library, Picture
+from vsd2m.gallery.library import Library, SiteSticker
 
 PAGE_SIZE = 24
 NUM_POPULAR_WORDS = 60
@@ -22,53 +22,53 @@ _LICENCE_LINKS = {
 
 def home_page(library: Library) -> str:
     """Popular words and a few stickers."""
-    words = "".join(
+    word_links = "".join(
         f'<li><a href="{search_link(word)}">{escape(word)} <small>{count}</small></a></li>'
         for word, count in library.words[:NUM_POPULAR_WORDS]
     )
-    step = max(1, len(library.pictures) // NUM_FEATURED)
-    shown = [picture for picture in library.pictures[::step] if picture.planted is None][:NUM_FEATURED]
-    heading = f"<h1>{len(library.pictures)} stickers, {len(library.words)} words</h1>"
-    return _page("Sticker gallery", f'{heading}<ul class="words">{words}</ul>{_grid(shown)}')
+    step = max(1, len(library.stickers) // NUM_FEATURED)
+    featured = [sticker for sticker in library.stickers[::step] if sticker.planted is None][:NUM_FEATURED]
+    heading = f"<h1>{len(library.stickers)} stickers, {len(library.words)} words</h1>"
+    return _page("Sticker gallery", f'{heading}<ul class="words">{word_links}</ul>{_grid(featured)}')
 
 
 def search_page(library: Library, query: str, page: int) -> str | None:
-    """One page of results, or None where there is no such page."""
-    found = library.search(query)
-    num_pages = max(1, -(-len(found) // PAGE_SIZE))
+    """One page of results, or None if there is no such page."""
+    results = library.search(query)
+    num_pages = max(1, -(-len(results) // PAGE_SIZE))
     if not 1 <= page <= num_pages:
         return None
-    shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    body = f"<h1>{len(found)} stickers for “{escape(query)}”</h1>{_grid(shown)}"
+    page_results = results[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    body = f"<h1>{len(results)} stickers for “{escape(query)}”</h1>{_grid(page_results)}"
     return _page(f"{query} - stickers", body + _pagination(query, page, num_pages), query=query)
 
 
-def sticker_page(picture: Picture, base_url: str) -> str:
-    """One sticker with everything known of it, for people, in Open Graph and in JSON-LD."""
-    words = "".join(
+def sticker_page(sticker: SiteSticker, base_url: str) -> str:
+    """One sticker with all its data, for people, in Open Graph and in JSON-LD."""
+    word_links = "".join(
         f'<li><a rel="tag" class="word" href="{search_link(word)}">{escape(word)}</a></li>'
-        for word in picture.trigger_words
+        for word in sticker.trigger_words
     )
-    tags = "".join(
-        f'<li><a rel="tag" class="tag" href="{search_link(tag)}">{escape(tag)}</a></li>' for tag in picture.tags
+    tag_links = "".join(
+        f'<li><a rel="tag" class="tag" href="{search_link(tag)}">{escape(tag)}</a></li>' for tag in sticker.tags
     )
-    image = f'<img id="sticker" src="{media_link(picture)}" alt="{escape(picture.title)}">'
-    body = f"""<article class="sticker"><figure>{image}</figure><div><h1>{escape(picture.title)}</h1><dl>
-<dt>Words</dt><dd><ul class="words">{words}</ul></dd>
-<dt>Tags</dt><dd><ul class="words">{tags}</ul></dd>
-<dt>Author</dt><dd>{_author(picture)}</dd>
-<dt>Licence</dt><dd>{_licence(picture)}</dd>
+    image = f'<img id="sticker" src="{media_link(sticker)}" alt="{escape(sticker.title)}">'
+    body = f"""<article class="sticker"><figure>{image}</figure><div><h1>{escape(sticker.title)}</h1><dl>
+<dt>Words</dt><dd><ul class="words">{word_links}</ul></dd>
+<dt>Tags</dt><dd><ul class="words">{tag_links}</ul></dd>
+<dt>Author</dt><dd>{_author(sticker)}</dd>
+<dt>Licence</dt><dd>{_licence(sticker)}</dd>
 </dl></div></article>"""
-    return _page(picture.title, body, head=_open_graph(picture, base_url) + _json_ld(picture, base_url))
+    return _page(sticker.title, body, head=_open_graph(sticker, base_url) + _json_ld(sticker, base_url))
 
 
 def licence_page(name: str) -> str:
-    """What the site says about a licence that has no well-known address."""
+    """The page of a licence that has no well-known address."""
     return _page(name, f"<h1>{escape(name)}</h1><p>The licence that the author states for these stickers.</p>")
 
 
 def not_found_page() -> str:
-    """What stands behind every address that leads nowhere."""
+    """The page for every unknown address."""
     return _page("Not found", "<h1>Not found</h1><p>There is no such page here.</p>")
 
 
@@ -78,22 +78,22 @@ def search_link(word: str, page: int = 1) -> str:
     return escape(f"/search?{urlencode(arguments)}")
 
 
-def sticker_link(picture: Picture) -> str:
+def sticker_link(sticker: SiteSticker) -> str:
     """The address of a sticker's page."""
-    return f"/sticker/{quote(picture.name)}"
+    return f"/sticker/{quote(sticker.name)}"
 
 
-def media_link(picture: Picture) -> str:
-    """Where the page says the picture is: what is planted decides the folder."""
+def media_link(sticker: SiteSticker) -> str:
+    """The address of the image file; planted misbehaviour decides the folder."""
     folder = {"robots_disallowed": "private", "redirect": "go", "offsite_redirect": "go"}
-    return f"/{folder.get(picture.planted or '', 'media')}/{quote(picture.name)}"
+    return f"/{folder.get(sticker.planted or '', 'media')}/{quote(sticker.name)}"
 
 
-def _grid(pictures: Sequence[Picture]) -> str:
+def _grid(stickers: Sequence[SiteSticker]) -> str:
     cells = "".join(
-        f'<li><a class="sticker-link" href="{sticker_link(picture)}">'
-        f'<img loading="lazy" src="{media_link(picture)}" alt=""><span>{escape(picture.title)}</span></a></li>'
-        for picture in pictures
+        f'<li><a class="sticker-link" href="{sticker_link(sticker)}">'
+        f'<img loading="lazy" src="{media_link(sticker)}" alt=""><span>{escape(sticker.title)}</span></a></li>'
+        for sticker in stickers
     )
     return f'<ul class="stickers">{cells}</ul>'
 
@@ -104,43 +104,43 @@ def _pagination(query: str, page: int, num_pages: int) -> str:
     return f'<nav class="pages">{before}<span>page {page} of {num_pages}</span>{after}</nav>'
 
 
-def _author(picture: Picture) -> str:
-    return f'<span class="author">{escape(picture.author)}</span>' if picture.author else "not stated"
+def _author(sticker: SiteSticker) -> str:
+    return f'<span class="author">{escape(sticker.author)}</span>' if sticker.author else "not stated"
 
 
-def _licence(picture: Picture) -> str:
-    if not picture.licence:
+def _licence(sticker: SiteSticker) -> str:
+    if not sticker.licence:
         return "not stated"
-    return f'<a rel="license" href="{escape(_licence_link(picture.licence))}">{escape(picture.licence)}</a>'
+    return f'<a rel="license" href="{escape(_licence_link(sticker.licence))}">{escape(sticker.licence)}</a>'
 
 
 def _licence_link(licence: str) -> str:
-    known = _LICENCE_LINKS.get(licence.casefold().replace(" ", "-"))
-    return known or f"/licence?{urlencode({'name': licence})}"
+    well_known_link = _LICENCE_LINKS.get(licence.casefold().replace(" ", "-"))
+    return well_known_link or f"/licence?{urlencode({'name': licence})}"
 
 
-def _open_graph(picture: Picture, base_url: str) -> str:
+def _open_graph(sticker: SiteSticker, base_url: str) -> str:
     properties = {
         "og:type": "article",
-        "og:title": picture.title,
-        "og:url": base_url + sticker_link(picture),
-        "og:image": base_url + media_link(picture),
+        "og:title": sticker.title,
+        "og:url": base_url + sticker_link(sticker),
+        "og:image": base_url + media_link(sticker),
     }
     return "".join(f'<meta property="{name}" content="{escape(text)}">' for name, text in properties.items())
 
 
-def _json_ld(picture: Picture, base_url: str) -> str:
-    described = {
+def _json_ld(sticker: SiteSticker, base_url: str) -> str:
+    properties = {
         "@context": "https://schema.org",
         "@type": "ImageObject",
-        "name": picture.title,
-        "contentUrl": base_url + media_link(picture),
-        "keywords": [*picture.trigger_words, *picture.tags],
-        **({"license": _licence_link(picture.licence)} if picture.licence else {}),
-        **({"creator": {"@type": "Person", "name": picture.author}} if picture.author else {}),
+        "name": sticker.title,
+        "contentUrl": base_url + media_link(sticker),
+        "keywords": [*sticker.trigger_words, *sticker.tags],
+        **({"license": _licence_link(sticker.licence)} if sticker.licence else {}),
+        **({"creator": {"@type": "Person", "name": sticker.author}} if sticker.author else {}),
     }
-    # "<" may not stand in a script element: the text could close it
-    text = json.dumps(described, ensure_ascii=False).replace("<", "\\u003c")
+    # "<" is not allowed in a script element: the text could close it
+    text = json.dumps(properties, ensure_ascii=False).replace("<", "\\u003c")
     return f'<script type="application/ld+json">{text}</script>'
 
 
@@ -153,6 +153,6 @@ def _page(title: str, body: str, *, head: str = "", query: str = "") -> str:
 <form action="/search" role="search"><input type="search" name="q" value="{escape(query)}" placeholder="Search stickers"
  aria-label="Search stickers"></form></header>
 <main>{body}</main>
-<footer>A sample site on your own machine. <a href="/words.txt">All words</a></footer>
+<footer>A demo site on your own machine. <a href="/words.txt">All words</a></footer>
 </body></html>
 """

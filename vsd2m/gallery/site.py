@@ -1,4 +1,4 @@
-"""A sticker site on loopback: search pages, sticker pages, media, robots.txt, and every way a site misbehaves."""
+"""A sticker site on loopback: search pages, sticker pages, media, robots.txt, and every misbehaviour of real sites."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.gallery import pages
-from vsd2m.gallery.library import Library, Picture
+from vsd2m.gallery.library import Library, SiteSticker
 from vsd2m.media.media_types import mime_of_name
 
 logger = logging.getLogger(__name__)
@@ -28,31 +28,31 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One HTTP answer before it is sent."""
+class HttpResponse:
+    """One HTTP response before it is sent."""
 
     status: HTTPStatus
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def html(cls, text: str, status: HTTPStatus = HTTPStatus.OK) -> "Answer":
+    def html(cls, text: str, status: HTTPStatus = HTTPStatus.OK) -> "HttpResponse":
         return cls(status, text.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
     @classmethod
-    def text(cls, text: str, content_type: str = "text/plain") -> "Answer":
+    def text(cls, text: str, content_type: str = "text/plain") -> "HttpResponse":
         return cls(HTTPStatus.OK, text.encode(), {"Content-Type": f"{content_type}; charset=utf-8"})
 
     @classmethod
-    def redirect(cls, location: str) -> "Answer":
+    def redirect(cls, location: str) -> "HttpResponse":
         return cls(HTTPStatus.FOUND, b"", {"Location": location})
 
 
 class GallerySite:
-    """Serves `folder` from a thread while the context lasts; `port` 0 takes a free one.
+    """Serves `folder` from a thread while the context lasts; `port` 0 chooses a free one.
 
-    `crawl_delay` (seconds) stands in robots.txt; a picture planted as `slow` answers after `slow_seconds`. With
-    `traps`, a further word `traps` leads to copies that show every misbehaviour.
+    `crawl_delay` (seconds) is written to robots.txt; a sticker planted as `slow` is sent after `slow_seconds`. With
+    `traps`, an additional trigger word `traps` leads to copies that show every misbehaviour.
     """
 
     def __init__(
@@ -104,54 +104,56 @@ class GallerySite:
                 f"cannot serve on {host}:{port}: {error.strerror or error}; choose another port"
             ) from error
 
-    def answer(self, target: str, wait: Callable[[float], Any]) -> Answer:
-        """What the site says to `GET target`; `wait` sleeps where the answer is planted to be slow."""
+    def response(self, target: str, wait: Callable[[float], Any]) -> HttpResponse:
+        """The response to `GET target`; `wait` sleeps if the sticker is planted as slow."""
         split = urlsplit(target)
         arguments = {name: values[-1] for name, values in parse_qs(split.query).items()}
         folder, _, name = unquote(split.path).lstrip("/").partition("/")
-        picture = self.library.by_name.get(name)
-        if folder == "sticker" and picture:
-            return Answer.html(pages.sticker_page(picture, self.url))
-        if folder in ("media", "private", "go") and picture:
-            return self._media(folder, picture, wait)
-        return self._other(split.path, arguments) or Answer.html(pages.not_found_page(), HTTPStatus.NOT_FOUND)
+        sticker = self.library.by_name.get(name)
+        if folder == "sticker" and sticker:
+            return HttpResponse.html(pages.sticker_page(sticker, self.url))
+        if folder in ("media", "private", "go") and sticker:
+            return self._media(folder, sticker, wait)
+        return self._page_response(split.path, arguments) or HttpResponse.html(
+            pages.not_found_page(), HTTPStatus.NOT_FOUND
+        )
 
-    def _other(self, path: str, arguments: dict[str, str]) -> Answer | None:
+    def _page_response(self, path: str, arguments: dict[str, str]) -> HttpResponse | None:
         if path == "/":
-            return Answer.html(pages.home_page(self.library))
+            return HttpResponse.html(pages.home_page(self.library))
         if path == "/search":
             number = arguments.get("page", "1")
             page = pages.search_page(self.library, arguments.get("q", ""), int(number) if number.isdecimal() else 0)
-            return Answer.html(page) if page else None
+            return HttpResponse.html(page) if page else None
         if path == "/licence":
-            return Answer.html(pages.licence_page(arguments.get("name", "")))
+            return HttpResponse.html(pages.licence_page(arguments.get("name", "")))
         if path == "/words.txt":
-            return Answer.text("".join(f"{word}\n" for word, _ in self.library.words))
+            return HttpResponse.text("".join(f"{word}\n" for word, _ in self.library.words))
         if path == "/robots.txt":
-            return Answer.text(f"User-agent: *\nCrawl-delay: {self.crawl_delay:g}\nDisallow: /private/\n")
+            return HttpResponse.text(f"User-agent: *\nCrawl-delay: {self.crawl_delay:g}\nDisallow: /private/\n")
         if path == "/style.css":
-            return Answer.text(files("vsd2m.gallery").joinpath("style.css").read_text("utf-8"), "text/css")
+            return HttpResponse.text(files("vsd2m.gallery").joinpath("style.css").read_text("utf-8"), "text/css")
         return None
 
-    def _media(self, folder: str, picture: Picture, wait: Callable[[float], Any]) -> Answer:
-        if folder == "go" and picture.planted == "offsite_redirect":
-            return Answer.redirect(f"{ELSEWHERE}/{quote(picture.name)}")
+    def _media(self, folder: str, sticker: SiteSticker, wait: Callable[[float], Any]) -> HttpResponse:
+        if folder == "go" and sticker.planted == "offsite_redirect":
+            return HttpResponse.redirect(f"{ELSEWHERE}/{quote(sticker.name)}")
         if folder == "go":
-            return Answer.redirect(f"/media/{quote(picture.name)}")
-        data = None if picture.planted == "dead_link" else self._bytes(picture)
+            return HttpResponse.redirect(f"/media/{quote(sticker.name)}")
+        data = None if sticker.planted == "dead_link" else self._bytes(sticker)
         if data is None:
-            return Answer.html(pages.not_found_page(), HTTPStatus.NOT_FOUND)
-        if picture.planted == "slow":
+            return HttpResponse.html(pages.not_found_page(), HTTPStatus.NOT_FOUND)
+        if sticker.planted == "slow":
             wait(self.slow_seconds)
-        content_type = mime_of_name(PurePosixPath(picture.name).suffix) or "application/octet-stream"
+        content_type = mime_of_name(PurePosixPath(sticker.name).suffix) or "application/octet-stream"
         headers = {"Content-Type": content_type, "ETag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
-        if picture.planted == "noai":
+        if sticker.planted == "noai":
             headers["X-Robots-Tag"] = "noai, noimageai"
-        return Answer(HTTPStatus.OK, data, headers)
+        return HttpResponse(HTTPStatus.OK, data, headers)
 
-    def _bytes(self, picture: Picture) -> bytes | None:
-        data = self.library.read(picture)
-        if picture.planted == "html" and data is not None and data.lstrip()[:1] != b"<":
+    def _bytes(self, sticker: SiteSticker) -> bytes | None:
+        data = self.library.read(sticker)
+        if sticker.planted == "html" and data is not None and data.lstrip()[:1] != b"<":
             return pages.not_found_page().encode()
         return data
 
@@ -173,7 +175,7 @@ def serve_forever(
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True  # a client that keeps its connection open must not hold up the end
+    daemon_threads = True  # a client that keeps its connection open must not delay the shutdown
     request_queue_size = 128  # the default of 5 makes a crawler's connections wait a second for their second try
 
     def __init__(self, address: tuple[str, int], site: GallerySite) -> None:
@@ -198,36 +200,40 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, with_body: bool) -> None:
         server = cast(_Server, self.server)
-        answer = self._conditional(server.site.answer(self.path, server.closing.wait))
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        response = self._conditional(server.site.response(self.path, server.closing.wait))
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        if answer.status != HTTPStatus.NOT_MODIFIED:
-            self.send_header("Content-Length", str(len(answer.body)))
+        if response.status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if with_body:
-            self.wfile.write(answer.body)
+            self.wfile.write(response.body)
 
-    def _conditional(self, answer: Answer) -> Answer:
-        """Not modified, or the range asked for (RFC 9110, sections 13 and 14), or the answer as it is."""
-        tag = answer.headers.get("ETag")
-        if answer.status != HTTPStatus.OK or tag is None:
-            return answer
+    def _conditional(self, response: HttpResponse) -> HttpResponse:
+        """Not modified, or the requested range (RFC 9110, sections 13 and 14), or the unchanged response."""
+        tag = response.headers.get("ETag")
+        if response.status != HTTPStatus.OK or tag is None:
+            return response
         if tag in self.headers.get("If-None-Match", ""):
-            return Answer(HTTPStatus.NOT_MODIFIED, b"", answer.headers)
-        found = _RANGE.match(self.headers.get("Range", ""))
-        return _ranged(answer, *found.groups()) if found and any(found.groups()) else answer
+            return HttpResponse(HTTPStatus.NOT_MODIFIED, b"", response.headers)
+        byte_range = _RANGE.match(self.headers.get("Range", ""))
+        return _ranged(response, *byte_range.groups()) if byte_range and any(byte_range.groups()) else response
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (named by the standard library)
         logger.debug("%s %s", self.address_string(), format % args)
 
 
-def _ranged(answer: Answer, first: str, last: str) -> Answer:
-    size = len(answer.body)
+def _ranged(response: HttpResponse, first: str, last: str) -> HttpResponse:
+    size = len(response.body)
     start = int(first) if first else max(0, size - int(last))
     end = min(size - 1, int(last)) if first and last else size - 1
     if start > end:
-        status, body, told = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", f"bytes */{size}"
+        status, body, content_range = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"", f"bytes */{size}"
     else:
-        status, body, told = HTTPStatus.PARTIAL_CONTENT, answer.body[start : end + 1], f"bytes {start}-{end}/{size}"
-    return Answer(status, body, {**answer.headers, "Content-Range": told})
+        status, body, content_range = (
+            HTTPStatus.PARTIAL_CONTENT,
+            response.body[start : end + 1],
+            f"bytes {start}-{end}/{size}",
+        )
+    return HttpResponse(status, body, {**response.headers, "Content-Range": content_range})

@@ -1,4 +1,4 @@
-"""Who was not reading: labellers who failed too many attention checks."""
+"""Inattentive labellers: those who failed too many attention checks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ class Attention:
 
 
 def judge_attention(labellers: Iterable[str], checks: Iterable[Check], *, min_passed: float) -> list[Attention]:
-    """One entry per labeller; excluded where the share of passed checks is below `min_passed`.
+    """One entry per labeller; excluded if the share of passed checks is below `min_passed`.
 
     Without checks nobody is excluded.
     """
-    outcomes: dict[str, list[bool]] = {labeller: [] for labeller in labellers}
+    results: dict[str, list[bool]] = {labeller: [] for labeller in labellers}
     for check in checks:
-        outcomes[check.labeller].append(check.passed)
+        results[check.labeller].append(check.passed)
     return [
-        Attention(labeller, sum(passed), len(passed), excluded=sum(passed) < min_passed * len(passed))
-        for labeller, passed in outcomes.items()
+        Attention(labeller, sum(are_passed), len(are_passed), excluded=sum(are_passed) < min_passed * len(are_passed))
+        for labeller, are_passed in results.items()
     ]

@@ -20,14 +20,14 @@ def share_chart(
 ) -> "Markup":
     """Shares from 0 to 1 as bars with intervals, and a dashed line at `reference`."""
     most = max(0.05, min(1.0, 1.05 * max(estimate.high for estimate in estimates)))
-    with chart(_TALL_ROW * len(names) + 28, "share of choices per model") as drawn:
-        axes = _interval_rows(drawn, names, 0.0, most, reference, reference_name)
+    with chart(_TALL_ROW * len(names) + 28, "share of choices per model") as plot:
+        axes = _interval_rows(plot, names, 0.0, most, reference, reference_name)
         for row, (name, estimate) in enumerate(zip(names, estimates, strict=True)):
             (bar,) = axes.barh([row], [estimate.value], height=0.6, color=series_colour(row), alpha=0.75)
-            drawn.tip(bar, _tip(name, estimate, "{:.1%}".format))
+            plot.tip(bar, _tip(name, estimate, "{:.1%}".format))
             _whisker(axes, row, estimate)
             write(axes, f"{estimate.value:.1%}", (most, row), 50, align="right")
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def strength_chart(
@@ -37,14 +37,14 @@ def strength_chart(
     low = min(reference, *(estimate.low for estimate in estimates))
     high = max(reference, *(estimate.high for estimate in estimates))
     margin = 0.06 * max(high - low, 0.1)
-    with chart(_TALL_ROW * len(names) + 28, "strength per model") as drawn:
-        axes = _interval_rows(drawn, names, low - margin, high + margin, reference, reference_name)
+    with chart(_TALL_ROW * len(names) + 28, "strength per model") as plot:
+        axes = _interval_rows(plot, names, low - margin, high + margin, reference, reference_name)
         for row, (name, estimate) in enumerate(zip(names, estimates, strict=True)):
             _whisker(axes, row, estimate)
             (dot,) = axes.plot([estimate.value], [row], "o", color=series_colour(row), markersize=9)
-            drawn.tip(dot, _tip(name, estimate, "{:+.2f}".format))
+            plot.tip(dot, _tip(name, estimate, "{:+.2f}".format))
             write(axes, f"{estimate.value:+.2f}", (high + margin, row), 50, align="right")
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def radar(
@@ -53,9 +53,9 @@ def radar(
     """One axis per aspect from 1 in the middle to `largest`, one outline per model; `means` [aspect][model]."""
     angles = [2 * pi * axis / len(aspects) for axis in range(len(aspects))]
     height = 280.0
-    with chart(height, "mean rating of each aspect per model") as drawn:
+    with chart(height, "mean rating of each aspect per model") as plot:
         side = height - 76
-        axes = drawn.axes_at((WIDTH - side) / 2, 34, side, side, projection="polar")
+        axes = plot.axes_at((WIDTH - side) / 2, 34, side, side, projection="polar")
         for number, model in enumerate(models):
             rated = [
                 (angle, mean) for angle, row in zip(angles, means, strict=True) if (mean := row[number]) is not None
@@ -64,9 +64,9 @@ def radar(
             x, y = [angle for angle, _ in closed], [mean for _, mean in closed]
             (outline,) = axes.plot(x, y, color=series_colour(number), linewidth=2)
             axes.fill(x, y, color=series_colour(number), alpha=0.08)
-            drawn.tip(outline, model)
+            plot.tip(outline, model)
         _radar_axes(axes, angles, aspects, largest)
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def _radar_axes(axes: "Axes", angles: Sequence[float], aspects: Sequence[str], largest: int) -> None:
@@ -89,10 +89,10 @@ def _radar_axes(axes: "Axes", angles: Sequence[float], aspects: Sequence[str], l
 
 
 def _interval_rows(
-    drawn: Chart, names: Sequence[str], low: float, high: float, reference: float, reference_name: str
+    plot: Chart, names: Sequence[str], low: float, high: float, reference: float, reference_name: str
 ) -> "Axes":
     labels = [cut(name) for name in names]
-    axes = drawn.axes(left=label_room(labels), bottom=25, top=3, right=52)
+    axes = plot.axes(left=label_room(labels), bottom=25, top=3, right=52)
     rows(axes, labels, least=low, most=high)
     axes.axvline(reference, color=COLOURS["soft"], linestyle=(0, (4, 3)), linewidth=1)
     axes.annotate(

@@ -1,4 +1,4 @@
-"""What the choices of the best say: how often each model was chosen, and the strengths behind it."""
+"""Results of the choices: how often each model was chosen, and the strengths of the models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ModelChoices:
-    """`win_rate`: share of the choices that named the model where it was shown; `strength`: Bradley-Terry."""
+    """`win_rate`: share of the choices with the model that chose it; `strength`: Bradley-Terry."""
 
     model: str
     num_shown: int
@@ -36,12 +36,12 @@ class ModelChoices:
 
 @dataclass(frozen=True)
 class ChoiceResult:
-    """One question: its models, and how far to trust it.
+    """One question: its models, and how reliable the result is.
 
-    `preferred` [M][M]: probability that a row's model is preferred to a column's. `kappa` is Fleiss', None where
-    not equally many labellers judged every prompt. `same_choice`: probability that two
-    labellers chose the same of the same stickers. `by_place`: share of choices of each place from the left, all
-    1/k if place does not matter.
+    `preferred` [M][M]: probability that a row's model is preferred to a column's. `kappa` is Fleiss', None unless
+    the same number of labellers judged every prompt. `same_choice`: probability that two
+    labellers chose the same one of the same stickers. `by_place`: share of choices of each position from the left,
+    all 1/k if position does not matter.
     """
 
     question: str
@@ -60,10 +60,10 @@ def analyse_choices(
     question: str, choices: Sequence[Choice], models: Sequence[str], *, num_resamples: int, seed: int
 ) -> ChoiceResult:
     """The result of one question, of the models shown so far; `choices` holds at least one."""
-    models = [model for model in models if any(model in choice.shown for choice in choices)]
-    index = {model: place for place, model in enumerate(models)}
-    shown = np.array([[index[model] for model in choice.shown] for choice in choices])
-    chosen = np.array([index[choice.chosen] for choice in choices])
+    models = [model for model in models if any(model in choice.shown_models for choice in choices)]
+    index = {model: number for number, model in enumerate(models)}
+    shown_models = np.array([[index[model] for model in choice.shown_models] for choice in choices])
+    chosen_models = np.array([index[choice.chosen_model] for choice in choices])
     weights = crossed_weights(
         [choice.labeller for choice in choices],
         [choice.prompt for choice in choices],
@@ -71,17 +71,17 @@ def analyse_choices(
         seed=seed,
     )
     num_shown, num_chosen = (
-        np.bincount(shown.ravel(), minlength=len(models)),
-        np.bincount(chosen, minlength=len(models)),
+        np.bincount(shown_models.ravel(), minlength=len(models)),
+        np.bincount(chosen_models, minlength=len(models)),
     )
     units = _units(choices)
-    fit = fit_strengths(shown, chosen, num_models=len(models))
-    lows, highs = _strength_intervals(shown, chosen, fit, weights)
-    rates = _win_rates(shown, chosen, len(models), weights)
+    fit = fit_strengths(shown_models, chosen_models, num_models=len(models))
+    lows, highs = _strength_intervals(shown_models, chosen_models, fit, weights)
+    rates = _win_rates(shown_models, chosen_models, len(models), weights)
     return ChoiceResult(
         question=question,
         num_choices=len(choices),
-        chance=1.0 / shown.shape[1],
+        chance=1.0 / shown_models.shape[1],
         models=[
             ModelChoices(
                 model, int(num_shown[m]), int(num_chosen[m]), rates[m], _estimate(fit.theta[m], lows[m], highs[m])
@@ -93,44 +93,46 @@ def analyse_choices(
         alpha=krippendorff_alpha(units, level="nominal"),
         kappa=fleiss_kappa(units),
         same_choice=observed_agreement(units),
-        by_place=[round(float(share), 6) for share in (shown == chosen[:, None]).mean(axis=0)],
+        by_place=[round(float(share), 6) for share in (shown_models == chosen_models[:, None]).mean(axis=0)],
     )
 
 
 def _strength_intervals(
-    shown: NDArray[np.int64], chosen: NDArray[np.int64], fit: Strengths, weights: NDArray[np.int64]
+    shown_models: NDArray[np.int64], chosen_models: NDArray[np.int64], fit: Strengths, weights: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Never narrower than that of independent answers, which a bootstrap falls short of where a model always lost."""
+    """Never narrower than for independent answers; a bootstrap would be if a model always lost."""
     num_models = len(fit.theta)
-    lows, highs = interval(lambda w: fit_strengths(shown, chosen, num_models=num_models, weights=w).theta, weights)
+    lows, highs = interval(
+        lambda w: fit_strengths(shown_models, chosen_models, num_models=num_models, weights=w).theta, weights
+    )
     half = Z * fit.standard_errors
     return np.minimum(lows, fit.theta - half), np.maximum(highs, fit.theta + half)
 
 
 def _win_rates(
-    shown: NDArray[np.int64], chosen: NDArray[np.int64], num_models: int, weights: NDArray[np.int64]
+    shown_models: NDArray[np.int64], chosen_models: NDArray[np.int64], num_models: int, weights: NDArray[np.int64]
 ) -> list[Estimate]:
-    """Never narrower than Wilson's interval, which a bootstrap falls short of near 0 and 1."""
+    """Never narrower than Wilson's interval; a bootstrap would be near 0 and 1."""
 
     def rates(w: Floats) -> Floats:
-        times = np.bincount(shown.ravel(), np.repeat(w, shown.shape[1]), num_models)
-        wins = np.bincount(chosen, w, num_models)
+        times = np.bincount(shown_models.ravel(), np.repeat(w, shown_models.shape[1]), num_models)
+        wins = np.bincount(chosen_models, w, num_models)
         return np.asarray(np.divide(wins, times, out=np.full(num_models, np.nan), where=times > 0))
 
-    everything = np.ones(len(chosen))
+    everything = np.ones(len(chosen_models))
     lows, highs = interval(rates, weights)
-    found = []
+    estimates = []
     for m, value in enumerate(rates(everything)):
-        low, high = wilson(float((chosen == m).sum()), float((shown == m).sum()))
-        found.append(_estimate(value, np.fmin(low, lows[m]), np.fmax(high, highs[m])))
-    return found
+        low, high = wilson(float((chosen_models == m).sum()), float((shown_models == m).sum()))
+        estimates.append(_estimate(value, np.fmin(low, lows[m]), np.fmax(high, highs[m])))
+    return estimates
 
 
 def _units(choices: Sequence[Choice]) -> list[list[str]]:
     """The models chosen by labellers who saw the same stickers."""
     units: dict[tuple[int, frozenset[str]], list[str]] = {}
     for choice in choices:
-        units.setdefault((choice.prompt, frozenset(choice.shown)), []).append(choice.chosen)
+        units.setdefault((choice.prompt, frozenset(choice.shown_models)), []).append(choice.chosen_model)
     return list(units.values())
 
 

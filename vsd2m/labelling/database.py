@@ -61,7 +61,7 @@ CREATE TABLE answer (
 
 
 def create(path: Path) -> None:
-    """Writes an empty study, in write-ahead mode so that reading never waits for writing."""
+    """Writes an empty study, in write-ahead mode so that readers never wait for writers."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -71,19 +71,19 @@ def create(path: Path) -> None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
+def open_study(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection with one write transaction: committed when the block ends, rolled back when it raises.
 
-    Raises `StorageError` where the file is missing, is no study of this version, or stays locked.
+    Raises `StorageError` if the file is missing, is not a study of this version, or stays locked.
     """
     if not path.is_file():
         raise StorageError(f"there is no study at {path.parent}; create it with `vsd2m preference create`")
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != VERSION:
-            raise StorageError(f"{path}: expected a study of version {VERSION}, found {found}; create it anew")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            raise StorageError(f"{path}: expected a study of version {VERSION}, found {version}; create a new study")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
         yield connection

@@ -1,7 +1,7 @@
-"""Who sees what, in which place: a balanced arrangement that holds however many labellers come.
+"""Who sees which stickers, in which positions: an arrangement that is balanced for any number of labellers.
 
 Labellers take seats 0, 1, 2, ... and prompts are dealt to the seats in turn. The `visit` of a prompt counts the
-labellers who were dealt it before; prompt and visit decide, by a balanced Latin square, which model stands where.
+labellers who were dealt it before; prompt and visit determine, by a balanced Latin square, the position of each model.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ class Trial:
 
     kind: Kind
     prompt: int
-    shown: tuple[int, ...]
+    shown_models: tuple[int, ...]
     expected: int | None = None
 
 
 def balanced_row(prompt: int, visit: int, num_models: int) -> tuple[int, ...]:
     """An order of all models, a row of a Williams square (Williams 1949, Aust. J. Sci. Res. 2:149).
 
-    Over any `num_models` visits of a prompt that begin at a multiple of `num_models`, each model stands in each place
-    once; so it does over such a block of prompts at one visit. Models follow each other equally often, too: an even
-    number within one square, an odd number within a square and its mirror image.
+    Over any `num_models` visits of a prompt that begin at a multiple of `num_models`, each model has each position
+    once, and so it does over such a block of prompts at one visit. Models also follow each other equally often: an
+    even number within one square, an odd number within a square and its mirror image.
     """
     steps = [(step + 1) // 2 if step % 2 else -step // 2 for step in range(num_models)]
     mirrored = num_models % 2 and (prompt // num_models + visit // num_models) % 2
@@ -36,10 +36,10 @@ def balanced_row(prompt: int, visit: int, num_models: int) -> tuple[int, ...]:
     return row[::-1] if mirrored else row
 
 
-def dealt(seat: int, num_prompts: int, prompts_per_labeller: int) -> Iterator[tuple[int, int]]:
+def prompts_of_seat(seat: int, num_prompts: int, prompts_per_labeller: int) -> Iterator[tuple[int, int]]:
     """The (prompt, visit) pairs of a seat; after any number of seats, prompts differ by at most one visit."""
-    for place in range(seat * prompts_per_labeller, (seat + 1) * prompts_per_labeller):
-        yield place % num_prompts, place // num_prompts
+    for position in range(seat * prompts_per_labeller, (seat + 1) * prompts_per_labeller):
+        yield position % num_prompts, position // num_prompts
 
 
 def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConfig) -> list[Trial]:
@@ -47,7 +47,9 @@ def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConf
     names = np.random.default_rng([config.seed, 0]).permutation(num_models)
     rows = [
         (prompt, tuple(int(names[model]) for model in balanced_row(prompt, visit, num_models)))
-        for prompt, visit in dealt(seat, num_prompts, min(config.prompts_per_labeller or num_prompts, num_prompts))
+        for prompt, visit in prompts_of_seat(
+            seat, num_prompts, min(config.prompts_per_labeller or num_prompts, num_prompts)
+        )
     ]
     choices = [Trial("choose", prompt, row[: config.stickers_per_choice]) for prompt, row in rows]
     ratings = [Trial("rate", prompt, (model,)) for prompt, row in rows for model in row[: config.rated_per_prompt]]
@@ -62,7 +64,7 @@ def _with_checks(trials: list[Trial], config: StudyConfig, rng: np.random.Genera
         return mixed
     for _ in range(max(1, len(trials) // config.trials_per_check)):
         like = trials[int(rng.integers(len(trials)))]
-        num_answers = len(like.shown) if like.kind == "choose" else MAX_RATING
-        check = Trial(like.kind, like.prompt, like.shown, expected=int(rng.integers(num_answers)) + 1)
+        num_answers = len(like.shown_models) if like.kind == "choose" else MAX_RATING
+        check = Trial(like.kind, like.prompt, like.shown_models, expected=int(rng.integers(num_answers)) + 1)
         mixed.insert(int(rng.integers(1, len(mixed) + 1)), check)
     return mixed

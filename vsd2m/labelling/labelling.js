@@ -6,7 +6,7 @@ const state = { study: null, name: "", screen: null, current: 0, values: {}, sho
 async function call(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(path, options).catch(() => null);
-  if (!response) throw new Error("The study does not answer. Your answers so far are saved; try again in a moment.");
+  if (!response) throw new Error("The study is not responding. Your answers so far are saved; try again in a moment.");
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error || "This was not understood.");
   return answer;

@@ -12,7 +12,7 @@ from vsd2m.media.media_types import MEDIA_TYPES, type_of_file
 
 @dataclass(frozen=True)
 class PairedPrompt:
-    """A prompt and the file that each model made of it, in the order of the models."""
+    """A prompt and the file that each model generated for it, in the order of the models."""
 
     prompt: str
     files: tuple[Path, ...]
@@ -21,7 +21,7 @@ class PairedPrompt:
 def pair_by_prompt(folders: Mapping[str, Path]) -> list[PairedPrompt]:
     """The prompts that every folder has, in the first folder's order.
 
-    A prompt that a folder holds several times (several seeds) is paired first with first, second with second.
+    If a folder has a prompt several times (several seeds), first is paired with first, second with second.
     `ConfigError` for fewer than two models or no common prompt, `StorageError` for a folder that cannot be read.
     """
     if len(folders) < 2:
@@ -35,16 +35,16 @@ def pair_by_prompt(folders: Mapping[str, Path]) -> list[PairedPrompt]:
 
 
 def content_type(path: Path) -> str:
-    """What a browser must be told that the file is; content decides for pictures, the suffix for videos."""
+    """The MIME type of the file; content decides for pictures, the suffix for videos."""
     kind = type_of_file(path.read_bytes(), path.suffix)
     if kind is not None and kind.in_browsers:
         return kind.mime
     expected = ", ".join(name for name, kind in MEDIA_TYPES.items() if kind.in_browsers)
-    raise StorageError(f"{path} is no sticker that browsers show; expected {expected}")
+    raise StorageError(f"{path} is not a sticker that browsers can show; expected {expected}")
 
 
 def _read_manifest(folder: Path) -> dict[tuple[str, int], Path]:
-    """(prompt, how often it stood there before) -> file."""
+    """(prompt, number of earlier occurrences) -> file."""
     manifest = folder / MANIFEST
     num_before: Counter[str] = Counter()
     files = {}

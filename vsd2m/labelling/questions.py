@@ -9,7 +9,7 @@ MAX_RATING = 5
 
 @dataclass(frozen=True)
 class Question:
-    """`name` is what is stored; labellers read `text` and, below it, `hint`."""
+    """`name` is stored; labellers read `text` and, below it, `hint`."""
 
     name: str
     text: str
@@ -17,7 +17,7 @@ class Question:
 
 
 BEST_OF = (
-    Question("quality", "Which sticker has the best quality?", "Sharp, well drawn, moving without faults."),
+    Question("quality", "Which sticker has the best quality?", "Sharp, well drawn, without errors in the motion."),
     Question("interest", "Which sticker is the most interesting?", "The one you would enjoy sending or getting."),
 )
 
@@ -25,8 +25,8 @@ ASPECTS = (
     Question("distribution_consistency", "Distribution consistency", "Looks like a real sticker that people send."),
     Question("temporal_consistency", "Temporal consistency", "The motion is coherent; nothing flickers or melts."),
     Question("semantic_relevance", "Semantic relevance", "Shows what the text says."),
-    Question("visual_quality", "Visual quality", "Every picture of it is clear and well drawn."),
-    Question("favourability", "Favourability", "You like it, all in all."),
+    Question("visual_quality", "Visual quality", "Every frame is clear and well drawn."),
+    Question("favourability", "Favourability", "You like it overall."),
 )
 
 QUESTIONS: dict[Kind, tuple[Question, ...]] = {"choose": BEST_OF, "rate": ASPECTS}

@@ -1,4 +1,4 @@
-"""What the ratings say: the mean of each aspect of each model."""
+"""Results of the ratings: the mean of each aspect of each model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def analyse_ratings(
     aspect: str, ratings: Sequence[Rating], models: Sequence[str], *, num_resamples: int, seed: int
 ) -> AspectResult:
     """The result of one aspect; `ratings` holds at least one."""
-    index = {model: place for place, model in enumerate(models)}
+    index = {model: position for position, model in enumerate(models)}
     rated = np.array([index[rating.model] for rating in ratings])
     values = np.array([rating.value for rating in ratings], dtype=np.float64)
     weights = crossed_weights(
@@ -51,12 +51,12 @@ def analyse_ratings(
         times, totals = np.bincount(rated, w, len(models)), np.bincount(rated, w * values, len(models))
         return np.asarray(np.divide(totals, times, out=np.full(len(models), np.nan), where=times > 0))
 
-    seen = np.flatnonzero(np.bincount(rated, minlength=len(models)))
-    lows, highs = interval(lambda w: means(w)[seen], weights)
+    rated_models = np.flatnonzero(np.bincount(rated, minlength=len(models)))
+    lows, highs = interval(lambda w: means(w)[rated_models], weights)
     whole = means(np.ones(len(values)))
     estimates = {
         int(m): Estimate(*(round(float(number), 6) for number in (whole[m], low, high)))
-        for m, low, high in zip(seen, lows, highs, strict=True)
+        for m, low, high in zip(rated_models, lows, highs, strict=True)
     }
     return AspectResult(
         aspect=aspect,

@@ -1,4 +1,4 @@
-"""From the rows of the database to answers by name."""
+"""Converts the rows of the database to responses with names."""
 
 import json
 import sqlite3
@@ -19,19 +19,21 @@ def read_responses(connection: sqlite3.Connection) -> Responses:
     models = tuple(row["name"] for row in connection.execute("SELECT name FROM model ORDER BY model"))
     labellers = tuple(row["name"] for row in connection.execute("SELECT name FROM labeller ORDER BY seat"))
     rows = connection.execute(_ANSWERS).fetchall()
-    asked = [row for row in rows if row["expected"] is None]
+    question_rows = [row for row in rows if row["expected"] is None]
     return Responses(
         models=models,
         labellers=labellers,
-        choices=tuple(_choice(row, models) for row in asked if row["kind"] == "choose"),
-        ratings=tuple(_rating(row, models) for row in asked if row["kind"] == "rate"),
+        choices=tuple(_choice(row, models) for row in question_rows if row["kind"] == "choose"),
+        ratings=tuple(_rating(row, models) for row in question_rows if row["kind"] == "rate"),
         checks=_checks([row for row in rows if row["expected"] is not None]),
     )
 
 
 def _choice(row: sqlite3.Row, models: tuple[str, ...]) -> Choice:
-    shown = tuple(models[model] for model in json.loads(row["shown"]))
-    return Choice(row["labeller"], row["prompt"], row["question"], shown, chosen=shown[row["value"] - 1])
+    shown_models = tuple(models[model] for model in json.loads(row["shown"]))
+    return Choice(
+        row["labeller"], row["prompt"], row["question"], shown_models, chosen_model=shown_models[row["value"] - 1]
+    )
 
 
 def _rating(row: sqlite3.Row, models: tuple[str, ...]) -> Rating:
@@ -41,4 +43,6 @@ def _rating(row: sqlite3.Row, models: tuple[str, ...]) -> Rating:
 
 def _checks(rows: list[sqlite3.Row]) -> tuple[Check, ...]:
     trials = groupby(rows, key=itemgetter("labeller", "number"))
-    return tuple(Check(key[0], all(row["value"] == row["expected"] for row in answers)) for key, answers in trials)
+    return tuple(
+        Check(key[0], all(row["value"] == row["expected"] for row in trial_rows)) for key, trial_rows in trials
+    )

@@ -1,4 +1,4 @@
-"""Intervals for answers that come in labellers and prompts, and so are not independent."""
+"""Intervals for answers that share labellers and prompts, and so are not independent."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,17 +13,17 @@ Z = 1.959963984540054
 def crossed_weights(
     labellers: Sequence[str], prompts: Sequence[int], *, num_resamples: int, seed: int
 ) -> NDArray[np.int64]:
-    """[num_resamples, N]: how often each answer counts when labellers and prompts are both drawn anew.
+    """[num_resamples, N]: how often each answer counts when both labellers and prompts are resampled.
 
     The pigeonhole bootstrap (Owen 2007, Ann. Appl. Stat. 1:386): an answer counts (times its labeller was drawn) x
-    (times its prompt was drawn). It speaks for new labellers and new prompts, and is mildly conservative.
+    (times its prompt was drawn). It generalises to new labellers and new prompts, and is slightly conservative.
     """
     rng = np.random.default_rng(seed)
     counts = []
     for groups in (np.asarray(labellers), np.asarray(prompts)):
         names, member = np.unique(groups, return_inverse=True)
-        drawn = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=num_resamples)
-        counts.append(drawn[:, member])
+        num_draws = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=num_resamples)
+        counts.append(num_draws[:, member])
     return np.asarray(counts[0] * counts[1], dtype=np.int64)
 
 

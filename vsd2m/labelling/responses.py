@@ -1,4 +1,4 @@
-"""The answers of a study, with models and labellers by name and attention checks apart."""
+"""The answers of a study, with names of models and labellers, and attention checks as a separate list."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ class Choice:
     labeller: str
     prompt: int
     question: str
-    shown: tuple[str, ...]
-    chosen: str
+    shown_models: tuple[str, ...]
+    chosen_model: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Rating:
 
 @dataclass(frozen=True)
 class Check:
-    """An attention check; passed if every question of it was answered as told."""
+    """An attention check; passed if every question was answered as instructed."""
 
     labeller: str
     passed: bool
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Responses:
-    """Everything answered so far; `models` in the order they were given, `labellers` in the order they came."""
+    """All answers so far; `models` in the order of creation, `labellers` in the order they joined."""
 
     models: tuple[str, ...]
     labellers: tuple[str, ...]

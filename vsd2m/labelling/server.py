@@ -13,7 +13,7 @@ from vsd2m.labelling.study import Study
 
 
 class PreferenceSite:
-    """Serves the study from a thread while the context lasts; `port` 0 takes a free one."""
+    """Serves the study from a thread while the context lasts; `port` 0 chooses a free one."""
 
     def __init__(self, study: Study, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._study = study
@@ -49,7 +49,7 @@ def _make_server(study: Study) -> Any:
     import_extra("fastapi", extra="web")
     from vsd2m.labelling.web import make_app
 
-    # log_config None: uvicorn's own would close the handlers of everybody else in the process.
+    # log_config None: uvicorn's default would close all other log handlers of the process.
     settings = {
         "log_config": None,
         "log_level": "warning",
@@ -68,5 +68,5 @@ def _listen(host: str, port: int) -> tuple[socket.socket, str]:
         listening = socket.create_server(address[:2], family=family, backlog=128)
     except OSError as error:
         raise ConfigError(f"cannot serve on {host}:{port}: {error.strerror or error}; choose another port") from error
-    shown = f"[{host}]" if ":" in host else host
-    return listening, f"http://{shown}:{listening.getsockname()[1]}"
+    url_host = f"[{host}]" if ":" in host else host
+    return listening, f"http://{url_host}:{listening.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""A study on disk: `study.sqlite` and a copy of the stickers under names that tell nothing."""
+"""A study on disk: `study.sqlite` and a copy of the stickers under names that do not reveal the model."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ MAX_NAME = 60
 
 @dataclass(frozen=True)
 class Screen:
-    """What a labeller sees next: trial `number` of `num_trials`; `stickers` are names for `Study.media`."""
+    """The next screen of a labeller: trial `number` of `num_trials`; `stickers` are names for `Study.media`."""
 
     number: int
     num_trials: int
@@ -39,7 +39,7 @@ class Screen:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a labeller is."""
+    """Progress of a labeller."""
 
     labeller: str
     num_answered: int
@@ -47,20 +47,20 @@ class Progress:
 
 
 def create_study(folder: Path, models: Mapping[str, Path], config: StudyConfig) -> "Study":
-    """Copies the stickers that the models made of common prompts and writes an empty study, all or nothing.
+    """Copies the models' stickers for common prompts and writes an empty study, atomically.
 
-    Raises `ConfigError` where `folder` is in use already, or the models have no common prompts.
+    Raises `ConfigError` if `folder` is already in use, or the models have no common prompts.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder} exists already; serve it, or choose another folder for a new study")
+        raise ConfigError(f"{folder} already exists; serve it, or choose another folder for a new study")
     paired = pair_by_prompt(models)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    salt = secrets.token_hex(16)  # labellers must not be able to compute which model drew a sticker
+    salt = secrets.token_hex(16)  # labellers must not be able to compute which model generated a sticker
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         unfinished = Path(temporary) / "study"
         (unfinished / MEDIA).mkdir(parents=True)
         database.create(unfinished / DATABASE)
-        with database.opened(unfinished / DATABASE) as connection:
+        with database.open_study(unfinished / DATABASE) as connection:
             connection.execute("INSERT INTO study VALUES (1, ?)", [config.model_dump_json()])
             connection.executemany("INSERT INTO model VALUES (?, ?)", enumerate(models))
             for prompt, pair in enumerate(paired):
@@ -82,9 +82,9 @@ class Study:
             self.num_prompts = int(connection.execute("SELECT count(*) FROM prompt").fetchone()[0])
 
     def join(self, name: str) -> str:
-        """The labeller's name as it is stored; a new one takes the next seat, a known one goes on.
+        """The labeller's name as it is stored; a new one takes the next seat, a known one resumes.
 
-        Spaces and capitals do not make a new person. `ConfigError` for an empty or overlong name.
+        Spaces and capitals are ignored. `ConfigError` for an empty or overlong name.
         """
         name = " ".join(name.split()).casefold()
         if not 0 < len(name) <= MAX_NAME:
@@ -102,18 +102,20 @@ class Study:
             answered = {
                 row[0] for row in connection.execute("SELECT number FROM answer WHERE labeller = ?", [labeller])
             }
-            left = [trial for trial in trials if trial["number"] not in answered]
-            if not left:
+            unanswered_trials = [trial for trial in trials if trial["number"] not in answered]
+            if not unanswered_trials:
                 return None
-            upcoming = _stickers(connection, left[1]) if len(left) > 1 else ()
-            text = _text(connection, left[0])
-            stickers = _stickers(connection, left[0])
-        return Screen(left[0]["number"], len(trials), left[0]["kind"], text, stickers, upcoming)
+            upcoming = _stickers(connection, unanswered_trials[1]) if len(unanswered_trials) > 1 else ()
+            text = _text(connection, unanswered_trials[0])
+            stickers = _stickers(connection, unanswered_trials[0])
+        return Screen(
+            unanswered_trials[0]["number"], len(trials), unanswered_trials[0]["kind"], text, stickers, upcoming
+        )
 
     def answer(self, name: str, number: int, values: Mapping[str, int], *, duration_ms: int) -> bool:
         """Stores the answers to all questions of a trial; False if it was answered before, which changes nothing.
 
-        A value is a place from the left (1 is the first) or a rating. `ConfigError` for anything else.
+        A value is a position from the left (1 is the first) or a rating. `ConfigError` for anything else.
         """
         with self._open() as connection:
             labeller = _labeller(connection, name)
@@ -124,13 +126,13 @@ class Study:
             return connection.executemany(f"{row} ON CONFLICT DO NOTHING", rows).rowcount > 0
 
     def media(self, sticker: str) -> tuple[Path, str] | None:
-        """The file and content type of a sticker, or None if there is none of that name."""
+        """The file and content type of a sticker, or None if there is no such sticker."""
         with self._open() as connection:
             row = connection.execute("SELECT content_type FROM sticker WHERE sticker = ?", [sticker]).fetchone()
         return (self.folder / MEDIA / sticker, row[0]) if row else None
 
     def progress(self) -> list[Progress]:
-        """How far everybody is, in the order they came."""
+        """Progress of every labeller, in the order they joined."""
         with self._open() as connection:
             rows = connection.execute(
                 "SELECT name, (SELECT count(DISTINCT number) FROM answer WHERE answer.labeller = labeller.labeller),"
@@ -144,7 +146,7 @@ class Study:
             return read_responses(connection)
 
     def _open(self) -> AbstractContextManager[sqlite3.Connection]:
-        return database.opened(self.folder / DATABASE)
+        return database.open_study(self.folder / DATABASE)
 
     def _take_seat(self, connection: sqlite3.Connection, name: str) -> None:
         seat = connection.execute("SELECT count(*) FROM labeller").fetchone()[0]
@@ -153,14 +155,14 @@ class Study:
         connection.executemany(
             "INSERT INTO trial VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (added.lastrowid, number, trial.kind, trial.prompt, json.dumps(trial.shown), trial.expected)
+                (added.lastrowid, number, trial.kind, trial.prompt, json.dumps(trial.shown_models), trial.expected)
                 for number, trial in enumerate(trials)
             ],
         )
 
 
 def _add_prompt(connection: sqlite3.Connection, prompt: int, pair: PairedPrompt, media: Path, salt: str) -> None:
-    """Copies the prompt's stickers under names that tell no model."""
+    """Copies the prompt's stickers under names that do not reveal the model."""
     connection.execute("INSERT INTO prompt VALUES (?, ?)", [prompt, pair.prompt])
     for model, path in enumerate(pair.files):
         mime = content_type(path)
@@ -181,7 +183,7 @@ def _labeller(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _text(connection: sqlite3.Connection, trial: sqlite3.Row) -> str:
-    """The prompt, or what an attention check asks for."""
+    """The prompt, or the instruction of an attention check."""
     if trial["expected"] is None:
         return str(connection.execute("SELECT text FROM prompt WHERE prompt = ?", [trial["prompt"]]).fetchone()[0])
     if trial["kind"] == "choose":

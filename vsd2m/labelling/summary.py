@@ -1,4 +1,4 @@
-"""The analysis in words: who was counted, and a table of every question."""
+"""The analysis as text: who was counted, and a table of every question."""
 
 from collections.abc import Iterator
 
@@ -20,20 +20,20 @@ def as_text(analysis: Analysis) -> str:
 
 
 def who_was_counted(analysis: Analysis) -> list[str]:
-    """Sentences about labellers, those left out with the reason, balance, and what the intervals are."""
+    """Sentences about labellers, those excluded with the reason, balance, and the kind of intervals."""
     excluded = [entry for entry in analysis.attention if entry.excluded]
     low, high = analysis.answers_per_prompt
     num_counted = len(analysis.attention) - len(excluded)
-    sentences = [f"{num_counted} labellers counted, {len(excluded)} left out."]
+    sentences = [f"{num_counted} labellers counted, {len(excluded)} excluded."]
     if num_counted < MIN_LABELLERS:
-        sentences.append(f"Fewer than {MIN_LABELLERS}: too few to speak for more than these people.")
+        sentences.append(f"Fewer than {MIN_LABELLERS}: too few for conclusions about other people.")
     sentences += [
-        f"Left out: {entry.labeller}, who passed {entry.num_passed} of {entry.num_checks} attention checks "
-        f"(at least {analysis.config.min_checks_passed:.0%} are asked for)."
+        f"Excluded: {entry.labeller}, who passed {entry.num_passed} of {entry.num_checks} attention checks "
+        f"(at least {analysis.config.min_checks_passed:.0%} are required)."
         for entry in excluded
     ]
     if excluded:
-        sentences.append(f"{analysis.num_left_out} answers of theirs are not in any figure below.")
+        sentences.append(f"{analysis.num_left_out} of their answers are not included below.")
     if analysis.choices:
         sentences.append(f"Each prompt was judged by {low if low == high else f'{low} to {high}'} of those counted.")
     sentences.append(
@@ -44,23 +44,24 @@ def who_was_counted(analysis: Analysis) -> list[str]:
 
 def alpha_text(alpha: float | None) -> str:
     """Krippendorff's alpha to three places, or that there is none."""
-    return "not defined (nothing judged twice, or one answer only)" if alpha is None else f"{alpha:.3f}"
+    return "not defined (nothing judged twice, or only one answer)" if alpha is None else f"{alpha:.3f}"
 
 
 def notes(result: ChoiceResult) -> Iterator[str]:
-    """What a reader of the question's table must know."""
+    """Notes below the question's table."""
     yield f"{result.num_choices} choices; by chance a model is chosen in {result.chance:.1%}."
     if result.same_choice is not None:
         yield f"Two labellers chose the same sticker in {result.same_choice:.1%} of pairs."
     kappa = "" if result.kappa is None else f", Fleiss' kappa: {result.kappa:.3f}"
     yield (
-        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}{kappa}. They are near 0, too, where all labellers "
-        "share one taste in models and no prompt differs from another."
+        f"Krippendorff's alpha (nominal): {alpha_text(result.alpha)}{kappa}. They are also near 0 if all labellers "
+        "prefer the same models and prompts do not differ."
     )
-    yield f"Chosen by place from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
+    yield f"Choices by position from the left: {', '.join(f'{share:.1%}' for share in result.by_place)}."
     if result.has_prior:
         yield (
-            "Some models always won against others: the strengths have no maximum, and a weak prior keeps them finite."
+            "Some models always won against others: the likelihood has no maximum, "
+            "and a weak prior keeps the strengths finite."
         )
 
 

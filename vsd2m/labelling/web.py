@@ -1,4 +1,4 @@
-"""The labelling page and its interface: `make_app(study)`. FastAPI is needed here and nowhere else."""
+"""The labelling page and its interface: `make_app(study)`. Only this module needs FastAPI."""
 
 from importlib.resources import files
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ class Answering(BaseModel):
 
 
 def make_app(study: Study) -> FastAPI:
-    """The study as a web application. No address, file name or answer of it tells a sticker's model."""
+    """The study as a web application. No address, file name or response reveals a sticker's model."""
     app = FastAPI(title=study.config.title, docs_url=None, redoc_url=None, openapi_url=None)
     for path in _ASSETS:
         app.add_api_route(path, _asset, methods=["GET"])
@@ -45,7 +45,8 @@ def make_app(study: Study) -> FastAPI:
     @app.get("/api/study")
     def describe() -> dict[str, Any]:
         questions = {
-            kind: [{"name": q.name, "text": q.text, "hint": q.hint} for q in asked] for kind, asked in QUESTIONS.items()
+            kind: [{"name": q.name, "text": q.text, "hint": q.hint} for q in kind_questions]
+            for kind, kind_questions in QUESTIONS.items()
         }
         return {"title": study.config.title, "questions": questions, "max_rating": MAX_RATING}
 
@@ -60,10 +61,10 @@ def make_app(study: Study) -> FastAPI:
 
     @app.get("/media/{sticker}")
     def media(sticker: str) -> Response:
-        found = study.media(sticker)
-        if found is None:
+        media_file = study.media(sticker)
+        if media_file is None:
             return JSONResponse({"error": "no such sticker"}, status_code=404)
-        path, content_type = found
+        path, content_type = media_file
         return FileResponse(path, media_type=content_type, headers={"Cache-Control": "public, max-age=86400"})
 
     app.add_exception_handler(Vsd2mError, _one_line)
@@ -75,7 +76,7 @@ def _next(study: Study, name: str) -> dict[str, Any]:
     screen = study.screen(name)
     if screen is None:
         return {"name": name, "screen": None}
-    shown = {
+    screen_fields = {
         "number": screen.number,
         "num_trials": screen.num_trials,
         "kind": screen.kind,
@@ -83,7 +84,7 @@ def _next(study: Study, name: str) -> dict[str, Any]:
         "stickers": [f"/media/{sticker}" for sticker in screen.stickers],
         "upcoming": [f"/media/{sticker}" for sticker in screen.upcoming],
     }
-    return {"name": name, "screen": shown}
+    return {"name": name, "screen": screen_fields}
 
 
 def _asset(request: Request) -> Response:

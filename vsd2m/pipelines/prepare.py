@@ -1,4 +1,4 @@
-"""What is done once per machine, done before it is needed: machine code, and weights laid out for the libraries."""
+"""One-time preparations of a machine, done in advance: compiled code, and weights converted for the libraries."""
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ _OCR_PACKAGES = ("onnxruntime", "rapidocr_onnxruntime")
 
 
 def prepare() -> Iterator[str]:
-    """Does all that is missing on this machine; gives the name of each part before it is done."""
+    """Does all missing preparations on this machine; yields the name of each part before it starts."""
     for name, part in _parts().items():
         yield name
         part()
@@ -34,7 +34,7 @@ def _parts() -> dict[str, Callable[[], object]]:
 
 
 def compile_loops() -> None:
-    """Takes stickers of each kind through the probe and through near duplicates, which compiles what they need."""
+    """Runs the probe and near duplicates on stickers of each kind, which compiles their loops."""
     from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
     from vsd2m.media.probe import ProbeConfig, ProbeStage
 
@@ -42,18 +42,18 @@ def compile_loops() -> None:
     stage = ProbeStage(ProbeConfig.model_validate({}))
     stage.setup()
     rows = [
-        {name: outcome[name] for name in ("fingerprint", "width", "height", "num_distinct_frames")}
+        {name: columns[name] for name in ("fingerprint", "width", "height", "num_distinct_frames")}
         | {"key": f"{number:032x}", "num_bytes": len(media[number])}
-        for number, outcome in enumerate(stage.process(Batch([{}] * len(media), media)))
-        if isinstance(outcome, dict)
+        for number, columns in enumerate(stage.process(Batch([{}] * len(media), media)))
+        if isinstance(columns, dict)
     ]
     table = pl.DataFrame(rows, schema_overrides={"fingerprint": pl.List(pl.UInt64)})
     NearDuplicatesStage(NearDuplicatesConfig.model_validate({})).process_table(table)
 
 
-def _clip(around: int) -> Clip:
-    """A square that moves, on nothing (0) or on white (255)."""
-    frames = np.full((3, 80, 72, 4), around, np.uint8)
+def _clip(background: int) -> Clip:
+    """A moving square on a transparent (0) or white (255) background."""
+    frames = np.full((3, 80, 72, 4), background, np.uint8)
     for t in range(len(frames)):
         frames[t, 20 + 8 * t : 50 + 8 * t, 20:50] = (200, 60, 20 * t, 255)
     return Clip(frames, np.full(len(frames), 100, np.int32), 0, "apng")

@@ -1,4 +1,4 @@
-"""What a run has done so far, read from its commit records."""
+"""The state of a run, read from its commit records."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class StageStatus:
 
     @property
     def stickers_per_second(self) -> float | None:
-        """Of the stickers computed by the last run over each partition; None where nothing was."""
+        """Of the stickers computed by the last run over each partition; None if nothing was computed."""
         return self.num_computed / self.seconds if self.seconds and self.num_computed else None
 
 
 def status(run: Run) -> list[StageStatus]:
-    """A line per stage, in the order of the plan."""
+    """The status of every stage, in the order of the plan."""
     return [_stage_status(run, entry.name) for entry in run.layout]
 
 
@@ -60,11 +60,11 @@ def manifest(run: Run) -> dict[str, str]:
 
 
 def damaged_files(run: Run) -> list[str]:
-    """A line for every committed file that is missing or not what its record says."""
+    """A message for every committed file that is missing or differs from its record."""
     problems = []
-    for path, expected in manifest(run).items():
+    for path, committed_sha256 in manifest(run).items():
         if not run.store.exists(path):
             problems.append(f"{path}: missing")
-        elif (found := run.store.sha256(path)) != expected:
-            problems.append(f"{path}: sha256 {found[:12]}, its commit record says {expected[:12]}")
+        elif (actual_sha256 := run.store.sha256(path)) != committed_sha256:
+            problems.append(f"{path}: sha256 {actual_sha256[:12]}, its commit record says {committed_sha256[:12]}")
     return problems

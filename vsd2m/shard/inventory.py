@@ -1,4 +1,4 @@
-"""Which shards a folder holds, and whether all of them are there."""
+"""The shards of a folder, and whether all of them are complete."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _NAMES_IN_MESSAGE = 3
 
 @dataclass(frozen=True)
 class Shard:
-    """One published shard: `NAME.tar` and `NAME.parquet`. `num_stickers` as `_stats.json` states it, if it does."""
+    """One published shard: `NAME.tar` and `NAME.parquet`. `num_stickers` comes from `_stats.json`, if it has it."""
 
     name: str
     split: str
@@ -34,8 +34,8 @@ class Shard:
 def list_shards(store: Store, *, split: str | None = None) -> list[Shard]:
     """The shards of a folder, by name; those of one split, if given.
 
-    The tars, the Parquet files, their numbers and `_stats.json` (where it is there) are compared. `StorageError` where
-    there are no shards or a file is missing, naming it; `ConfigError`, with the splits there are, for an unknown split.
+    The tars, the Parquet files, their numbers and `_stats.json` (if it exists) are compared. `StorageError` if there
+    are no shards, or names a missing file; `ConfigError` for an unknown split lists the existing ones.
     """
     files = store.list("")
     counts = read_counts(store) if STATS_FILE in files else None
@@ -45,7 +45,7 @@ def list_shards(store: Store, *, split: str | None = None) -> list[Shard]:
         if split not in splits:
             raise ConfigError(f"{store.url} has no split {split!r}; it has {', '.join(splits)}")
         shards = [shard for shard in shards if shard.split == split]
-    problems = [f"{file}: {what}" for file, what in absences(shards, files, counts)]
+    problems = [f"{file}: {problem}" for file, problem in absences(shards, files, counts)]
     if problems:
         more = len(problems) - _NAMES_IN_MESSAGE
         raise StorageError(
@@ -60,17 +60,17 @@ def named_shards(store: Store, files: Iterable[str], counts: Mapping[str, int] |
     names = {match["name"] for file in files if (match := _FILE.fullmatch(file))}
     if not names:
         hint = f"; did you mean {store.path('shards')}?" if "shards" in files else ""
-        raise StorageError(f"{store.url} holds no shards (vsd2m-SPLIT-000000.tar){hint}")
+        raise StorageError(f"{store.url} has no shards (vsd2m-SPLIT-000000.tar){hint}")
     return [
         Shard(name, _split_of(name), (counts or {}).get(name)) for name in sorted(names | set(counts if counts else ()))
     ]
 
 
 def read_counts(store: Store) -> dict[str, int]:
-    """Shard name -> number of stickers, as `_stats.json` states them."""
+    """Shard name -> number of stickers, from `_stats.json`."""
     try:
         entries = json.loads(retried(lambda: store.read_bytes(STATS_FILE)))["shards"]
-        return {_checked_name(entry["name"]): int(entry["num_stickers"]) for entry in entries}
+        return {_validate_name(entry["name"]): int(entry["num_stickers"]) for entry in entries}
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"cannot read {store.path(STATS_FILE)}: {error!r}; fetch it again") from error
 
@@ -78,16 +78,16 @@ def read_counts(store: Store) -> dict[str, int]:
 def absences(
     shards: Iterable[Shard], files: Iterable[str], counts: Mapping[str, int] | None
 ) -> Iterator[tuple[str, str]]:
-    """(file, what is wrong) for every file that is missing, hole in the numbering, and difference to `counts`."""
+    """(file, problem) for every missing file, gap in the numbering, and difference from `counts`."""
     files, expected = set(files), dict[str, int]()
     for shard in shards:
-        there = [file for file in (shard.tar, shard.parquet) if file in files]
-        if not there:
-            yield STATS_FILE, f"lists {shard.name}, which is not there"
-        elif shard.tar not in there:
-            yield shard.tar, "missing, the Parquet file is there"
-        elif shard.parquet not in there:
-            yield shard.parquet, "missing, the tar is there"
+        existing_files = [file for file in (shard.tar, shard.parquet) if file in files]
+        if not existing_files:
+            yield STATS_FILE, f"lists {shard.name}, which does not exist"
+        elif shard.tar not in existing_files:
+            yield shard.tar, "missing, but the Parquet file exists"
+        elif shard.parquet not in existing_files:
+            yield shard.parquet, "missing, but the tar exists"
         if counts is not None and shard.name not in counts:
             yield STATS_FILE, f"does not list {shard.name}"
         number = expected.get(shard.split, 0)
@@ -101,7 +101,7 @@ def _split_of(name: str) -> str:
     return name.removeprefix("vsd2m-")[:-7]
 
 
-def _checked_name(name: str) -> str:
+def _validate_name(name: str) -> str:
     if not _FILE.fullmatch(f"{name}.tar"):
         raise ValueError(f"{name!r} is not the name of a shard")
     return name

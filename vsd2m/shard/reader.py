@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def read_columns(store: Store, shard: Shard, columns: Sequence[str] | None = None) -> pa.Table:
-    """A shard's Parquet columns; `StorageError` names the shard where the file is missing or damaged."""
+    """A shard's Parquet columns; `StorageError` names the shard if the file is missing or damaged."""
     return retried(lambda: _read_parquet(store, shard, lambda file: read_parquet(file, columns)))
 
 
@@ -37,19 +37,19 @@ def shard_schema(store: Store, shard: Shard) -> dict[str, Column]:
 
 
 def count_stickers(store: Store, shard: Shard) -> int:
-    """How many rows a shard's Parquet has, from its footer alone."""
+    """How many rows a shard's Parquet has, read from its footer only."""
     return retried(lambda: _read_parquet(store, shard, lambda file: int(pq.read_metadata(file).num_rows)))
 
 
 def read_media(store: Store, tar: str, key: str, tar_offset: int, num_bytes: int) -> bytes:
-    """A sticker's original bytes; `StorageError` where they are not those of the key."""
+    """A sticker's original bytes; `StorageError` if they do not match the key."""
     return retried(lambda: check_media(store.read_range(tar, tar_offset, num_bytes), key, store.path(tar)))
 
 
 def check_media(data: bytes, key: str, path: str) -> bytes:
     """`data`, if it is the sticker `key`; otherwise a `StorageError` that names the tar at `path`."""
     if sticker_key(data) != key:
-        raise StorageError(f"{path} is damaged: the bytes of sticker {key} are not where they belong; fetch it again")
+        raise StorageError(f"{path} is damaged: the bytes of sticker {key} are not at their offset; fetch it again")
     return data
 
 
@@ -61,16 +61,16 @@ class ShardReader:
         self.shards = list_shards(self.store, split=split)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._row_numbers)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._places
+        return key in self._row_numbers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._row_numbers)
 
     def __getitem__(self, key: str) -> dict[str, Any]:
-        shard, number = self._place(key)
+        shard, number = self._locate(key)
         row: dict[str, Any] = read_columns(self.store, shard).slice(number, 1).to_pylist()[0]
         media = read_media(self.store, shard.tar, row["key"], row["tar_offset"], row["num_bytes"])
         return {**row, "media": media}
@@ -82,9 +82,9 @@ class ShardReader:
 
     def media(self, key: str) -> bytes:
         """A sticker's original bytes."""
-        shard, number = self._place(key)
-        place = read_columns(self.store, shard, ["tar_offset", "num_bytes"]).slice(number, 1).to_pylist()[0]
-        return read_media(self.store, shard.tar, key, place["tar_offset"], place["num_bytes"])
+        shard, number = self._locate(key)
+        location = read_columns(self.store, shard, ["tar_offset", "num_bytes"]).slice(number, 1).to_pylist()[0]
+        return read_media(self.store, shard.tar, key, location["tar_offset"], location["num_bytes"])
 
     def to_polars(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The columns of all stickers, in the order of the shards."""
@@ -94,30 +94,30 @@ class ShardReader:
         return frame
 
     @cached_property
-    def _places(self) -> dict[str, tuple[Shard, int]]:
+    def _row_numbers(self) -> dict[str, tuple[Shard, int]]:
         return {
             key: (shard, number)
             for shard in self.shards
             for number, key in enumerate(read_columns(self.store, shard, ["key"])["key"].to_pylist())
         }
 
-    def _place(self, key: str) -> tuple[Shard, int]:
-        if key not in self._places:
+    def _locate(self, key: str) -> tuple[Shard, int]:
+        if key not in self._row_numbers:
             raise KeyError(key)
-        return self._places[key]
+        return self._row_numbers[key]
 
 
 class TarBytes:
-    """Byte ranges of one tar: of an open file where it is on this machine's disk, else one request each.
+    """Byte ranges of one tar: from an open file if it is on this machine's disk, else one request each.
 
-    With `whole`, a tar elsewhere is fetched at once, for reading it from front to back.
+    With `whole`, a remote tar is fetched completely, for sequential reading.
     """
 
     def __init__(self, store: Store, path: str, *, whole: bool = False) -> None:
         self.path = store.path(path)
         self._store, self._name = store, path
         local = store.local_path(path)
-        self._descriptor: int | None = retried(lambda: self._opened(local)) if local else None
+        self._descriptor: int | None = retried(lambda: self._open_descriptor(local)) if local else None
         self._data = retried(lambda: store.read_bytes(path)) if whole and not local else None
 
     def read(self, offset: int, size: int) -> bytes:
@@ -131,7 +131,7 @@ class TarBytes:
         except OSError as error:
             raise StorageError(f"cannot read {self.path}: {error.strerror or error}") from error
 
-    def _opened(self, local: str) -> int:
+    def _open_descriptor(self, local: str) -> int:
         try:
             return os.open(local, os.O_RDONLY)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Reads that fail once in a while, as they do on network disks and object stores."""
+"""Retries reads that fail occasionally, as on network disks and object stores."""
 
 import logging
 import time
@@ -16,9 +16,9 @@ T = TypeVar("T")
 def retried(
     read: Callable[[], T], *, attempts: int = 3, first_wait_s: float = 0.1, wait: Callable[[float], None] = time.sleep
 ) -> T:
-    """What `read` returns, tried again after a `StorageError`; the last one is raised.
+    """The result of `read`, which is repeated after a `StorageError`; the last error is raised.
 
-    Each wait is twice the one before. A file that is not there or may not be read is not asked for again.
+    Each wait is twice the previous one. A file that does not exist or is not readable is not tried again.
     """
     for attempt in range(1, attempts):
         try:

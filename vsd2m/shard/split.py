@@ -1,8 +1,8 @@
 """Which stickers are for testing, and which shard every sticker goes to.
 
 VSD-R and VSD-C hold stickers found under the most frequent trigger words of their domain (the paper takes the
-top 500 of each). A person may choose them (`review`); without a review the choice falls by a hash of the key, so
-that it is the same on every machine and does not depend on the order of the crawl. Stickers without a domain
+top 500 of each). A person may choose them (`review`); without a review the choice depends on a hash of the key, so
+that it is the same on every machine and independent of the order of the crawl. Stickers without a domain
 stay in `train`. Near duplicates of a test sticker are dropped as `near_duplicate_of_test`.
 """
 
@@ -31,17 +31,17 @@ COLUMNS = (
 
 
 class SplitConfig(StageConfig):
-    """How test stickers are chosen and shards are cut."""
+    """How test stickers are chosen and stickers are divided into shards."""
 
     num_words: int = Field(500, ge=0, description="most frequent trigger words of each domain that get test stickers")
-    per_word: int = Field(1, ge=1, description="test stickers for each of these words, where no review is given")
+    per_word: int = Field(1, ge=1, description="test stickers for each of these words, if no review is given")
     max_test_share: float = Field(0.2, ge=0, le=1, description="largest share of a domain's stickers that may be test")
-    review: str | None = neutral(  # its bytes count, as a model version
+    review: str | None = neutral(  # its content is part of the identity, as a model version
         None, description='JSON file with a person\'s choice, {"vsd_r": [key, ...], "vsd_c": [key, ...]}'
     )
     use_duplicate_groups: bool = Field(True, description="keep near duplicates of test stickers out of train")
     stickers_per_shard: int = Field(1000, ge=1, description="stickers in a shard; the last of a split may have fewer")
-    seed: int = Field(0, ge=0, description="of the choice and of the order in the shards")
+    seed: int = Field(0, ge=0, description="seed of the choice and of the order in the shards")
 
 
 class SplitStage(TableStage[SplitConfig]):
@@ -57,7 +57,7 @@ class SplitStage(TableStage[SplitConfig]):
 
     def model_versions(self) -> dict[str, str]:
         """The review's digest: an edited review invalidates the stage."""
-        return {"review": hashlib.sha256(_read(self.config.review)).hexdigest()} if self.config.review else {}
+        return {"review": hashlib.sha256(_read_file(self.config.review)).hexdigest()} if self.config.review else {}
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
         if not self.config.use_duplicate_groups:
@@ -65,55 +65,57 @@ class SplitStage(TableStage[SplitConfig]):
         table = table.select(
             "key", "trigger_words", "domain", group=pl.coalesce(pl.col("duplicate_group"), pl.col("key"))
         ).sort("key")
-        chosen = read_review(self.config.review) if self.config.review else choose_test(table, self.config)
-        table = table.with_columns(split=pl.col("key").replace_strict(chosen, default=TRAIN, return_dtype=pl.String))
-        kept, rejects = _part_from_test(table)
-        return TableResult(kept=plan_shards(kept, self.config), rejects=rejects)
+        test_splits = read_review(self.config.review) if self.config.review else choose_test(table, self.config)
+        table = table.with_columns(
+            split=pl.col("key").replace_strict(test_splits, default=TRAIN, return_dtype=pl.String)
+        )
+        kept_stickers, rejects = _remove_near_test(table)
+        return TableResult(kept=plan_shards(kept_stickers, self.config), rejects=rejects)
 
 
 def choose_test(table: pl.DataFrame, config: SplitConfig) -> dict[str, str]:
-    """Key -> test split, chosen without a person.
+    """Key -> test split, chosen automatically.
 
     `table` has key, trigger_words, domain and group. The words of a domain take turns, the most frequent first,
     so that a small set still covers many words; no two stickers of a near-duplicate group are chosen.
     """
-    chosen: dict[str, str] = {}
+    test_splits: dict[str, str] = {}
     groups: set[str] = set()
     for domain, split in TEST_SPLITS.items():
         stickers = table.filter(pl.col("domain") == domain)
         limit = int(config.max_test_share * stickers.height)
-        waiting = _candidates(stickers, config)
+        candidates_by_word = _candidates(stickers, config)
         for _ in range(config.per_word):
-            for candidates in waiting:
+            for candidates in candidates_by_word:
                 pick = next(((key, group) for key, group in candidates if group not in groups), None)
                 if pick is not None and limit > 0:
-                    chosen[pick[0]] = split
+                    test_splits[pick[0]] = split
                     groups.add(pick[1])
                     limit -= 1
-    return chosen
+    return test_splits
 
 
 def read_review(path: str) -> dict[str, str]:
-    """Key -> test split as a person chose; `ConfigError` where the file is not such a review."""
-    wanted = '{"vsd_r": [key, ...], "vsd_c": [key, ...]}'
+    """Key -> test split as a person chose; `ConfigError` if the file is not such a review."""
+    expected_form = '{"vsd_r": [key, ...], "vsd_c": [key, ...]}'
     try:
-        review = json.loads(_read(path))
+        review = json.loads(_read_file(path))
     except ValueError as error:
-        raise ConfigError(f"review {path} is not JSON ({error}); it must be {wanted}") from error
+        raise ConfigError(f"review {path} is not JSON ({error}); it must be {expected_form}") from error
     if not isinstance(review, dict) or not set(review) <= set(TEST_SPLITS.values()):
-        raise ConfigError(f"review {path} must be {wanted}")
-    chosen: dict[str, str] = {}
+        raise ConfigError(f"review {path} must be {expected_form}")
+    test_splits: dict[str, str] = {}
     for split, keys in sorted(review.items()):
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise ConfigError(f"review {path}: {split} must be a list of keys")
         for key in keys:
-            if chosen.setdefault(key, split) != split:
+            if test_splits.setdefault(key, split) != split:
                 raise ConfigError(f"review {path} puts {key} into both vsd_r and vsd_c; choose one")
-    return chosen
+    return test_splits
 
 
 def plan_shards(table: pl.DataFrame, config: SplitConfig) -> pl.DataFrame:
-    """key, split, shard, shard_index: each split in one global shuffle, cut into shards."""
+    """key, split, shard, shard_index: each split is shuffled globally and divided into shards."""
     position = pl.int_range(pl.len()).over("split")
     number = (position // config.stickers_per_shard).cast(pl.String).str.zfill(6)
     return (
@@ -130,32 +132,32 @@ def plan_shards(table: pl.DataFrame, config: SplitConfig) -> pl.DataFrame:
 
 def _candidates(stickers: pl.DataFrame, config: SplitConfig) -> list[Iterable[tuple[str, str]]]:
     """For each of the top words, most frequent first: an iterator over (key, group) in the order of choice."""
-    words = stickers.with_columns(order=_hashes(stickers["key"], config.seed, "choice")).explode(
+    rows_of_words = stickers.with_columns(order=_hashes(stickers["key"], config.seed, "choice")).explode(
         "trigger_words", keep_nulls=False, empty_as_null=False
     )
-    top = words.group_by("trigger_words").len().sort(["len", "trigger_words"], descending=[True, False])
-    top = top.head(config.num_words)
-    found: Mapping[tuple[object, ...], pl.DataFrame] = (
-        words.join(top.select("trigger_words"), on="trigger_words", how="semi")
+    top_words = rows_of_words.group_by("trigger_words").len().sort(["len", "trigger_words"], descending=[True, False])
+    top_words = top_words.head(config.num_words)
+    by_word: Mapping[tuple[object, ...], pl.DataFrame] = (
+        rows_of_words.join(top_words.select("trigger_words"), on="trigger_words", how="semi")
         .sort("order")
         .select("trigger_words", "key", "group")
         .partition_by("trigger_words", as_dict=True)
     )
-    return [iter(list(found[(word,)].select("key", "group").iter_rows())) for word in top["trigger_words"]]
+    return [iter(list(by_word[(word,)].select("key", "group").iter_rows())) for word in top_words["trigger_words"]]
 
 
-def _part_from_test(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _remove_near_test(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(kept, rejects): train stickers that share a group with a test sticker are rejected."""
     test = table.filter(pl.col("split") != TRAIN).group_by("group").agg(detail=pl.col("key").min())
-    near = table.filter(pl.col("split") == TRAIN).join(test, on="group", how="inner").sort("key")
-    rejects = near.select(
+    near_stickers = table.filter(pl.col("split") == TRAIN).join(test, on="group", how="inner").sort("key")
+    rejects = near_stickers.select(
         "key",
         reason=pl.lit("near_duplicate_of_test"),
         value=pl.lit(None, pl.Float64),
         limit=pl.lit(None, pl.Float64),
         detail=pl.format("of {}", "detail"),
     )
-    return table.join(near, on="key", how="anti"), rejects
+    return table.join(near_stickers, on="key", how="anti"), rejects
 
 
 def _hashes(keys: pl.Series, seed: int, purpose: str) -> pl.Series:
@@ -165,11 +167,11 @@ def _hashes(keys: pl.Series, seed: int, purpose: str) -> pl.Series:
     )
 
 
-def _read(path: str | None) -> bytes:
+def _read_file(path: str | None) -> bytes:
     try:
         with open(path or "", "rb") as file:
             return file.read()
     except OSError as error:
         raise ConfigError(
-            f"cannot read review {path}: {error.strerror}; give the file the review page saved"
+            f"cannot read review {path}: {error.strerror}; give the file that the review page saved"
         ) from error

@@ -1,4 +1,4 @@
-"""Packs stickers into WebDataset tars, one partition per shard, with the columns as Parquet beside each."""
+"""Packs stickers into WebDataset tars, one partition per shard, with the columns as Parquet next to each."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ COLUMNS = (Column("tar_offset", pa.int64(), "offset of the media bytes in the sh
 
 
 class ShardConfig(StageConfig):
-    """Nothing to choose: what is packed where is the split stage's plan."""
+    """No options: the split stage plans the content of the shards."""
 
 
 class ShardStage(FileStage[ShardConfig]):
@@ -38,14 +38,14 @@ class ShardStage(FileStage[ShardConfig]):
         return StageSpec("shard", version=2, reads=(*PLAN, *MEDIA_COLUMNS), columns=COLUMNS, reads_media=True)
 
     def num_partitions(self, run: Run) -> int:
-        """How many shards the split stage planned; reads the plan anew."""
+        """How many shards the split stage planned; reads the plan again."""
         self._plan = None
         return len(self._read_plan(run).shards)
 
     def input_digest(self, run: Run, partition: int) -> str:
-        """Over the rows of this shard alone: a change elsewhere leaves it as it is."""
+        """Digest of the rows of this shard only: changes of other shards do not affect it."""
         plan = self._read_plan(run)
-        # Where the bytes lie is no input, the key says what they are.
+        # The location of the bytes is not an input, the key identifies them.
         rows = plan.rows(partition).drop("media_tar", "media_offset")
         described = [run.schema[name].to_json() for name in plan.columns]
         return digest([described, [list(row) for row in rows.iter_rows()]])
@@ -62,8 +62,8 @@ class ShardStage(FileStage[ShardConfig]):
         table = [{**row, "tar_offset": start + MEDIA_OFFSET} for row, start in zip(rows, offsets, strict=False)]
         schema = parquet_schema((*plan.columns, "tar_offset"), run.schema)
         run.write_table(parquet, pa.Table.from_pylist(table, schema=schema))
-        kept = [{"key": row["key"], "tar_offset": row["tar_offset"]} for row in table]
-        return FileResult(num_read=len(rows), kept=kept, files=[tar, index, parquet])
+        kept_rows = [{"key": row["key"], "tar_offset": row["tar_offset"]} for row in table]
+        return FileResult(num_read=len(rows), kept=kept_rows, files=[tar, index, parquet])
 
     def _read_plan(self, run: Run) -> "_Plan":
         if self._plan is None or self._plan.run is not run:
@@ -78,8 +78,8 @@ class _Plan:
         self.run = run
         before = layout_of(run, "shard").name
         self.columns = published_columns(run, before)
-        read = tuple(dict.fromkeys((*self.columns, *MEDIA_COLUMNS)))
-        self._frame = run.frame(read, before=before).drop("partition").sort("shard", "shard_index")
+        columns_to_read = tuple(dict.fromkeys((*self.columns, *MEDIA_COLUMNS)))
+        self._frame = run.frame(columns_to_read, before=before).drop("partition").sort("shard", "shard_index")
         counts = self._frame.group_by("shard", maintain_order=True).len()
         self.shards: list[str] = counts["shard"].to_list()
         self._ends: list[int] = counts["len"].cum_sum().to_list()

@@ -1,11 +1,11 @@
-"""The text of a sticker: what a tar's `txt` holds, a generator is trained on, and a benchmark prompts with."""
+"""The text of a sticker: the same for a tar's `txt`, for training a generator and for benchmark prompts."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def sticker_text(row: Mapping[str, Any]) -> str:
-    """The caption; where there is none the description, then the trigger words; "" where there is nothing.
+    """The caption, or else the description, or else the trigger words; "" if there is none of them.
 
     `row` has the columns `caption`, `description` and `trigger_words`, or those of them that the data set has.
     """

@@ -55,14 +55,14 @@ def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[P
         try:
             table = read_columns(store, shard)
             _check_described(table.schema)
-            found = table.to_pylist()
-            problems += _shard(store, shard, found, schema_of(table.schema))
+            shard_rows = table.to_pylist()
+            problems += _shard(store, shard, shard_rows, schema_of(table.schema))
         except (StorageError, tarfile.TarError, EOFError, pa.ArrowException) as error:
             problems.append(Problem(shard.tar, None, f"cannot be read ({error})"))
             continue
-        rows += [{"shard": shard, "key": row["key"], "group": row.get("duplicate_group")} for row in found]
+        rows += [{"shard": shard, "key": row["key"], "group": row.get("duplicate_group")} for row in shard_rows]
         if progress is not None:
-            progress(len(found))
+            progress(len(shard_rows))
     return [*problems, *_between(rows), *_counts(shards, rows)]
 
 
@@ -79,12 +79,14 @@ def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]], schema: Schem
     data = store.read_bytes(shard.tar)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         members = tar.getmembers()
-    wanted = [f"{row['key']}.{field}" for row in rows for field in FIELDS]
-    found = [member.name for member in members]
-    if found != wanted:
-        place = next((i for i, pair in enumerate(zip(found, wanted, strict=False)) if pair[0] != pair[1]), None)
-        where = f"the first difference is at member {place}" if place is not None else "one is longer"
-        yield Problem(shard.tar, None, f"{len(found)} members, the Parquet has {len(wanted)} ({where})")
+    expected_names = [f"{row['key']}.{field}" for row in rows for field in FIELDS]
+    member_names = [member.name for member in members]
+    if member_names != expected_names:
+        difference = next(
+            (i for i, pair in enumerate(zip(member_names, expected_names, strict=False)) if pair[0] != pair[1]), None
+        )
+        where = f"the first difference is at member {difference}" if difference is not None else "one is longer"
+        yield Problem(shard.tar, None, f"{len(member_names)} members, the Parquet has {len(expected_names)} ({where})")
         return
     names = [name for name in (rows[0] if rows else {}) if name not in ("key", "tar_offset")]
     columns = json_columns(names, schema)
@@ -107,17 +109,17 @@ def _sticker(
         yield Problem(shard.tar, row["key"], "the bytes are not those of this key")
     if facts != encode_json(wanted):
         differs = _differing(facts, wanted)
-        yield Problem(shard.tar, row["key"], f"the JSON is not as the Parquet says: {differs}")
+        yield Problem(shard.tar, row["key"], f"the JSON differs from the Parquet: {differs}")
     if (row.get("split"), row.get("shard")) != (shard.split, shard.name):
         yield Problem(shard.parquet, row["key"], f"belongs to {row.get('shard')} ({row.get('split')})")
 
 
 def _differing(facts: bytes, wanted: dict[str, Any]) -> str:
     try:
-        found = json.loads(facts)
+        tar_facts = json.loads(facts)
     except ValueError:
         return "it is not JSON"
-    names = [name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]]
+    names = [name for name in wanted if not isinstance(tar_facts, dict) or tar_facts.get(name) != wanted[name]]
     return ", ".join(names) or "other spacing or order"
 
 
@@ -130,14 +132,18 @@ def _between(rows: list[dict[str, Any]]) -> Iterator[Problem]:
         if key in first:
             yield Problem(shard.tar, key, f"is also in {first[key].tar}")
         first.setdefault(key, shard)
-        other, is_train = sides.setdefault(row["group"] or key, (key, shard.split == "train"))
+        other_key, is_train = sides.setdefault(row["group"] or key, (key, shard.split == "train"))
         if is_train != (shard.split == "train"):
-            yield Problem(shard.tar, key, f"is a near duplicate of {other}, which is on the other side of the split")
+            yield Problem(
+                shard.tar, key, f"is a near duplicate of {other_key}, which is on the other side of the split"
+            )
 
 
 def _counts(shards: list[Shard], rows: list[dict[str, Any]]) -> Iterator[Problem]:
     """Counts in `_stats.json` that are not those of the rows."""
-    found = Counter(row["shard"] for row in rows)
+    counts = Counter(row["shard"] for row in rows)
     for shard in shards:
-        if shard.num_stickers is not None and shard.num_stickers != found[shard]:
-            yield Problem(STATS_FILE, None, f"says {shard.num_stickers} stickers in {shard.name}, {found[shard]} found")
+        if shard.num_stickers is not None and shard.num_stickers != counts[shard]:
+            yield Problem(
+                STATS_FILE, None, f"says {shard.num_stickers} stickers in {shard.name}, {counts[shard]} found"
+            )

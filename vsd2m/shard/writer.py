@@ -1,4 +1,4 @@
-"""A shard's tar, byte for byte the same at every rebuild.
+"""Writes a shard's tar, byte for byte the same for the same input.
 
 Per sticker three members with one stem: `KEY.media` (the original bytes, whatever their format), `KEY.json` and
 `KEY.txt`. The media field has one constant name because tar readers infer fields from the first samples.
@@ -17,7 +17,7 @@ MEDIA_OFFSET = tarfile.BLOCKSIZE
 
 @dataclass(frozen=True)
 class ShardSample:
-    """One sticker as it goes into a tar."""
+    """The members of one sticker in a tar."""
 
     key: str
     media: bytes
@@ -28,7 +28,7 @@ class ShardSample:
 def write_tar(file: IO[bytes], samples: Iterable[ShardSample]) -> list[int]:
     """Writes the samples in order; returns the offset at which each begins, and last the one where they end.
 
-    A sticker's media bytes lie `MEDIA_OFFSET` after its beginning.
+    A sticker's media bytes are `MEDIA_OFFSET` after its start.
     """
     offsets = [0]
     for sample in samples:
@@ -45,7 +45,7 @@ def write_tar(file: IO[bytes], samples: Iterable[ShardSample]) -> list[int]:
 
 
 def tar_index(offsets: list[int]) -> bytes:
-    """`NAME.tar.idx` as Megatron-Energon reads it: what `write_tar` returned, as little-endian 64-bit numbers."""
+    """`NAME.tar.idx` as Megatron-Energon reads it: the offsets of `write_tar` as little-endian 64-bit numbers."""
     return struct.pack(f"<{len(offsets)}Q", *offsets)
 
 

@@ -1,6 +1,6 @@
-"""What happens to pictures on their way into a sticker: cropped, graded, captioned, pasted, shrunk, quantised.
+"""Augments pictures like stickers: cropped, graded, captioned, pasted, shrunk, quantised.
 
-Without it a head learns that flat white grounds are drawn and JPEG noise is real.
+Without it a head learns that flat white backgrounds mean cartoon and JPEG noise means real.
 """
 
 import io
@@ -17,11 +17,13 @@ _PHRASES = (
 _RGB = tuple[int, int, int]
 
 
-def augment(picture: Image.Image, domain: str, others: Sequence[Image.Image], rng: np.random.Generator) -> Image.Image:
-    """A sticker-like RGB version of an RGBA `picture`; `others` (opaque photographs) may serve as its ground."""
+def augment(
+    picture: Image.Image, domain: str, photographs: Sequence[Image.Image], rng: np.random.Generator
+) -> Image.Image:
+    """A sticker-like RGB version of an RGBA `picture`; `others` (opaque photographs) may serve as its background."""
     picture = _cropped(picture, rng)
     if least_alpha(picture) < 255:
-        picture = _placed(picture, _ground(picture.size, domain, others, rng), rng)
+        picture = _placed(picture, _ground(picture.size, domain, photographs, rng), rng)
     picture = picture.convert("RGB")
     if domain == "real":
         picture = _graded(picture, rng)
@@ -30,11 +32,11 @@ def augment(picture: Image.Image, domain: str, others: Sequence[Image.Image], rn
     for change, share in ((_bordered, 0.15), (_captioned, 0.35), (_shrunk, 0.7), (_blurred, 0.15)):
         if rng.random() < share:
             picture = change(picture, rng)
-    return _stored(picture, rng)
+    return _store_and_reload(picture, rng)
 
 
 def comic(figures: Sequence[Image.Image], rng: np.random.Generator) -> Image.Image:
-    """A strip of one to four panels with figures (RGBA) and lettering; some have stick figures only."""
+    """A strip of one to four panels with characters (RGBA) and lettering; some have stick figures only."""
     num_panels = int(rng.integers(1, 5))
     panel = int(rng.integers(140, 260))
     strip = Image.new("RGB", (panel * num_panels, int(panel * rng.uniform(0.8, 1.6))), "white")
@@ -50,7 +52,7 @@ def comic(figures: Sequence[Image.Image], rng: np.random.Generator) -> Image.Ima
                 _paste_into(strip, figures[int(rng.integers(len(figures)))], box, rng)
         for row in range(int(rng.integers(0, 4))):
             draw.text((box[0] + 6, box[1] + 4 + 14 * row), _phrase(rng).upper(), font=_font(12), fill="black")
-    return _stored(strip, rng)
+    return _store_and_reload(strip, rng)
 
 
 def least_alpha(picture: Image.Image) -> int:
@@ -69,7 +71,9 @@ def _cropped(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture.crop((left, top, left + width, top + height))
 
 
-def _ground(size: tuple[int, int], domain: str, others: Sequence[Image.Image], rng: np.random.Generator) -> Image.Image:
+def _ground(
+    size: tuple[int, int], domain: str, photographs: Sequence[Image.Image], rng: np.random.Generator
+) -> Image.Image:
     kind = rng.random()
     if kind < 0.5:
         return Image.new("RGB", size, "white")
@@ -77,8 +81,8 @@ def _ground(size: tuple[int, int], domain: str, others: Sequence[Image.Image], r
         return Image.new("RGB", size, _colour(rng))
     if kind < (0.9 if domain == "cartoon" else 0.75):
         return _gradient(size, rng)
-    other = others[int(rng.integers(len(others)))].convert("RGB").resize(size)
-    return other.filter(ImageFilter.GaussianBlur(6)) if domain == "cartoon" else other
+    photograph = photographs[int(rng.integers(len(photographs)))].convert("RGB").resize(size)
+    return photograph.filter(ImageFilter.GaussianBlur(6)) if domain == "cartoon" else photograph
 
 
 def _placed(picture: Image.Image, ground: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -138,8 +142,8 @@ def _blurred(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 2.0))))
 
 
-def _stored(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Through a file format and back: JPEG, the 256 colours of a GIF, or unchanged."""
+def _store_and_reload(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Encodes and decodes the picture: JPEG, the 256 colours of a GIF, or unchanged."""
     kind = rng.random()
     if kind < 0.4:
         file = io.BytesIO()

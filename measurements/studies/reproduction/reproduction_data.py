@@ -89,7 +89,7 @@ class Subject:
     split: str
 
     def caption(self, rng: np.random.Generator) -> str:
-        """One of many true ways to name the subject, with idle words before and after it."""
+        """One of many correct names of the subject, with unrelated words before and after it."""
         name = str(rng.choice(self.synonyms)) if self.synonyms and rng.random() < 0.3 else self.name
         adjective = f"{rng.choice(ADJECTIVES)} " if rng.random() < 0.3 else ""
         article = str(rng.choice(("a ", "a ", "the ", "")))
@@ -100,7 +100,7 @@ class Subject:
 
     @property
     def is_person(self) -> bool:
-        """People and parts of them, of whom there are many much alike."""
+        """People and parts of them, which are many and similar."""
         return self.tone is not None or self.code.startswith(PEOPLE)
 
     @property
@@ -145,8 +145,8 @@ def family_of(code: str) -> str:
 def _split(code: str, family: str, far: set[str]) -> str:
     if family in far:
         return "far"
-    held = min(TONES, key=lambda tone: _order(family, tone))
-    return "near" if held in code.split("-") else "train"
+    held_out_tone = min(TONES, key=lambda tone: _order(family, tone))
+    return "near" if held_out_tone in code.split("-") else "train"
 
 
 def _order(salt: str, text: str) -> str:
@@ -159,22 +159,24 @@ def _words(table: dict[str, list[str]], code: str) -> list[str]:
     return [word for word in cleaned if word.replace(" ", "").replace("-", "").isalpha()] or [code]
 
 
-def read_frames(assets: Path, kept: Path) -> tuple[list[str], np.ndarray]:
-    """Code points and frames uint8 [N, 15, 64, 64, 3] of all animations, on white; kept in the file `kept`."""
-    if not kept.exists():
+def read_frames(assets: Path, cache_file: Path) -> tuple[list[str], np.ndarray]:
+    """Code points and frames uint8 [N, 15, 64, 64, 3] of all animations, on white; cached in `cache_file`."""
+    if not cache_file.exists():
         codes, frames = [], []
         for path in sorted(assets.glob("*.webp")):
-            stored = decode(path.read_bytes()).frames
-            if len(stored) > 1:
+            frames_of_file = decode(path.read_bytes()).frames
+            if len(frames_of_file) > 1:
                 codes.append(path.stem)
-                frames.append(resize(flatten(stored[linspace_indices(len(stored), FRAMES)]), (SIZE, SIZE)))
+                frames.append(
+                    resize(flatten(frames_of_file[linspace_indices(len(frames_of_file), FRAMES)]), (SIZE, SIZE))
+                )
         if not frames:
             raise SystemExit(f"no animated .webp in {assets}; unpack the npm package there")
-        building = kept.with_suffix(".tmp.npz")
+        building = cache_file.with_suffix(".tmp.npz")
         np.savez(building, names=codes, frames=np.stack(frames))
-        os.replace(building, kept)
-    found = np.load(kept)
-    return [str(name) for name in found["names"]], found["frames"]
+        os.replace(building, cache_file)
+    arrays = np.load(cache_file)
+    return [str(name) for name in arrays["names"]], arrays["frames"]
 
 
 def data_config(out: Path, split: str) -> DataConfig:
@@ -183,7 +185,7 @@ def data_config(out: Path, split: str) -> DataConfig:
 
 
 def write_shards(assets: Path, subjects: Iterable[Subject], out: Path) -> None:
-    """One shard for each split of the subjects; a folder that is there already is left as it is."""
+    """One shard for each split of the subjects; an existing folder is left unchanged."""
     if out.exists():
         return
     building = out.with_name(f"{out.name}.tmp")

@@ -1,4 +1,4 @@
-"""Tables, curves and pictures of the reproduction, from what its training left behind."""
+"""Tables, curves and pictures of the reproduction, from the files of its training."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from vsd2m.generation.sampler import newest_checkpoint
 from vsd2m.media.decode import decode
 
 Facts = dict[str, list[dict[str, Any]]]
-"""What the training of each variant left in `facts.json`, one entry a seed."""
+"""The `facts.json` of each variant's training, one entry per seed."""
 
 COLOURS = {"conv": "#4269d0", "alpha": "#efb118", "swap": "#6cc5b0", "sti": "#ff725c"}
 SPLIT_NAMES = {"near": "known character, new skin tone", "far": "unseen character"}
@@ -29,15 +29,15 @@ REAL = "real stickers"
 
 
 def write_report(out: Path, to: Path) -> None:
-    """Writes `results.json`, `losses.svg` and pictures to the folder `to`, and the tables into `TO.md` beside it."""
+    """Writes `results.json`, `losses.svg` and pictures to the folder `to`, and the tables into `TO.md` next to it."""
     to.mkdir(parents=True, exist_ok=True)
     facts = {variant: _read_all(out, f"variants/{variant}-*/facts.json") for variant in VARIANTS}
     base = _read_all(out, "scores/frames.json")[0]
     scores = {variant: _read_all(out, f"scores/{variant}-*.json") for variant in VARIANTS}
     results = {
         "denoising": {split: _denoising(scores, base, split) for split in STRIDES},
-        "cost": {variant: _cost(found) for variant, found in facts.items()},
-        "samples": _judge_samples(out),
+        "cost": {variant: _cost(variant_facts) for variant, variant_facts in facts.items()},
+        "samples": _score_samples(out),
         "neighbours": neighbours(out),
         "gates": {folder.name: gates(folder) for folder in sorted((out / "variants").glob("s*-*"))},
         "base": base_facts(out),
@@ -51,7 +51,7 @@ def write_report(out: Path, to: Path) -> None:
 
 
 def gates(folder: Path) -> list[float]:
-    """What the zero-initialised gates of STI (w1) or of the swapped attention have become, layer by layer."""
+    """The values of the zero-initialised gates of STI (w1) or of the swapped attention, layer by layer."""
     from safetensors.torch import load_file
 
     weights = load_file(newest_checkpoint(folder) / "unet" / "diffusion_pytorch_model.safetensors")
@@ -80,7 +80,7 @@ def _denoising(scores: dict[str, list[Any]], base: Any, split: str) -> dict[str,
     untrained = {kind: np.mean(errors, axis=0) for kind, errors in base[split].items()}
     rows: dict[str, Any] = {
         kind: {
-            variant: [(np.mean(found[split][kind], axis=0) / errors).round(4).tolist() for found in seeds]
+            variant: [(np.mean(seed_errors[split][kind], axis=0) / errors).round(4).tolist() for seed_errors in seeds]
             for variant, seeds in scores.items()
         }
         for kind, errors in untrained.items()
@@ -92,10 +92,10 @@ def _denoising(scores: dict[str, list[Any]], base: Any, split: str) -> dict[str,
 
 
 def _paired(seeds: list[Any], reference: list[Any], split: str) -> dict[str, float]:
-    """Mean over clips and noise levels of log(error / error of conv with the same seed), in per cent, over seeds."""
+    """Mean over clips and noise levels of log(error / error of conv with the same seed), in percent, over seeds."""
     logs = [
-        100 * float(np.log(np.array(found[split]["clip"]) / np.array(other[split]["clip"])).mean())
-        for found, other in zip(seeds, reference, strict=True)
+        100 * float(np.log(np.array(of_variant[split]["clip"]) / np.array(of_reference[split]["clip"])).mean())
+        for of_variant, of_reference in zip(seeds, reference, strict=True)
     ]
     return {"mean": round(float(np.mean(logs)), 2), "low": round(min(logs), 2), "high": round(max(logs), 2)}
 
@@ -109,8 +109,8 @@ def _cost(facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _judge_samples(out: Path) -> dict[str, Any]:
-    """The drawn stickers of every variant and seed by the metrics that need no weights from a hub."""
+def _score_samples(out: Path) -> dict[str, Any]:
+    """Scores of the generated stickers of every variant and seed, by metrics that need no weights from a hub."""
     folders = {folder.name: str(folder) for folder in sorted((out / "samples").glob("*-*"))}
     config = BenchmarkConfig.model_validate(
         {
@@ -123,16 +123,16 @@ def _judge_samples(out: Path) -> dict[str, Any]:
             "max_real": 96,
         }
     )
-    found: dict[str, Any] = {}
+    scores_by_metric: dict[str, Any] = {}
     for model, scores in run_benchmark(config, str(out / "judged")).scores.items():
         for score in scores:
-            found.setdefault(score.metric, {})[model] = round(float(score.value), 4)
-    return found
+            scores_by_metric.setdefault(score.metric, {})[model] = round(float(score.value), 4)
+    return scores_by_metric
 
 
 def neighbours(out: Path) -> dict[str, Any]:
     """Mean squared difference of clips to the nearest training clip, grey levels / 255: the shipped generator's
-    samples, and real animations it never saw; and for how many samples the nearest one has the prompt's name."""
+    samples, and unseen real animations; and for how many samples the nearest one has the prompt's name."""
     trained, names = _real_clips(out, "train")
 
     def nearest(clips: NDArray[np.float32]) -> tuple[list[float], list[str]]:
@@ -142,12 +142,12 @@ def neighbours(out: Path) -> dict[str, Any]:
     folder = out / "samples" / "shipped"
     rows = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
     prompts = [row["prompt"].replace("an ", "a ") for row in rows]
-    errors, found = nearest(_drawn_clips(folder).astype(np.float32) / 255)
+    errors, nearest_numbers = nearest(_drawn_clips(folder).astype(np.float32) / 255)
     return {
         "far": nearest(_real_clips(out, "far")[0])[0],
         "shipped": errors,
-        "named": sum(name == prompt for name, prompt in zip(found, prompts, strict=True)),
-        "nearest": dict(zip(prompts, found, strict=True)),
+        "named": sum(name == prompt for name, prompt in zip(nearest_numbers, prompts, strict=True)),
+        "nearest": dict(zip(prompts, nearest_numbers, strict=True)),
     }
 
 
@@ -193,14 +193,14 @@ def _name(variant: str) -> str:
 
 def _paired_table(denoising: dict[str, Any]) -> str:
     lines = [
-        "| against `conv`, per cent | " + " | ".join(SPLIT_NAMES[split] for split in STRIDES) + " |",
+        "| against `conv`, percent | " + " | ".join(SPLIT_NAMES[split] for split in STRIDES) + " |",
         "|---|---|---|",
     ]
     for variant in denoising["far"]["against_conv"]:
         cells = []
         for split in STRIDES:
-            found = denoising[split]["against_conv"][variant]
-            cells.append(f"{found['mean']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})")
+            difference = denoising[split]["against_conv"][variant]
+            cells.append(f"{difference['mean']:+.2f} ({difference['low']:+.2f} to {difference['high']:+.2f})")
         lines.append(f"| {_name(variant)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -216,15 +216,17 @@ def _cost_table(cost: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _samples_table(judged: dict[str, Any]) -> str:
-    lines = ["| | " + " | ".join(f"`{metric}`" for metric in judged) + " |", "|" + "---|" * (1 + len(judged))]
+def _samples_table(scores: dict[str, Any]) -> str:
+    lines = ["| | " + " | ".join(f"`{metric}`" for metric in scores) + " |", "|" + "---|" * (1 + len(scores))]
     for variant in VARIANTS:
         cells = []
-        for values in judged.values():
-            found = [value for model, value in values.items() if model.startswith(f"{variant}-")]
-            cells.append(f"{np.mean(found):.4g} ({min(found):.4g} to {max(found):.4g})" if found else "-")
+        for values in scores.values():
+            seed_values = [value for model, value in values.items() if model.startswith(f"{variant}-")]
+            cells.append(
+                f"{np.mean(seed_values):.4g} ({min(seed_values):.4g} to {max(seed_values):.4g})" if seed_values else "-"
+            )
         lines.append(f"| {_name(variant)} | " + " | ".join(cells) + " |")
-    real = [f"{values[REAL]:.4g}" if REAL in values else "-" for values in judged.values()]
+    real = [f"{values[REAL]:.4g}" if REAL in values else "-" for values in scores.values()]
     return "\n".join([*lines, "| real stickers | " + " | ".join(real) + " |"])
 
 
@@ -239,12 +241,12 @@ def _gates_line(gates: dict[str, list[float]]) -> str:
     )
 
 
-def _neighbours_line(found: dict[str, Any]) -> str:
+def _neighbours_line(distances: dict[str, Any]) -> str:
     return (
-        f"Mean squared difference to the nearest training clip: {np.median(found['shipped']):.4f} (median of "
-        f"{len(found['shipped'])} samples), {np.median(found['far']):.4f} for the {len(found['far'])} real animations "
-        f"of figures never trained on. The nearest training clip is the prompted one for {found['named']} of "
-        f"{len(found['shipped'])} samples."
+        f"Mean squared difference to the nearest training clip: {np.median(distances['shipped']):.4f} (median of "
+        f"{len(distances['shipped'])} samples), {np.median(distances['far']):.4f} for the {len(distances['far'])} real animations "
+        f"of unseen characters. The nearest training clip is the prompted one for {distances['named']} of "
+        f"{len(distances['shipped'])} samples."
     )
 
 

@@ -1,4 +1,4 @@
-"""How well a trained variant denoises clips it has not seen, always from the same noise, and stickers it draws.
+"""How well a trained variant denoises unseen clips, always from the same noise, and the stickers it generates.
 
 Letters: B batch, C channels, T frames.
 """
@@ -17,7 +17,7 @@ from vsd2m.generation.sampler import generate, load_pipeline, newest_checkpoint
 
 NOISE_LEVELS = (250, 500, 750, 950)
 STRIDES = {"near": 2, "far": 1}
-"""Every so many clips of a split are scored."""
+"""One in this many clips of a split is scored."""
 BATCH_SIZE = 9
 PROMPTS = (
     "a cat",
@@ -41,7 +41,7 @@ PROMPTS = (
 
 def score_variant(out: Path, name: str, *, bf16: bool) -> None:
     """Denoising errors of `variants/NAME` in `scores/NAME.json`; with the name "frames", of the untrained temporal
-    layers, which is the two-dimensional network on every frame apart. A file that is there is left as it is."""
+    layers, which is the two-dimensional network on every frame separately. Existing files are left unchanged."""
     path = out / "scores" / f"{name}.json"
     if path.exists():
         return
@@ -77,7 +77,7 @@ def denoising_errors(out: Path, pipeline: Any, split: str, *, bf16: bool) -> dic
             states = pipeline.encode_prompts(texts)
             by_level = [_error(pipeline, clips, states, level, first) for level in NOISE_LEVELS]
             for kind in errors:
-                errors[kind] += np.stack([found[kind] for found in by_level], axis=1).round(6).tolist()
+                errors[kind] += np.stack([level_errors[kind] for level_errors in by_level], axis=1).round(6).tolist()
     return errors
 
 
@@ -109,8 +109,8 @@ def _batches(out: Path, pipeline: Any, split: str) -> Iterator[tuple[Any, list[s
         clips = list(shard_clips(data_config(out, split)).read())
         cached.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cached, frames=np.stack([clip.frames for clip in clips]), texts=[clip.text for clip in clips])
-    kept = np.load(cached)
-    pictures, captions = kept["frames"][:: STRIDES[split]], kept["texts"][:: STRIDES[split]]
+    arrays = np.load(cached)
+    pictures, captions = arrays["frames"][:: STRIDES[split]], arrays["texts"][:: STRIDES[split]]
     for first in range(0, len(captions), BATCH_SIZE):
         frames = torch.from_numpy(pictures[first : first + BATCH_SIZE]).float() / 127.5 - 1
         texts = [str(text) for text in captions[first : first + BATCH_SIZE]]
@@ -118,6 +118,6 @@ def _batches(out: Path, pipeline: Any, split: str) -> Iterator[tuple[Any, list[s
 
 
 def draw(out: Path, checkpoint: Path, name: str, *, num_prompts: int, num_steps: int) -> None:
-    """Draws the first prompts into `samples/NAME`, with the same noise for every generator."""
+    """Generates stickers for the first prompts into `samples/NAME`, with the same noise for every generator."""
     config = GenerationConfig(num_inference_steps=num_steps, guidance_scale=3.0, media_format="webp", seed=100)
     generate(checkpoint, PROMPTS[:num_prompts], out / "samples" / name, config=config)

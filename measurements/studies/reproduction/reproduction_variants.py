@@ -1,5 +1,5 @@
-"""What the package's own trainer does in the reproduction: the temporal layers of the four variants on the same
-two-dimensional network with equal budgets, and one of them trained on into the generator that comes with the package.
+"""The part of the reproduction that uses the package's trainer: the temporal layers of the four variants on the same
+two-dimensional network with equal budgets, and one of them trained further into the generator inside the package.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from vsd2m.generation.trainer import train
 
 VARIANTS = {"conv": "Make-A-Video", "alpha": "VideoLDM", "swap": "VideoFactory", "sti": "STI"}
 NUM_CAPTIONS = 3
-"""Captions of a clip of the shipped generator; each is a clip of its own to the trainer."""
+"""Captions per clip of the packaged generator; the trainer treats each as a separate clip."""
 TONE = TONES["1f3fc"]
-"""People and hands come without a tone and in this one: six tones of everybody would be two thirds of all clips."""
+"""People and hands come without a tone and in this one: all six tones would be two thirds of all clips."""
 
 
 def variant_config(out: Path, variant: str, seed: int, *, num_steps: int, bf16: bool) -> dict[str, Any]:
-    """The training of one variant: all that is temporal, on a frozen two-dimensional network."""
+    """The training of one variant: all temporal layers, on a frozen two-dimensional network."""
     return {
         "out": str(out / "variants" / f"{variant}-{seed}"),
         "model": {
@@ -57,8 +57,8 @@ def variant_config(out: Path, variant: str, seed: int, *, num_steps: int, bf16: 
 
 
 def train_variant(out: Path, variant: str, seed: int, *, num_steps: int, bf16: bool) -> None:
-    """Writes `facts.json` beside the checkpoint: weights, losses, and the median seconds of processor time of a step,
-    null where fewer than two steps were seen. What is done is left as it is."""
+    """Writes `facts.json` next to the checkpoint: weights, losses, and the median seconds of processor time of a step,
+    null with fewer than two steps. Existing files are left unchanged."""
     config = TrainConfig.model_validate(variant_config(out, variant, seed, num_steps=num_steps, bf16=bf16))
     facts = Path(config.out) / "facts.json"
     if facts.exists():

@@ -1,4 +1,4 @@
-"""What characters do: each action is a pose for every moment of its loop, and what flies around."""
+"""The actions of characters: a pose for every moment of a loop, and moving props."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

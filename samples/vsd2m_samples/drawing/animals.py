@@ -6,19 +6,19 @@ from vsd2m_samples.drawing.palette import INK, PINK, WHITE, darker, lighter, mix
 
 
 def draw_ears(canvas: Canvas, look: Look) -> None:
-    """What stands behind the head."""
+    """The parts behind the head."""
     if look.species in _EARS:
         _EARS[look.species](canvas, look)
 
 
 def draw_marks(canvas: Canvas, look: Look) -> None:
-    """What lies on the head, below the eyes and the mouth."""
+    """The parts on the head, below the eyes and the mouth."""
     if look.species in _MARKS:
         _MARKS[look.species](canvas, look)
 
 
 def draw_front(canvas: Canvas, look: Look) -> None:
-    """What lies over the face: noses, whiskers, hanging ears."""
+    """The parts over the face: noses, whiskers, hanging ears."""
     if look.species in _FRONTS:
         _FRONTS[look.species](canvas, look)
 

@@ -54,7 +54,7 @@ def _curve(corners: tuple[tuple[float, float], ...], closed: bool, steps: int) -
 
 
 class Canvas:
-    """`width` x `height` pixels in the end; coordinates are the caller's, through the current transform.
+    """Finally `width` x `height` pixels; coordinates are the caller's, through the current transform.
 
     Drawing replaces what is below, also with a half-transparent colour: layers are blended by `Image.alpha_composite`.
     """
@@ -85,8 +85,8 @@ class Canvas:
         """A closed shape; `line` puts an outline of `width` around it (the canvas's width by default)."""
         points = self._transformed(outline)
         if line is not None:
-            grown = _grown(points, (self._line if width is None else width) * self._scale())
-            self._polygon(grown, line)
+            outline_points = _grow(points, (self._line if width is None else width) * self._scale())
+            self._polygon(outline_points, line)
         self._polygon(points, fill)
 
     def stroke(self, path: Points, width: float, fill: Colour, *, line: Colour | None = None) -> None:
@@ -132,8 +132,8 @@ def _normals(points: Points, *, closed: bool) -> Points:
     return normals
 
 
-def _grown(points: Points, distance: float) -> Points:
+def _grow(points: Points, distance: float) -> Points:
     x, y = points[:, 0], points[:, 1]
     area = float(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1])
-    grown: Points = points + _normals(points, closed=True) * (distance if area > 0 else -distance)
-    return grown
+    new_points: Points = points + _normals(points, closed=True) * (distance if area > 0 else -distance)
+    return new_points

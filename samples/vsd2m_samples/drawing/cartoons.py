@@ -1,10 +1,10 @@
-"""Random cartoon stickers: who, doing what, where, saying what, stored how."""
+"""Random cartoon stickers: character, action, scene, lettering and encoding."""
 
 import numpy as np
 
 from vsd2m_samples.drawing.actions import ACTIONS
 from vsd2m_samples.drawing.cast import KINDS, draw_lots
-from vsd2m_samples.drawing.composition import Lettering, Recipe, draw_cartoon
+from vsd2m_samples.drawing.composition import Cartoon, Lettering, draw_cartoon
 from vsd2m_samples.drawing.look import Look
 from vsd2m_samples.drawing.palette import COLOUR_NAMES, INK, WHITE, darker
 from vsd2m_samples.drawing.phrases import PHRASES
@@ -22,20 +22,20 @@ _LICENCE, _AUTHOR = "CC0-1.0", "vsd2m"
 
 
 def draw_cartoon_sticker(species: str, action: str, rng: np.random.Generator) -> Sticker:
-    """A sticker of one kind of character in one action; everything else is up to `rng`."""
+    """A sticker of one kind of character in one action; `rng` chooses everything else."""
     look = draw_lots(species, rng)
     still = rng.random() < _STILL_SHARE
     text, language = _text(action, rng)
     lettering = _lettering(text, rng) if text else None
-    recipe = _recipe(look, action, lettering, still, rng)
-    encoding = _encoding(recipe, still, rng)
+    cartoon = _random_cartoon(look, action, lettering, still, rng)
+    encoding = _encoding(cartoon, still, rng)
     name = look.described
-    said = f' The text says "{text}".' if text else ""
+    text_sentence = f' The text says "{text}".' if text else ""
     verb = ACTIONS[action].verb
     return Sticker(
         stem=f"{species}-{action}".replace(" ", "-"),
-        frames=draw_cartoon(recipe),
-        durations_ms=_durations(recipe.num_frames, rng),
+        frames=draw_cartoon(cartoon),
+        durations_ms=_durations(cartoon.num_frames, rng),
         encoding=encoding,
         title=f"{species.capitalize()} {verb}",
         trigger_words=_words(species, action, language, rng),
@@ -47,7 +47,7 @@ def draw_cartoon_sticker(species: str, action: str, rng: np.random.Generator) ->
         language=language,
         action=action,
         subject=species,
-        caption=f"{name[0].upper()}{name[1:]} {verb}.{said}",
+        caption=f"{name[0].upper()}{name[1:]} {verb}.{text_sentence}",
     )
 
 
@@ -67,12 +67,14 @@ def _lettering(text: str, rng: np.random.Generator) -> Lettering:
     return Lettering(text, str(rng.choice(["top", "bottom", "bottom"])), ink, edge)
 
 
-def _recipe(look: Look, action: str, lettering: Lettering | None, still: bool, rng: np.random.Generator) -> Recipe:
+def _random_cartoon(
+    look: Look, action: str, lettering: Lettering | None, still: bool, rng: np.random.Generator
+) -> Cartoon:
     width, height = _size(lettering is not None, rng)
     scene = str(rng.choice(list(SCENES))) if rng.random() < 0.5 else None
     close_up = action in _CLOSE_UPS and rng.random() < 0.35
     calm = action not in ("run", "peek", "float", "flowers", "umbrella", "faint")
-    return Recipe(
+    return Cartoon(
         look=look,
         action=action,
         width=width,
@@ -100,11 +102,11 @@ def _size(has_text: bool, rng: np.random.Generator) -> tuple[int, int]:
     return side, side
 
 
-def _encoding(recipe: Recipe, still: bool, rng: np.random.Generator) -> str:
+def _encoding(cartoon: Cartoon, still: bool, rng: np.random.Generator) -> str:
     if still:
-        return "png" if recipe.scene is None else str(rng.choice(list(_STILLS)))
-    if recipe.action == "fade":  # a GIF has no half-transparent pixels
-        return str(rng.choice(["apng", "webp"] if recipe.scene is None else list(_ENCODINGS)))
+        return "png" if cartoon.scene is None else str(rng.choice(list(_STILLS)))
+    if cartoon.action == "fade":  # a GIF has no half-transparent pixels
+        return str(rng.choice(["apng", "webp"] if cartoon.scene is None else list(_ENCODINGS)))
     return str(rng.choice(list(_ENCODINGS)))
 
 

@@ -1,4 +1,4 @@
-"""Everybody who can appear in a sticker, and how they are dressed."""
+"""All characters that can appear in a sticker, and their clothes."""
 
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +13,7 @@ from vsd2m_samples.drawing.things import THINGS
 
 @dataclass(frozen=True)
 class Kind:
-    """A species: its coats (name, fur, belly, accent, marks) and the make of its face."""
+    """A species: its coats (name, fur, belly, accent, marks) and the shape of its face."""
 
     coats: tuple[tuple[str, RGB, RGB, RGB, str], ...]
     face: Face = field(default_factory=Face)
@@ -287,7 +287,7 @@ KINDS: dict[str, Kind] = {
 
 
 def draw_lots(species: str, rng: np.random.Generator) -> Look:
-    """A random member of a species, perhaps dressed, with a name that mentions what it wears."""
+    """A random member of a species, perhaps dressed, with a name that mentions its clothes."""
     kind = KINDS[species]
     name, fur, belly, accent, marks = kind.coats[rng.integers(len(kind.coats))]
     cloth_name = str(rng.choice(sorted(COLOUR_NAMES)))

@@ -1,4 +1,4 @@
-"""A cartoon sticker from its recipe: scene, character in action, lettering; frame by frame."""
+"""A cartoon sticker: scene, character in action, lettering; frame by frame."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,17 @@ TEXT_SHARE = 0.2  # of the height
 
 @dataclass(frozen=True)
 class Lettering:
-    """A line of text: where it stands (`top` or `bottom`), and its colours."""
+    """A line of text: its position (`top` or `bottom`), and its colours."""
 
     text: str
-    place: str
+    position: str
     ink: RGB
     edge: RGB
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that decides a cartoon's pixels. `scene` None is transparent; `shift` is in shares of the width."""
+class Cartoon:
+    """Everything that determines a cartoon's pixels. `scene` None is transparent; `shift` is in shares of the width."""
 
     look: Look
     action: str
@@ -47,14 +47,14 @@ class Recipe:
     lettering: Lettering | None = None
 
 
-def draw_cartoon(recipe: Recipe) -> npt.NDArray[np.uint8]:
+def draw_cartoon(cartoon: Cartoon) -> npt.NDArray[np.uint8]:
     """uint8 `[T, H, W, 4]`, one loop of the action."""
-    backdrop = _backdrop(recipe)
-    text = _text_layer(recipe)
+    backdrop = _backdrop(cartoon)
+    text = _text_layer(cartoon)
     frames = []
-    for number in range(recipe.num_frames):
+    for number in range(cartoon.num_frames):
         frame = backdrop.copy()
-        frame.alpha_composite(_character_layer(recipe, _moment(number, recipe.num_frames, recipe.phase)))
+        frame.alpha_composite(_character_layer(cartoon, _moment(number, cartoon.num_frames, cartoon.phase)))
         if text is not None:
             frame.alpha_composite(text)
         frames.append(np.asarray(frame))
@@ -85,41 +85,41 @@ def _moment(number: int, num_frames: int, phase: float) -> float:
     return ((number + 0.3) / num_frames + phase) % 1.0
 
 
-def _backdrop(recipe: Recipe) -> Image.Image:
-    canvas = Canvas(recipe.width, recipe.height)
-    if recipe.scene is not None:
-        scale = min(recipe.width, recipe.height) / 200
+def _backdrop(cartoon: Cartoon) -> Image.Image:
+    canvas = Canvas(cartoon.width, cartoon.height)
+    if cartoon.scene is not None:
+        scale = min(cartoon.width, cartoon.height) / 200
         with canvas.moved(scale=scale):
-            draw_scene(canvas, recipe.scene, recipe.width / scale, recipe.height / scale, recipe.tint)
+            draw_scene(canvas, cartoon.scene, cartoon.width / scale, cartoon.height / scale, cartoon.tint)
     return canvas.finished()
 
 
-def _text_layer(recipe: Recipe) -> Image.Image | None:
-    if recipe.lettering is None:
+def _text_layer(cartoon: Cartoon) -> Image.Image | None:
+    if cartoon.lettering is None:
         return None
-    lettering, band = recipe.lettering, recipe.height * TEXT_SHARE
+    lettering, band = cartoon.lettering, cartoon.height * TEXT_SHARE
     line = draw_line(
-        lettering.text, width=recipe.width - 8, max_size=round(band), ink=lettering.ink, edge=lettering.edge
+        lettering.text, width=cartoon.width - 8, max_size=round(band), ink=lettering.ink, edge=lettering.edge
     )
-    layer = Image.new("RGBA", (recipe.width, recipe.height))
-    y = 4 if lettering.place == "top" else recipe.height - line.height - 4
-    layer.alpha_composite(line, ((recipe.width - line.width) // 2, y))
+    layer = Image.new("RGBA", (cartoon.width, cartoon.height))
+    y = 4 if lettering.position == "top" else cartoon.height - line.height - 4
+    layer.alpha_composite(line, ((cartoon.width - line.width) // 2, y))
     return layer
 
 
-def _character_layer(recipe: Recipe, t: float) -> Image.Image:
-    action = ACTIONS[recipe.action]
-    canvas = Canvas(recipe.width, recipe.height)
-    band = recipe.height * TEXT_SHARE if recipe.lettering else 0.0
-    ground = recipe.height * 0.97 - (band if recipe.lettering and recipe.lettering.place == "bottom" else 0.0)
-    scale = min((recipe.height - band) / _STAGE_HEIGHT, recipe.width / 190) * recipe.zoom
-    if recipe.zoom > 1.3:  # head and shoulders: the feet are below the picture
+def _character_layer(cartoon: Cartoon, t: float) -> Image.Image:
+    action = ACTIONS[cartoon.action]
+    canvas = Canvas(cartoon.width, cartoon.height)
+    band = cartoon.height * TEXT_SHARE if cartoon.lettering else 0.0
+    ground = cartoon.height * 0.97 - (band if cartoon.lettering and cartoon.lettering.position == "bottom" else 0.0)
+    scale = min((cartoon.height - band) / _STAGE_HEIGHT, cartoon.width / 190) * cartoon.zoom
+    if cartoon.zoom > 1.3:  # head and shoulders: the feet are below the picture
         ground += scale * 52
-    side = -1.0 if recipe.mirrored else 1.0
-    with canvas.moved(recipe.width * (0.5 + recipe.shift), ground, scale=(side * scale, scale)):
-        opacity = _act(canvas, recipe.look, action, t)
+    side = -1.0 if cartoon.mirrored else 1.0
+    with canvas.moved(cartoon.width * (0.5 + cartoon.shift), ground, scale=(side * scale, scale)):
+        opacity = _act(canvas, cartoon.look, action, t)
     layer = canvas.finished()
-    if recipe.white_border:
+    if cartoon.white_border:
         layer = _bordered(layer)
     if opacity < 1.0:
         layer.putalpha(layer.getchannel("A").point([round(value * opacity) for value in range(256)]))

@@ -57,8 +57,8 @@ def _gif(pictures: list[Image.Image], durations_ms: list[int]) -> bytes:
 
 def _shared_palette(pictures: list[Image.Image]) -> Image.Image:
     """A palette of 255 colours for all frames: of every third pixel of four frames."""
-    chosen = [_on_white(pictures[index * len(pictures) // 4]) for index in range(4)]
-    sampled = np.concatenate([np.asarray(picture)[index % 3 :: 3, ::3] for index, picture in enumerate(chosen)])
+    sampled_frames = [_on_white(pictures[index * len(pictures) // 4]) for index in range(4)]
+    sampled = np.concatenate([np.asarray(picture)[index % 3 :: 3, ::3] for index, picture in enumerate(sampled_frames)])
     return Image.fromarray(sampled).quantize(255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 

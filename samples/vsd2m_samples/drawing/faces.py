@@ -11,7 +11,7 @@ _MOUTH: RGB = (128, 40, 52)
 
 @dataclass(frozen=True)
 class Face:
-    """Where a character's features sit and which make they are."""
+    """The positions and shapes of a character's features."""
 
     eye_x: float = 18.0
     eye_y: float = 0.0

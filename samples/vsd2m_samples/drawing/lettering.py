@@ -1,4 +1,4 @@
-"""Legible lettering in the two fonts that ship with the package; fonts of the system are never looked at."""
+"""Legible lettering in the two fonts that ship with the package; system fonts are never used."""
 
 import re
 from functools import cache
@@ -45,7 +45,7 @@ def is_chinese(text: str) -> bool:
 
 
 def missing_glyphs(text: str) -> set[str]:
-    """Characters the font for `text` has no drawing of; such a text must not be drawn."""
+    """Characters that the font for `text` lacks; such a text must not be drawn."""
     font = _font(text, 24)
     absent = bytes(font.getmask("\uffff"))
     return {character for character in text if character != " " and bytes(font.getmask(character)) == absent}

@@ -1,4 +1,4 @@
-"""What a character is: its kind, its colours, the make of its face, what it wears."""
+"""The look of a character: its kind, its colours, the shape of its face, its clothes."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from vsd2m_samples.drawing.palette import INK, RGB, WHITE
 
 @dataclass(frozen=True)
 class Look:
-    """One character, ready to draw. `name` is how a caption calls it, as in "an orange cat"."""
+    """One character, ready to draw. `name` is its name in captions, as in "an orange cat"."""
 
     species: str
     name: str
@@ -26,11 +26,11 @@ class Look:
 
     @property
     def described(self) -> str:
-        """The name with what it wears, as in "a white cat in a red scarf"."""
+        """The name with its clothes, as in "a white cat in a red scarf"."""
         bare = {"glasses": "glasses", "sunglasses": "sunglasses", "headphones": f"{self.cloth_name} headphones"}
         hat = bare.get(self.hat, f"a {self.hat}") if self.hat else ""
-        worn = [part for part in (self._garment_described(), hat) if part]
-        return f"{self.name} in {' and '.join(worn)}" if worn else self.name
+        clothes = [part for part in (self._garment_described(), hat) if part]
+        return f"{self.name} in {' and '.join(clothes)}" if clothes else self.name
 
     def _garment_described(self) -> str:
         if not self.garment:

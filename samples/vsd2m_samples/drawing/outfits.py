@@ -1,4 +1,4 @@
-"""What characters wear: on the head (origin: the head's centre) and on the body (origin: between the feet)."""
+"""The clothes of characters: on the head (origin: the head's centre) and on the body (origin: between the feet)."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from vsd2m_samples.drawing.palette import INK, WHITE, YELLOW, darker, lighter, m
 
 
 def draw_hat(canvas: Canvas, look: Look) -> None:
-    """What is on the head, if anything."""
+    """The hat, if any."""
     if look.hat:
         HATS[look.hat](canvas, look)
 
 
 def draw_garment(canvas: Canvas, look: Look) -> None:
-    """What is on the body, if anything; drawn before the head."""
+    """The garment, if any; drawn before the head."""
     if look.garment:
         GARMENTS[look.garment](canvas, look)
 

@@ -1,4 +1,4 @@
-"""Colours and how they mix."""
+"""Colours and their mixtures."""
 
 RGB = tuple[int, int, int]
 

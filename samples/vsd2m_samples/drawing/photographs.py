@@ -1,4 +1,4 @@
-"""Photographs in motion: crops of freely licensed pictures that scikit-image and scikit-learn ship."""
+"""Moving photographs: crops of freely licensed pictures that scikit-image and scikit-learn contain."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from vsd2m_samples.drawing.lettering import draw_line
 class Photograph:
     """A picture with its rights. `described` completes "A photograph of ...".
 
-    A crop that shows what it is about has its centre in `focus` (left, top, right, bottom, in shares of the picture)
+    A crop that shows the subject has its centre in `focus` (left, top, right, bottom, in shares of the picture)
     and at least `least_share` of the width.
     """
 
@@ -119,8 +119,8 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class PhotographRecipe:
-    """All that decides the pixels of a photograph in motion."""
+class MovingPhotograph:
+    """Everything that determines the pixels of a moving photograph."""
 
     subject: str
     crop: Crop
@@ -141,73 +141,77 @@ def require_photographs() -> None:
         _package_folder(package)
 
 
-def move_photograph(recipe: PhotographRecipe) -> npt.NDArray[np.uint8]:
+def move_photograph(moving_photograph: MovingPhotograph) -> npt.NDArray[np.uint8]:
     """uint8 `[T, H, W, 4]`: the crop, moving; text and rounded corners stand still."""
-    source = _graded(recipe)
-    mask = _corner_mask(recipe)
+    source = _graded(moving_photograph)
+    mask = _corner_mask(moving_photograph)
     frames = []
-    for number in range(recipe.num_frames):
-        frame = _moment(source, recipe, number / recipe.num_frames).convert("RGBA")
+    for number in range(moving_photograph.num_frames):
+        frame = _moment(source, moving_photograph, number / moving_photograph.num_frames).convert("RGBA")
         if mask is not None:
             frame.putalpha(mask)
-        if recipe.lettering is not None:
-            _write(frame, recipe.lettering)
+        if moving_photograph.lettering is not None:
+            _write(frame, moving_photograph.lettering)
         frames.append(np.asarray(frame))
     return np.stack(frames)
 
 
-def _moment(source: Image.Image, recipe: PhotographRecipe, t: float) -> Image.Image:
+def _moment(source: Image.Image, moving_photograph: MovingPhotograph, t: float) -> Image.Image:
     sine, cosine = math.sin(2 * math.pi * t), math.cos(2 * math.pi * t)
     slow = 0.5 - 0.5 * cosine
     dx, dy, size, degrees, light = 0.0, 0.0, 1.0, 0.0, 1.0
-    if recipe.motion == "pan":
+    if moving_photograph.motion == "pan":
         dx = 0.22 * sine
-    elif recipe.motion == "rise":
+    elif moving_photograph.motion == "rise":
         dy = 0.2 * sine
-    elif recipe.motion == "zoom in":
+    elif moving_photograph.motion == "zoom in":
         size = 1.0 - 0.4 * t
-    elif recipe.motion == "zoom out":
+    elif moving_photograph.motion == "zoom out":
         size = 0.6 + 0.4 * t
-    elif recipe.motion == "shake":
+    elif moving_photograph.motion == "shake":
         dx, dy = 0.05 * math.sin(6 * math.pi * t), 0.03 * math.cos(10 * math.pi * t)
-    elif recipe.motion == "tilt":
+    elif moving_photograph.motion == "tilt":
         degrees, size = 14.0 * sine, 0.75
-    elif recipe.motion == "flicker":
+    elif moving_photograph.motion == "flicker":
         light = 0.72 + 0.5 * slow
-    elif recipe.motion == "bounce":
+    elif moving_photograph.motion == "bounce":
         dy = 0.16 * abs(sine)
     else:
         dx, dy = 0.12 * sine, 0.12 * cosine
-    view = _view(source, recipe, dx, dy, size, degrees)
+    view = _view(source, moving_photograph, dx, dy, size, degrees)
     return ImageEnhance.Brightness(view).enhance(light) if light != 1.0 else view
 
 
 def _view(
-    source: Image.Image, recipe: PhotographRecipe, dx: float, dy: float, size: float, degrees: float
+    source: Image.Image, moving_photograph: MovingPhotograph, dx: float, dy: float, size: float, degrees: float
 ) -> Image.Image:
-    width = source.width * recipe.crop.share * size
-    height = width * recipe.height / recipe.width
+    width = source.width * moving_photograph.crop.share * size
+    height = width * moving_photograph.height / moving_photograph.width
     if height > source.height:
         width, height = width * source.height / height, float(source.height)
-    left = min(max(source.width * recipe.crop.x + dx * width - width / 2, 0.0), source.width - width)
-    top = min(max(source.height * recipe.crop.y + dy * height - height / 2, 0.0), source.height - height)
+    left = min(max(source.width * moving_photograph.crop.x + dx * width - width / 2, 0.0), source.width - width)
+    top = min(max(source.height * moving_photograph.crop.y + dy * height - height / 2, 0.0), source.height - height)
     box = (left, top, left + width, top + height)
     if not degrees:
-        return source.resize((recipe.width, recipe.height), Image.Resampling.BICUBIC, box=box)
+        return source.resize((moving_photograph.width, moving_photograph.height), Image.Resampling.BICUBIC, box=box)
     margin = 1.45
     large = source.resize(
-        (round(recipe.width * margin), round(recipe.height * margin)), Image.Resampling.BICUBIC, box=box
+        (round(moving_photograph.width * margin), round(moving_photograph.height * margin)),
+        Image.Resampling.BICUBIC,
+        box=box,
     )
     turned = large.rotate(degrees, Image.Resampling.BICUBIC)
-    x, y = (turned.width - recipe.width) // 2, (turned.height - recipe.height) // 2
-    return turned.crop((x, y, x + recipe.width, y + recipe.height))
+    x, y = (turned.width - moving_photograph.width) // 2, (turned.height - moving_photograph.height) // 2
+    return turned.crop((x, y, x + moving_photograph.width, y + moving_photograph.height))
 
 
-def _graded(recipe: PhotographRecipe) -> Image.Image:
-    source = _opened(recipe.subject)
-    if recipe.mirrored:
+def _graded(moving_photograph: MovingPhotograph) -> Image.Image:
+    source = _opened(moving_photograph.subject)
+    if moving_photograph.mirrored:
         source = source.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return ImageEnhance.Contrast(ImageEnhance.Color(source).enhance(recipe.colour)).enhance(recipe.contrast)
+    return ImageEnhance.Contrast(ImageEnhance.Color(source).enhance(moving_photograph.colour)).enhance(
+        moving_photograph.contrast
+    )
 
 
 @cache
@@ -218,7 +222,7 @@ def _opened(subject: str) -> Image.Image:
 
 
 def _package_folder(package: str) -> Path:
-    """Where a package lies; it is not imported, since that takes seconds."""
+    """The folder of a package, without importing it, which takes seconds."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
@@ -228,11 +232,11 @@ def _package_folder(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _corner_mask(recipe: PhotographRecipe) -> Image.Image | None:
-    if not recipe.round_corners:
+def _corner_mask(moving_photograph: MovingPhotograph) -> Image.Image | None:
+    if not moving_photograph.round_corners:
         return None
-    scale, side = 4, min(recipe.width, recipe.height)
-    mask = Image.new("L", (recipe.width * scale, recipe.height * scale))
+    scale, side = 4, min(moving_photograph.width, moving_photograph.height)
+    mask = Image.new("L", (moving_photograph.width * scale, moving_photograph.height * scale))
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), side * scale * 0.16, fill=255)
     return mask.reduce(scale)
 
@@ -240,5 +244,5 @@ def _corner_mask(recipe: PhotographRecipe) -> Image.Image | None:
 def _write(frame: Image.Image, lettering: Lettering) -> None:
     size = round(frame.height * TEXT_SHARE)
     line = draw_line(lettering.text, width=frame.width - 12, max_size=size, ink=lettering.ink, edge=lettering.edge)
-    y = 6 if lettering.place == "top" else frame.height - line.height - 6
+    y = 6 if lettering.position == "top" else frame.height - line.height - 6
     frame.alpha_composite(line, ((frame.width - line.width) // 2, y))

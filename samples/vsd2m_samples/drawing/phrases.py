@@ -1,4 +1,4 @@
-"""What stickers say, in English and Chinese, by action; and the words under which people look for them."""
+"""The lettering of stickers, in English and Chinese, by action; and their trigger words."""
 
 from dataclasses import dataclass
 

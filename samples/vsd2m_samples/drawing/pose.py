@@ -1,4 +1,4 @@
-"""What a character does at one moment: where its parts are and what its face shows."""
+"""A character at one moment: the positions of its parts, and its face."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A finished sticker: its frames, how it is stored, and the truth about it."""
+"""A drawn sticker: its frames, its encoding, and its true labels."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from vsd2m_samples.drawing.encoding import SUFFIXES, encode_frames
 
 @dataclass(frozen=True)
 class Sticker:
-    """Frames (RGBA `[T, H, W, 4]`) with everything that is true of them. `text` is "" where nothing is written."""
+    """Frames (RGBA `[T, H, W, 4]`) with their true labels. `text` is "" without lettering."""
 
     stem: str
     frames: npt.NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""Things that live: one outline with a face, thin arms and legs. The outline's centre is the origin."""
+"""Things with a face: one outline with thin arms and legs. The outline's centre is the origin."""
 
 import math
 

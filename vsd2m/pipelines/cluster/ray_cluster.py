@@ -1,4 +1,4 @@
-"""Joining or starting Ray, the machines it has at the moment, and whether they can hold what is asked of them."""
+"""Joins or starts Ray; lists its current machines, and checks whether they have the requested resources."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Request:
-    """What one worker occupies, all of it on one machine."""
+    """The resources of one worker, all on one machine."""
 
     cpus: float
     gpus: float = 0.0
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster that is alive, with all it has, whoever uses it."""
+    """A machine of the cluster that is alive, with its total resources, used or not."""
 
     node_id: str
     name: str
@@ -57,10 +57,10 @@ class Node:
 
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Any]:
-    """Ray, started or joined for as long as the block lasts, unless it was before.
+    """Ray, started or joined until the block ends, unless it is already connected.
 
-    Without an address (given, or in RAY_ADDRESS, as in a Ray job) Ray is started afresh on this machine, whatever
-    clusters it has run before. `StageError` where nothing answers at the address.
+    Without an address (given, or in RAY_ADDRESS, as in a Ray job) a new Ray instance is started on this machine,
+    independent of earlier clusters. `StageError` if no cluster responds at the address.
     """
     ray = import_extra("ray", extra="ray")
     started_here = not ray.is_initialized()
@@ -91,20 +91,20 @@ def alive_nodes(ray: Any) -> list[Node]:
     ]
 
 
-def fitting_request(nodes: Sequence[Node], wanted: Request, *, who: str) -> Request:
-    """What to ask Ray for; `StageError` where no machine can hold it, for which Ray would wait for ever.
+def fitting_request(nodes: Sequence[Node], ideal_request: Request, *, who: str) -> Request:
+    """The request to give to Ray; `StageError` if no machine can ever fulfil it: Ray would wait forever.
 
-    On a cluster of one machine a worker with more threads than the machine has cores shares what there is.
+    On a cluster of one machine, a worker with more threads than the machine has cores gets all cores.
     """
-    cpus = min(wanted.cpus, nodes[0].cpus) if len(nodes) == 1 else wanted.cpus
-    request = Request(cpus, wanted.gpus)
+    cpus = min(ideal_request.cpus, nodes[0].cpus) if len(nodes) == 1 else ideal_request.cpus
+    request = Request(cpus, ideal_request.gpus)
     if not any(node.holds(request) for node in nodes):
         raise StageError(f"{who} asks for {misfit(nodes, request)}")
     return request
 
 
 def misfit(nodes: Sequence[Node], request: Request) -> str:
-    """The request, why no machine can hold it, and what would help."""
+    """The request, why no machine can fulfil it, and what would help."""
     help_gpus = "set its device to cpu, or " if request.gpus else ""
     machines = ", ".join(str(node) for node in sorted(nodes, key=lambda node: (-node.gpus, -node.cpus))[:5])
     return (
@@ -127,7 +127,7 @@ def _init(ray: Any, address: str, *, num_cpus: int | None) -> None:
 
 
 def _check_alive(address: str) -> None:
-    """Asks first whether a cluster is there: Ray itself tries for minutes, and then ends this process."""
+    """Checks whether a cluster responds: Ray itself tries for minutes, and then ends this process."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     advice = "check the address and that the cluster is up (`ray status` there), or leave it out to use this machine"
     if port.isdigit():
@@ -138,12 +138,12 @@ def _check_alive(address: str) -> None:
     if "://" not in address:
         command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
         try:
-            found = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+            health_check = subprocess.run(command, capture_output=True, timeout=ANSWER_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
-            raise StageError(f"{address} does not answer as a Ray cluster does; {advice}") from error
-        if found.returncode:
-            lines = found.stderr.decode(errors="replace").strip().splitlines()
-            raise StageError(f"no Ray cluster at {address}: {lines[-1] if lines else 'it does not answer'}; {advice}")
+            raise StageError(f"{address} does not respond like a Ray cluster; {advice}") from error
+        if health_check.returncode:
+            lines = health_check.stderr.decode(errors="replace").strip().splitlines()
+            raise StageError(f"no Ray cluster at {address}: {lines[-1] if lines else 'it does not respond'}; {advice}")
 
 
 def _count(number: float, unit: str) -> str:

@@ -1,8 +1,8 @@
 """The cluster runner: plain Ray actors, one pool per sticker stage, partitions flowing from pool to pool.
 
 Consecutive sticker stages form a segment. Within it a partition moves on as soon as it is committed, so
-the expensive stages are busy while the cheap ones still work. Workers are started where there is a
-backlog and stopped where there is none, the last stages first, which bounds what is in flight.
+the expensive stages are busy while the cheap ones still work. Workers are started for stages with
+a backlog and stopped for stages without one, the last stages first, which limits the partitions in progress.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from typing import Any
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
 from vsd2m.pipelines.cluster.ray_cluster import Cluster, Request, alive_nodes, connected, fitting_request
-from vsd2m.pipelines.cluster.ray_workers import PATIENCE_SECONDS, Crew, Pool, Task
+from vsd2m.pipelines.cluster.ray_workers import PATIENCE_SECONDS, Pool, Task, Workers
 from vsd2m.pipelines.engine.config import PipelineConfig
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import is_done
@@ -22,7 +22,7 @@ from vsd2m.pipelines.engine.plan import Plan, PlannedStage, make_plan
 from vsd2m.pipelines.engine.progress import Observer, Silent
 from vsd2m.pipelines.engine.stage_process import StageProcess
 
-RECYCLE_AFTER = 64  # partitions a worker runs before a fresh one takes its place: native libraries leak
+RECYCLE_AFTER = 64  # partitions a worker runs before a new one replaces it: native libraries leak memory
 
 
 @exclusive
@@ -37,8 +37,8 @@ def run_ray(
 ) -> Run:
     """Like `run_local`, on a Ray cluster (`address`) or on this machine's cores; the outputs are the same bytes.
 
-    `StageError` before the first stage where a stage asks for more than any machine of the cluster has, and later
-    where nothing could run for `patience_s` because no such machine is left.
+    `StageError` before the first stage if a stage needs more than any machine of the cluster has, and later
+    if nothing could run for `patience_s` because no such machine is left.
     """
     observer = observer or Silent()
     with connected(Cluster(address, num_cpus)) as ray:
@@ -46,9 +46,11 @@ def run_ray(
         run = plan.create_run()
         for is_segment, stages in itertools.groupby(plan.stages, key=lambda planned: planned.kind == "sticker"):
             if is_segment:
-                segment = [(planned, _pool(plan, planned, requests[planned.name], observer)) for planned in stages]
-                crew = Crew(ray, [pool for _, pool in segment], patience_s=patience_s)
-                _Segment(run, segment, observer, retry_failed).run_all(crew)
+                segment_stages = [
+                    (planned, _pool(plan, planned, requests[planned.name], observer)) for planned in stages
+                ]
+                workers = Workers(ray, [pool for _, pool in segment_stages], patience_s=patience_s)
+                _Segment(run, segment_stages, observer, retry_failed).run_all(workers)
             else:
                 for planned in stages:
                     _run_on_driver(run, plan, planned, observer, retry_failed)
@@ -56,7 +58,7 @@ def run_ray(
 
 
 def _requests(ray: Any, plan: Plan) -> dict[str, Request]:
-    """What a worker of each sticker stage occupies."""
+    """The resources of a worker of each sticker stage."""
     nodes = alive_nodes(ray)
     return {
         planned.name: fitting_request(
@@ -108,14 +110,14 @@ class _Segment:
         self._observer = observer
         self._retry = retry
 
-    def run_all(self, crew: Crew) -> None:
+    def run_all(self, workers: Workers) -> None:
         """Returns when every stage of the segment has committed every partition."""
         for planned, _ in self._stages:
             open_stage(self._run, planned, self._observer)
         for partition in range(self._run.num_partitions()):
             self._enter(0, partition)
         pools = [pool for _, pool in self._stages]
-        for pool, partition, record in crew.finished():
+        for pool, partition, record in workers.finished():
             self._observer.partition_done(record)
             self._enter(pools.index(pool) + 1, partition)
         for planned, _ in self._stages:

@@ -1,7 +1,7 @@
-"""Work handed out to Ray actors on a cluster that changes: machines leave, join, and are shared with others.
+"""Hands out work to Ray actors on a cluster that changes: machines leave, join, and are shared with others.
 
-A worker gets work only once it stands on a machine and answers. What a lost machine was working on is handed out
-again, room on machines that join is used, and no wait is without end.
+A worker gets work only after it has started and responded. The work of a lost machine is handed out again, new
+machines are used, and every wait is limited.
 """
 
 import logging
@@ -17,15 +17,15 @@ from vsd2m.pipelines.cluster.ray_cluster import Node, Request, alive_nodes, misf
 
 _log = logging.getLogger(__name__)
 
-MAX_DEATHS = 3  # of workers with the same work, on machines that live on
-MAX_FAILED_STARTS = 5  # of workers of one pool, one after the other
-PATIENCE_SECONDS = 600.0  # with work but nothing running, for want of a machine that holds it
+MAX_DEATHS = 3  # of workers with the same task, while their machines stay up
+MAX_FAILED_STARTS = 5  # of workers of one pool, consecutive
+PATIENCE_SECONDS = 600.0  # with a backlog but nothing running, because no machine has free resources
 REFRESH_SECONDS = 1.0
-STALL_SECONDS = 300.0  # without anything finished, before the log says what is waited for
+STALL_SECONDS = 300.0  # without a result, before the log says what the run is waiting for
 
 
 class Workplace:
-    """What a Ray actor holds: `make()`, called at the first task, so that nothing is raised while it is placed."""
+    """The class of a Ray actor: calls `make()` at the first task, so that its start raises nothing."""
 
     def __init__(self, make: Callable[[], Callable[[Any], Any]], search_path: list[str]) -> None:
         sys.path += [path for path in search_path if path not in sys.path]  # a user's own stages and metrics
@@ -33,7 +33,7 @@ class Workplace:
         self._work: Callable[[Any], Any] | None = None
 
     def node_id(self) -> str:
-        """Where it stands; the answer says that it does."""
+        """The machine of the worker; the reply shows that it has started."""
         import ray
 
         return str(ray.get_runtime_context().get_node_id())
@@ -46,7 +46,7 @@ class Workplace:
 
 @dataclass(eq=False)
 class Task:
-    """What a worker is given, and how often one died on it."""
+    """The input of a worker, and how many workers died on it."""
 
     name: str
     value: Any
@@ -60,7 +60,7 @@ class Pool:
     name: str
     request: Request
     make: Callable[[], Callable[[Any], Any]]
-    recycle_after: int | None = None  # tasks, before a fresh worker takes its place
+    recycle_after: int | None = None  # tasks, before a new worker replaces it
     on_start: Callable[[Any], None] | None = None
     backlog: deque[Task] = field(default_factory=deque)
     idle: list["_Worker"] = field(default_factory=list)
@@ -73,14 +73,14 @@ class _Worker:
     pool: Pool
     actor: Any
     node_id: str
-    answer: Any  # what is waited for: that it stands, or its task's result
+    answer: Any  # pending reply: that it has started, or its task's result
     task: Task | None = None
     since: float = 0.0
     num_done: int = 0
 
 
-class Crew:
-    """The workers of several pools; room goes to later pools first, and is taken from those without a backlog."""
+class Workers:
+    """The workers of several pools; later pools get resources first, pools without a backlog give theirs up."""
 
     def __init__(self, ray: Any, pools: list[Pool], *, patience_s: float = PATIENCE_SECONDS) -> None:
         self._ray = ray
@@ -91,17 +91,17 @@ class Crew:
         self._last_running = self._last_finished = time.monotonic()
 
     def finished(self) -> Iterator[tuple[Pool, Any, Any]]:
-        """(pool, value, result) of every task, as they are finished; backlogs may be added to in between.
+        """(pool, value, result) of every task, as they finish; tasks may be added to backlogs meanwhile.
 
-        Our errors are raised as they are. `StageError` where workers die on one task again and again, where they
-        cannot be started, and where nothing runs for `patience_s` because no machine can hold what is to run.
+        Our errors are raised unchanged. `StageError` if workers die repeatedly on one task, if they cannot be
+        started, and if nothing runs for `patience_s` because no machine has the resources.
         """
         try:
             while any(pool.backlog for pool in self._pools) or self._running():
                 self._room.refresh()
-                self._leave_lost_machines()
+                self._drop_lost_machines()
                 self._hand_out()
-                self._look_at_the_clock()
+                self._check_progress()
                 yield from self._collect()
         finally:
             for worker in [*self._waiting.values(), *(worker for pool in self._pools for worker in pool.idle)]:
@@ -126,10 +126,10 @@ class Crew:
         self._wait_for(worker, worker.actor.work.remote(task.value))
 
     def _start(self, pool: Pool) -> bool:
-        """Starts a worker where there is room, or where idle workers of other pools make some."""
+        """Starts a worker if a machine has free resources, or if stopping idle workers of other pools frees some."""
         if not any(node.holds(pool.request) for node in self._room.nodes.values()):
             return False
-        while (node_id := self._room.place(pool.request)) is None:
+        while (node_id := self._room.find_machine(pool.request)) is None:
             spare = self._spare(pool)
             if spare is None:
                 return False
@@ -144,16 +144,16 @@ class Crew:
     def _actor(self, pool: Pool, node_id: str) -> Any:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        # if other work has taken the room meanwhile, anywhere else is as good
-        there = NodeAffinitySchedulingStrategy(node_id, soft=True, _spill_on_unavailable=True)
-        options = {"num_cpus": pool.request.cpus, "num_gpus": pool.request.gpus, "scheduling_strategy": there}
+        # if other work has taken the resources meanwhile, any other machine will do
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=True, _spill_on_unavailable=True)
+        options = {"num_cpus": pool.request.cpus, "num_gpus": pool.request.gpus, "scheduling_strategy": strategy}
         return self._ray.remote(Workplace).options(**options).remote(pool.make, sys.path)
 
     def _spare(self, pool: Pool) -> _Worker | None:
         """A worker with nothing to do, of another pool without a backlog."""
-        for other in self._pools:
-            if other is not pool and not other.backlog:
-                for worker in [*other.idle, *other.starting]:
+        for other_pool in self._pools:
+            if other_pool is not pool and not other_pool.backlog:
+                for worker in [*other_pool.idle, *other_pool.starting]:
                     return worker
         return None
 
@@ -173,7 +173,7 @@ class Crew:
     # -- collecting --------------------------------------------------------------------------
 
     def _collect(self) -> Iterator[tuple[Pool, Any, Any]]:
-        """What has been finished within a moment."""
+        """The results that arrive within `REFRESH_SECONDS`."""
         if not self._waiting:
             time.sleep(REFRESH_SECONDS)
             return
@@ -203,7 +203,7 @@ class Crew:
             self._stop(worker)
             pool.num_failed_starts += not self._is_lost_machine(error)
             if pool.num_failed_starts == MAX_FAILED_STARTS:
-                raise StageError(f"{pool.name}: no worker could be started: {told(error)}") from error
+                raise StageError(f"{pool.name}: no worker could be started: {summary_of(error)}") from error
             return
         pool.num_failed_starts = 0
         self._room.release(worker.node_id, pool.request)
@@ -214,7 +214,7 @@ class Crew:
         pool.idle.append(worker)
 
     def _free(self, worker: _Worker) -> None:
-        """Makes a worker that has finished idle again, or ends it."""
+        """Marks a finished worker as idle, or stops it."""
         worker.task = None
         worker.num_done += 1
         if worker.num_done == worker.pool.recycle_after:
@@ -222,29 +222,29 @@ class Crew:
         else:
             worker.pool.idle.append(worker)
 
-    # -- what goes wrong ---------------------------------------------------------------------
+    # -- failures ----------------------------------------------------------------------------
 
     def _died(self, worker: _Worker, task: Task, error: Exception) -> None:
-        """Work on a lost machine is handed out again without a word; on the others it is counted."""
+        """Hands out the task again; the death is counted unless the machine was lost."""
         self._stop(worker)
         worker.pool.backlog.appendleft(task)
         if self._is_lost_machine(error):
             return
         task.num_deaths += 1
-        _log.warning("%s: a worker died on %s: %s", worker.pool.name, task.name, told(error))
+        _log.warning("%s: a worker died on %s: %s", worker.pool.name, task.name, summary_of(error))
         if task.num_deaths == MAX_DEATHS:
             raise StageError(
                 f"{worker.pool.name}: {MAX_DEATHS} workers died, one after the other, on {task.name}; "
-                f"the last one: {told(error)}"
+                f"the last one: {summary_of(error)}"
             ) from error
 
     def _is_lost_machine(self, error: Exception) -> bool:
-        """Of a worker that dies on a machine that lives, Ray knows the end; else it is "unavailable" at first."""
+        """If a worker dies while its machine stays up, Ray knows the cause; otherwise it is "unavailable" at first."""
         unavailable = isinstance(error, self._ray.exceptions.ActorUnavailableError)
         return unavailable or "node has died" in str(error)
 
-    def _leave_lost_machines(self) -> None:
-        """Ray tells it to who waits for a task, sooner or later; nobody waits for an idle worker."""
+    def _drop_lost_machines(self) -> None:
+        """Removes workers of lost machines: Ray reports their loss late, and for idle workers never."""
         everyone = [*self._waiting.values(), *(worker for pool in self._pools for worker in pool.idle)]
         for worker in everyone:
             if worker.node_id not in self._room.nodes:
@@ -252,38 +252,40 @@ class Crew:
                 if worker.task is not None:
                     worker.pool.backlog.appendleft(worker.task)
 
-    def _look_at_the_clock(self) -> None:
+    def _check_progress(self) -> None:
         now = time.monotonic()
         running = self._running()
         if running or not any(pool.backlog for pool in self._pools):
             self._last_running = now
         elif now - self._last_running > self._patience:
-            raise StageError(f"{self._what_is_missing()}; start it again to resume")
+            raise StageError(f"{self._missing_resources_text()}; start it again to resume")
         if now - self._last_finished > STALL_SECONDS:
             self._last_finished = now
-            for line in [self._what_takes_long(worker, now) for worker in running] or [self._what_is_missing()]:
-                _log.warning("%s", line)
+            for message in [self._long_running_text(worker, now) for worker in running] or [
+                self._missing_resources_text()
+            ]:
+                _log.warning("%s", message)
 
-    def _what_takes_long(self, worker: _Worker, now: float) -> str:
+    def _long_running_text(self, worker: _Worker, now: float) -> str:
         node = self._room.nodes.get(worker.node_id)
         where = node.name if node else "a lost machine"
         task = worker.task.name if worker.task else "nothing"
         return f"{worker.pool.name}: {task} has run for {now - worker.since:.0f} s on {where}"
 
-    def _what_is_missing(self) -> str:
+    def _missing_resources_text(self) -> str:
         pool = next(pool for pool in reversed(self._pools) if pool.backlog)
-        waited = f"{pool.name} has waited {time.monotonic() - self._last_running:.0f} s for a worker with"
+        waiting_text = f"{pool.name} has waited {time.monotonic() - self._last_running:.0f} s for a worker with"
         nodes = list(self._room.nodes.values())
         if not any(node.holds(pool.request) for node in nodes):
-            return f"{waited} {misfit(nodes, pool.request)}"
+            return f"{waiting_text} {misfit(nodes, pool.request)}"
         return (
-            f"{waited} {pool.request}: the cluster has room for it ({', '.join(map(str, nodes[:5]))}), but other work "
-            "holds it, or the machines do not start workers; see `ray status`"
+            f"{waiting_text} {pool.request}: the cluster has them ({', '.join(map(str, nodes[:5]))}), but other work "
+            "uses them, or the machines do not start workers; see `ray status`"
         )
 
 
 class _Room:
-    """What our own workers leave free on each machine."""
+    """The resources that our own workers leave free on each machine."""
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
@@ -292,16 +294,18 @@ class _Room:
         self.nodes: dict[str, Node] = {}
 
     def refresh(self, *, knowing: str | None = None) -> None:
-        """Asks the cluster for its machines: once a second, and where machine `knowing` is not among those known."""
+        """Reads the cluster's machines: once a second, and if the machine `knowing` is not known yet."""
         is_old = time.monotonic() - self._read_at >= REFRESH_SECONDS
         if is_old or (knowing is not None and knowing not in self.nodes):
             self.nodes = {node.node_id: node for node in alive_nodes(self._ray)}
             self._read_at = time.monotonic()
 
-    def place(self, request: Request) -> str | None:
-        """The machine that is fullest with the request on it, so that large requests find room later."""
+    def find_machine(self, request: Request) -> str | None:
+        """The fitting machine with the least free resources, so that larger requests fit elsewhere later."""
         free = {node_id: self._free(node) for node_id, node in self.nodes.items()}
-        fitting = [(left.gpus, left.cpus, node_id) for node_id, left in free.items() if left.holds(request)]
+        fitting = [
+            (free_part.gpus, free_part.cpus, node_id) for node_id, free_part in free.items() if free_part.holds(request)
+        ]
         return min(fitting)[-1] if fitting else None
 
     def occupy(self, node_id: str, request: Request) -> None:
@@ -317,11 +321,11 @@ class _Room:
 
 
 def cause_of(error: Any) -> BaseException:
-    """Of an error that Ray brought from a worker: ours as it was raised, others with Ray's account of them."""
+    """The cause of an error in a worker: ours unchanged, others as Ray reports them."""
     return error.cause if isinstance(error.cause, Vsd2mError) else error
 
 
-def told(error: Exception) -> str:
-    """Ray's account in one line, without the numbers of actors and processes that come before it."""
+def summary_of(error: Exception) -> str:
+    """Ray's message in one line, without the leading numbers of actors and processes."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
     return " ".join(" ".join(lines[1:] or lines).split())[:400]

@@ -2,9 +2,9 @@
 
 from importlib.resources import files
 
-RECIPES = ("gallery",)
+CONFIGS = ("gallery",)
 
 
-def recipe(name: str) -> str:
-    """The YAML text of a recipe."""
+def config_text(name: str) -> str:
+    """The YAML text of a packaged config."""
     return files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")

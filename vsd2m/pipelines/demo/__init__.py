@@ -1,1 +1,1 @@
-"""The demo, and how its results are compared with the truth."""
+"""The demo, and the comparison of its results with the truth file."""

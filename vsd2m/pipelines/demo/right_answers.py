@@ -1,4 +1,4 @@
-"""Right answers: what a run decided, held against a truth file that says what is in the pictures."""
+"""Right answers: a run's outcomes compared with the truth file of the drawn stickers."""
 
 import json
 from collections import Counter
@@ -15,8 +15,8 @@ from vsd2m.core.storage import Store
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How often the run was right about one question; `mistakes` names the files it was wrong about."""
+class RightAnswers:
+    """How many answers of the run to one question are right; `mistakes` names the files with wrong ones."""
 
     question: str
     num_right: int
@@ -25,8 +25,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a file: `reason` is None if it was kept to the end."""
+class FileOutcome:
+    """The final outcome for a file: `reason` is None if it was kept to the end."""
 
     key: str | None
     reason: str | None
@@ -38,8 +38,8 @@ def read_truth(folder: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Store(folder).read_bytes("truth.jsonl").decode().splitlines()]
 
 
-def check_answers(run: Run, truth: list[dict[str, Any]]) -> list[Answer]:
-    """One answer per kind of planted picture, then grouping, domain and recognised text."""
+def count_right_answers(run: Run, truth: list[dict[str, Any]]) -> list[RightAnswers]:
+    """Counts for each kind of planted file, then for good stickers, grouping and domain."""
     outcomes = outcomes_by_file(run)
     return [
         *_planted(truth, outcomes),
@@ -49,82 +49,94 @@ def check_answers(run: Run, truth: list[dict[str, Any]]) -> list[Answer]:
     ]
 
 
-def outcomes_by_file(run: Run) -> dict[str, Outcome]:
-    """File name (the last part of its address) -> what became of it."""
-    found: dict[str, Outcome] = {}
-    last_word: dict[str, Outcome] = {}
+def outcomes_by_file(run: Run) -> dict[str, FileOutcome]:
+    """File name (the last part of its address) -> outcome."""
+    outcomes: dict[str, FileOutcome] = {}
+    outcome_of_key: dict[str, FileOutcome] = {}
     for stage, rejects in run.all_rejects():
         for row in rejects.filter(pl.col("reason") != "found_again").iter_rows(named=True):
-            outcome = Outcome(row["key"], row["reason"], stage)
+            outcome = FileOutcome(row["key"], row["reason"], stage)
             if row["url"]:
-                found[_file(row["url"])] = outcome
+                outcomes[_file(row["url"])] = outcome
             elif row["key"]:
-                last_word[row["key"]] = outcome
-    for row in _crawled(run):
-        found.setdefault(_file(row["url"]), last_word.get(row["key"], Outcome(row["key"], None, None)))
-    return found
+                outcome_of_key[row["key"]] = outcome
+    for row in _crawled_rows(run):
+        outcomes.setdefault(_file(row["url"]), outcome_of_key.get(row["key"], FileOutcome(row["key"], None, None)))
+    return outcomes
 
 
 def character_error_rate(run: Run, truth: list[dict[str, Any]]) -> tuple[float, int]:
     """(edit distance / characters, stickers with text) over the stickers whose text was read; white space and case
-    do not count. Stickers without text count where letters were seen in them."""
+    do not count. Letters recognised in stickers without text count as errors."""
     from rapidfuzz.distance import Levenshtein
 
     texts = {entry["key"]: _letters(entry["text"]) for entry in truth if entry.get("text") is not None}
     frame = _written_by(run, "ocr", ["ocr_text"])
     pairs = [(texts[key], _letters(text)) for key, text in frame.iter_rows() if key in texts]
-    errors = sum(Levenshtein.distance(expected, read) for expected, read in pairs)
+    errors = sum(Levenshtein.distance(expected, recognised) for expected, recognised in pairs)
     return errors / max(1, sum(len(expected) for expected, _ in pairs)), sum(bool(expected) for expected, _ in pairs)
 
 
-def _planted(truth: list[dict[str, Any]], outcomes: dict[str, Outcome]) -> Iterator[Answer]:
+def _planted(truth: list[dict[str, Any]], outcomes: dict[str, FileOutcome]) -> Iterator[RightAnswers]:
     kinds = Counter(entry["planted"] for entry in truth if entry["planted"])
     for kind in sorted(kinds):
         entries = [entry for entry in truth if entry["planted"] == kind]
         if kind == "near_duplicate":
-            continue  # either one of a pair may win: judged as groups
+            continue  # either one of a pair may win: counted in `_grouping`
         expected = {entry["expected_reason"] for entry in entries}
-        shown = ", ".join(sorted(reason or "kept" for reason in expected))
+        expected_outcomes = ", ".join(sorted(reason or "kept" for reason in expected))
         wrong = [entry["file"] for entry in entries if _reason(outcomes, entry["file"]) != entry["expected_reason"]]
-        yield Answer(f"{kind.replace('_', ' ')}: {shown}", len(entries) - len(wrong), len(entries), tuple(wrong))
+        yield RightAnswers(
+            f"{kind.replace('_', ' ')}: {expected_outcomes}", len(entries) - len(wrong), len(entries), tuple(wrong)
+        )
 
 
-def _good_ones_kept(truth: list[dict[str, Any]], outcomes: dict[str, Outcome]) -> Answer:
-    good = [entry for entry in truth if entry["planted"] is None]
+def _good_ones_kept(truth: list[dict[str, Any]], outcomes: dict[str, FileOutcome]) -> RightAnswers:
+    good_stickers = [entry for entry in truth if entry["planted"] is None]
     pairs = {entry["duplicate_of"] for entry in truth if entry["planted"] == "near_duplicate"}
     wrong = [
         f"{entry['file']} ({reason})"
-        for entry in good
+        for entry in good_stickers
         if (reason := _reason(outcomes, entry["file"])) and not (entry["file"] in pairs and reason == "near_duplicate")
     ]
-    return Answer("good stickers: kept", len(good) - len(wrong), len(good), tuple(wrong))
+    return RightAnswers("good stickers: kept", len(good_stickers) - len(wrong), len(good_stickers), tuple(wrong))
 
 
-def _grouping(run: Run, truth: list[dict[str, Any]], outcomes: dict[str, Outcome]) -> Answer:
+def _grouping(run: Run, truth: list[dict[str, Any]], outcomes: dict[str, FileOutcome]) -> RightAnswers:
     """Over pairs: every planted near duplicate with its original, and every pair that was merged."""
     keys = {entry["file"]: entry["key"] for entry in truth}
     origin = {entry["key"]: keys[entry["duplicate_of"]] for entry in truth if entry["planted"] == "near_duplicate"}
     winner = dict(_near_duplicate_rejects(run))
-    judged = {outcome.key for outcome in outcomes.values() if outcome.stage not in ("crawl", "catalog")}
-    due = {frozenset(pair) for pair in origin.items() if set(pair) <= judged}
+    compared_keys = {outcome.key for outcome in outcomes.values() if outcome.stage not in ("crawl", "catalog")}
+    expected_pairs = {frozenset(pair) for pair in origin.items() if set(pair) <= compared_keys}
     groups: dict[str, set[str]] = {}
-    for key in judged - {None}:
+    for key in compared_keys - {None}:
         assert key is not None
         groups.setdefault(winner.get(key, key), set()).add(key)
-    merged = {frozenset(pair) for members in groups.values() for pair in combinations(members, 2)}
-    family = {key: origin.get(key, key) for key in judged if key}
-    false = {pair for pair in merged if len({family[key] for key in pair}) > 1}
+    merged_pairs = {frozenset(pair) for members in groups.values() for pair in combinations(members, 2)}
+    family = {key: origin.get(key, key) for key in compared_keys if key}
+    false_pairs = {pair for pair in merged_pairs if len({family[key] for key in pair}) > 1}
     names = {key: file for file, key in keys.items()}
-    mistakes = [*(("missed", pair) for pair in due - merged), *(("false merge", pair) for pair in false)]
-    described = sorted(f"{kind}: {' = '.join(sorted(names.get(key, key) for key in pair))}" for kind, pair in mistakes)
-    return Answer("near duplicates: grouped, no false merge", len(due & merged), len(due | false), tuple(described))
+    mistakes = [
+        *(("missed", pair) for pair in expected_pairs - merged_pairs),
+        *(("false merge", pair) for pair in false_pairs),
+    ]
+    mistake_texts = sorted(
+        f"{kind}: {' = '.join(sorted(names.get(key, key) for key in pair))}" for kind, pair in mistakes
+    )
+    return RightAnswers(
+        "near duplicates: grouped, no false merge",
+        len(expected_pairs & merged_pairs),
+        len(expected_pairs | false_pairs),
+        tuple(mistake_texts),
+    )
 
 
-def _domain(run: Run, truth: list[dict[str, Any]]) -> Answer:
+def _domain(run: Run, truth: list[dict[str, Any]]) -> RightAnswers:
     expected = {entry["key"]: entry for entry in truth if entry["domain"]}
-    found = {key: domain for key, domain in _written_by(run, "domain", ["domain"]).iter_rows() if key in expected}
-    wrong = [expected[key]["file"] for key, domain in found.items() if domain != expected[key]["domain"]]
-    return Answer("domain: real or cartoon", len(found) - len(wrong), len(found), tuple(sorted(wrong)))
+    domains = {key: domain for key, domain in _written_by(run, "domain", ["domain"]).iter_rows() if key in expected}
+    wrong = [expected[key]["file"] for key, domain in domains.items() if domain != expected[key]["domain"]]
+    return RightAnswers("domain: real or cartoon", len(domains) - len(wrong), len(domains), tuple(sorted(wrong)))
 
 
 def _near_duplicate_rejects(run: Run) -> Iterator[tuple[str, str]]:
@@ -133,7 +145,7 @@ def _near_duplicate_rejects(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _written_by(run: Run, registered: str, columns: list[str]) -> pl.DataFrame:
-    """`key` and columns as the stage of that registry name wrote them, whatever later became of the stickers."""
+    """`key` and columns as the stage of that registry name wrote them, including stickers that were dropped later."""
     names = [entry.name for entry in run.layout if entry.stage == registered]
     parts = [
         run.read_part(name, record.partition, ["key", *columns])
@@ -144,14 +156,14 @@ def _written_by(run: Run, registered: str, columns: list[str]) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(["key", *columns], pl.String))
 
 
-def _crawled(run: Run) -> Iterator[dict[str, Any]]:
+def _crawled_rows(run: Run) -> Iterator[dict[str, Any]]:
     for entry in run.layout[: [stage.name for stage in run.layout].index(run.root.name)]:
         for record in run.records(entry.name):
             assert record.partition is not None
             yield from run.read_part(entry.name, record.partition, ["key", "url"]).iter_rows(named=True)
 
 
-def _reason(outcomes: dict[str, Outcome], file: str) -> str | None:
+def _reason(outcomes: dict[str, FileOutcome], file: str) -> str | None:
     return outcomes[file].reason if file in outcomes else "never_found"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from vsd2m.core.run import Run
-from vsd2m.pipelines.configs import recipe
-from vsd2m.pipelines.demo.right_answers import Answer, character_error_rate, check_answers, read_truth
+from vsd2m.pipelines.configs import config_text
+from vsd2m.pipelines.demo.right_answers import RightAnswers, character_error_rate, count_right_answers, read_truth
 from vsd2m.pipelines.demo.sample_artist import sample_artist
 from vsd2m.pipelines.engine.config import PipelineConfig, validate
 from vsd2m.pipelines.engine.plan import make_plan
@@ -32,7 +32,7 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class DemoFiles:
-    """Where the demo puts what."""
+    """The paths of the demo's files."""
 
     folder: Path
 
@@ -66,13 +66,13 @@ class DemoFiles:
 
 
 def draw(files: DemoFiles, *, num_stickers: int, on_progress: Callable[[int, int], None]) -> None:
-    """Draws the stickers, unless they are there already."""
+    """Draws the stickers, unless they exist."""
     if not (files.stickers / "truth.jsonl").exists():
         sample_artist().write_samples(files.stickers, num_stickers=num_stickers, seed=0, on_progress=on_progress)
 
 
 def build(files: DemoFiles, *, runner: str, observer: Observer, port: int = PORT) -> Run:
-    """Crawls the stickers from a site on loopback and takes them through every stage."""
+    """Crawls the stickers from a site on loopback and runs every stage."""
     return run_over_folder(files.stickers, files.run, runner=runner, observer=observer, port=port)
 
 
@@ -85,7 +85,7 @@ def run_over_folder(
     port: int = PORT,
     overrides: dict[str, Any] | None = None,
 ) -> Run:
-    """The gallery recipe over any folder of stickers, served on loopback while it runs."""
+    """Runs the gallery config on any folder of stickers, which is served on loopback meanwhile."""
     from vsd2m.gallery.site import GallerySite
 
     with GallerySite(folder, port=port) as site:
@@ -93,8 +93,8 @@ def run_over_folder(
 
 
 def gallery_config(site: str, run: Path, overrides: dict[str, Any] | None = None) -> PipelineConfig:
-    """The gallery recipe for one site; `overrides` are stage configs that replace single fields."""
-    values: dict[str, Any] = yaml.safe_load(recipe("gallery"))
+    """The gallery config for one site; `overrides` are stage configs that replace single fields."""
+    values: dict[str, Any] = yaml.safe_load(config_text("gallery"))
     values["run"] = str(run)
     values["stages"]["crawl"]["source"] = {"source": "gallery", "site": site}
     for stage, fields in (overrides or {}).items():
@@ -102,10 +102,10 @@ def gallery_config(site: str, run: Path, overrides: dict[str, Any] | None = None
     return validate(PipelineConfig, values, path="gallery.yaml")
 
 
-def answers(files: DemoFiles, run: Run) -> tuple[list[Answer], float, int]:
-    """How often every stage was right about the drawn stickers; the OCR's character error rate, over how many."""
+def count_answers(files: DemoFiles, run: Run) -> tuple[list[RightAnswers], float, int]:
+    """The right answers of every stage; the OCR's character error rate, and the number of stickers with text."""
     truth = read_truth(str(files.stickers))
-    return check_answers(run, truth), *character_error_rate(run, truth)
+    return count_right_answers(run, truth), *character_error_rate(run, truth)
 
 
 def train(files: DemoFiles, *, num_steps: int, on_step: Callable[[int, int, float], None]) -> None:
@@ -124,7 +124,7 @@ def train(files: DemoFiles, *, num_steps: int, on_step: Callable[[int, int, floa
 
 
 def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> None:
-    """Draws one sticker per demo prompt with the trained model."""
+    """Generates one sticker per demo prompt with the trained model."""
     from vsd2m.generation.config import GenerationConfig
     from vsd2m.generation.sampler import generate as draw_prompts
 
@@ -138,7 +138,7 @@ def generate(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> No
 
 
 def benchmark(files: DemoFiles, *, on_progress: Callable[[int, int], None]) -> str:
-    """Draws the captions of test stickers and scores the drawings against the stickers; returns the table."""
+    """Generates stickers for the captions of test stickers, compares both, and returns the table."""
     from vsd2m.benchmark.tables.results_tables import as_markdown
     from vsd2m.pipelines.suite.benchmarking import SuiteConfig, run_suite
 

@@ -1,4 +1,4 @@
-"""The pipeline's config: YAML in, a checked `PipelineConfig` out, every refusal with the field's path."""
+"""Reads YAML as a validated `PipelineConfig`; every error names the field's path."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class PipelineConfig(BaseModel):
-    """One run: where it goes, and its stages in order."""
+    """One run: its folder, and its stages in order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -32,8 +32,8 @@ class PipelineConfig(BaseModel):
         300,
         gt=0,
         allow_inf_nan=False,
-        description="CPU seconds a stage may take for one sticker on each of its cores, and four times that by the "
-        "clock; a batch gets more by its size. What takes longer has failed as `timed_out`",
+        description="CPU seconds a stage may use for one sticker on each of its cores, and four times that in "
+        "wall-clock time; a larger batch gets more. Stickers that take longer fail as `timed_out`",
     )
     stages: dict[str, dict[str, Any] | None] = Field(
         description="name -> config; `stage`: a registry name or your own `module:Class`; default: the name",
@@ -45,7 +45,7 @@ class PipelineConfig(BaseModel):
     def _names_are_folders(cls, stages: dict[str, Any]) -> dict[str, Any]:
         for name in stages:
             if not (name.isidentifier() and name == name.lower()):
-                raise ValueError(f"{name!r} is no stage name: lower-case letters, digits and _ are allowed")
+                raise ValueError(f"{name!r} is not a stage name: lower-case letters, digits and _ are allowed")
         return stages
 
 
@@ -55,7 +55,7 @@ def read_config(path: str, overrides: Mapping[str, Any] | None = None) -> Pipeli
 
 
 def read_yaml(path: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The mapping in the YAML file at `path`, with dotted `overrides`; a key given twice is refused."""
+    """The mapping in the YAML file at `path`, with dotted `overrides`; a repeated key is an error."""
     folder, _, name = path.rpartition("/")
     text = Store(folder or ".").read_bytes(name)
     try:
@@ -70,7 +70,7 @@ def read_yaml(path: str, overrides: Mapping[str, Any] | None = None) -> dict[str
 
 
 def validate(model: type[M], values: Any, *, path: str) -> M:
-    """`values` as a `model`; `ConfigError` lists each wrong field by its path, with what is allowed there."""
+    """`values` as a `model`; `ConfigError` lists each wrong field by its path, with the allowed values."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -81,7 +81,7 @@ def validate(model: type[M], values: Any, *, path: str) -> M:
 
 
 def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted overrides as the mapping they stand for: `{"a.b": 1}` as `{"a": {"b": 1}}`."""
+    """Dotted overrides as a nested mapping: `{"a.b": 1}` as `{"a": {"b": 1}}`."""
     values: dict[str, Any] = {}
     for dotted, value in overrides.items():
         _override(values, dotted, value)
@@ -111,13 +111,13 @@ def json_schema() -> dict[str, Any]:
     entries = []
     for name, where in STAGES.items():
         config: type[StageConfig] = load(where).Config
-        described = config.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
-        described["properties"] = {"stage": {"const": name}, **described.get("properties", {})}
-        definitions[name] = described
+        stage_schema = config.model_json_schema(ref_template=f"#/$defs/{name}/$defs/{{model}}")
+        stage_schema["properties"] = {"stage": {"const": name}, **stage_schema.get("properties", {})}
+        definitions[name] = stage_schema
         entries.append({"$ref": f"#/$defs/{name}"})
     named = {name: {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]} for name in STAGES}
-    own = {"properties": {"stage": {"type": "string", "pattern": ":"}}}
-    renamed = {"allOf": [{"type": "object", "required": ["stage"]}, {"anyOf": [*entries, own]}]}
+    user_stage = {"properties": {"stage": {"type": "string", "pattern": ":"}}}
+    renamed = {"allOf": [{"type": "object", "required": ["stage"]}, {"anyOf": [*entries, user_stage]}]}
     schema["properties"]["stages"] = {
         "type": "object",
         "minProperties": 1,
@@ -128,7 +128,7 @@ def json_schema() -> dict[str, Any]:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice."""
+    """SafeLoader that rejects repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -139,20 +139,24 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One error per place: what a field of several types says of each of them is one mistake.
+    """One error per location: a field with several allowed types reports one error for all of them.
 
     pydantic puts the type into the path, such as `words.tuple[str, ...].0`.
     """
-    by_place: dict[tuple[Any, ...], dict[str, Any]] = {}
+    by_location: dict[tuple[Any, ...], dict[str, Any]] = {}
     for error in errors:
-        place = tuple(part for part in error["loc"] if not (isinstance(part, str) and "[" in part))
-        if place not in by_place:
-            by_place[place] = {**error, "loc": place}
+        location = tuple(part for part in error["loc"] if not (isinstance(part, str) and "[" in part))
+        if location not in by_location:
+            by_location[location] = {**error, "loc": location}
         else:
             expected = error.get("ctx", {}).get("expected") or error["msg"]
-            by_place[place]["msg"] += f", or {expected}"
-    deeper = {place[:length] for place in by_place for length in range(len(place))}
-    return [error for place, error in by_place.items() if not (error["type"] == "literal_error" and place in deeper)]
+            by_location[location]["msg"] += f", or {expected}"
+    deeper = {location[:length] for location in by_location for length in range(len(location))}
+    return [
+        error
+        for location, error in by_location.items()
+        if not (error["type"] == "literal_error" and location in deeper)
+    ]
 
 
 def _problem(model: type[BaseModel], values: Any, path: str, error: dict[str, Any]) -> str:
@@ -169,20 +173,21 @@ def _problem(model: type[BaseModel], values: Any, path: str, error: dict[str, An
     given = error["input"]
     if _is_secret(model, values, location):
         return f"{message}; write a key as text, in quotes"
-    shown = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    return f"{message}{shown}{_how_to_write(error['type'], given)}"
+    found_value = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
+    return f"{message}{found_value}{_how_to_write(error['type'], given)}"
 
 
-def _how_to_write(problem: str, given: Any) -> str:
-    """How a list or a text is written in YAML, where something else was given."""
-    if problem in ("tuple_type", "list_type", "set_type") and isinstance(given, str | int | float):
-        return f"; write a list: [{given}]"
-    if problem != "string_type" or isinstance(given, list | dict):
+def _how_to_write(problem: str, input_value: Any) -> str:
+    """Advice on writing a list or a text in YAML, if something else was given."""
+    if problem in ("tuple_type", "list_type", "set_type") and isinstance(input_value, str | int | float):
+        return f"; write a list: [{input_value}]"
+    if problem != "string_type" or isinstance(input_value, list | dict):
         return ""
-    if isinstance(given, bool):
-        words = "yes, on and true" if given else "no, off and false"
-        return f'; YAML reads {words} as {str(given).lower()}: write text in quotes, such as "{words[:3].strip(",")}"'
-    return "" if given is None else f'; write text in quotes: "{given}"'
+    if isinstance(input_value, bool):
+        spellings = "yes, on and true" if input_value else "no, off and false"
+        example = spellings[:3].strip(",")
+        return f'; YAML reads {spellings} as {str(input_value).lower()}: write text in quotes, such as "{example}"'
+    return "" if input_value is None else f'; write text in quotes: "{input_value}"'
 
 
 def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> dict[str, FieldInfo]:
@@ -206,7 +211,7 @@ def _is_secret(model: type[BaseModel], values: Any, location: list[str]) -> bool
 
 
 def _model_of(field: FieldInfo, value: Any) -> Any:
-    """The model that validates `value` in a field: that of the component it names, where the field holds one."""
+    """The model that validates `value` in a field: that of the component it names, if the field holds one."""
     choices = [choice for choice in field.metadata if isinstance(choice, Chosen)]
     return choices[0].config_class(value) if choices else _model_in(field.annotation)
 

@@ -1,4 +1,4 @@
-"""What every runner does before its first stage: it checks the machine, and takes the run's folder for itself."""
+"""Preparations of every runner: checks the machine, and locks the run's folder."""
 
 import functools
 from collections.abc import Callable

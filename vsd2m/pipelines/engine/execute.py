@@ -1,7 +1,7 @@
 """The work on one partition, shared by every runner: load, compute, commit.
 
-A sticker whose inputs have not changed since the stage last saw it keeps its outcome, so changing a
-filter's limit never runs a model again on a sticker it has already seen.
+A sticker whose inputs have not changed since the stage last processed it keeps its outcome, so changing a
+filter's limit never runs a model again on a sticker it has already processed.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ NO_DIGEST = bytes(8)
 
 @dataclass(frozen=True)
 class Failure:
-    """What a stage could not be brought to compute: an unexpected exception, a time limit, a dead process."""
+    """A stage could not compute an outcome: an unexpected exception, a time limit, a dead process."""
 
     error: str
     detail: str
@@ -43,21 +43,21 @@ OnBatch = Callable[[int], None]
 
 @dataclass(frozen=True)
 class PartitionInput:
-    """The rows a sticker stage is to work on, each with the digest of what the stage reads of it."""
+    """The rows of one partition for a sticker stage, each with a digest of the values that the stage reads."""
 
     partition: int
     rows: Sequence[Mapping[str, Any]]
     digests: Sequence[bytes]
     inputs: str
-    known: Mapping[int, Outcome]  # row number -> outcome carried over from an earlier commit
+    known_outcomes: Mapping[int, Outcome]  # row number -> outcome carried over from an earlier commit
 
     @property
-    def unknown(self) -> list[int]:
-        return [number for number in range(len(self.rows)) if number not in self.known]
+    def rows_to_compute(self) -> list[int]:
+        return [number for number in range(len(self.rows)) if number not in self.known_outcomes]
 
 
 def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool = False) -> bool:
-    """Whether the commit record matches the stage's identity and what the partition would read now."""
+    """Whether the commit record matches the stage's identity and the partition's current inputs."""
     record = run.record(planned.name, partition)
     if record is None or record.identity != planned.identity:
         return False
@@ -78,7 +78,7 @@ def inputs_of(run: Run, planned: PlannedStage, partition: int | None) -> str:
         assert partition is not None
         return planned.stage.input_digest(run, partition)
     if planned.name == run.root.name:
-        return digest([_outputs_of(run, source) for source in _sources(run)])
+        return digest([_outputs_of(run, stage_name) for stage_name in _stages_before_root(run)])
     return run.input_digest(planned.reads, before=planned.name, partition=partition)
 
 
@@ -86,16 +86,16 @@ def inputs_of(run: Run, planned: PlannedStage, partition: int | None) -> str:
 
 
 def load_partition(run: Run, planned: PlannedStage, partition: int) -> PartitionInput:
-    """The partition's rows, in catalog order, and the outcomes that still hold."""
+    """The partition's rows, in catalog order, and the earlier outcomes that are still valid."""
     rows = run.frame(planned.reads, before=planned.name, partition=partition).to_dicts()
     digests = [_row_digest(row) for row in rows]
-    before = _earlier_outcomes(run, planned, partition)
-    known = {
-        number: before[row["key"], row_digest]
+    earlier_outcomes = _earlier_outcomes(run, planned, partition)
+    known_outcomes = {
+        number: earlier_outcomes[row["key"], row_digest]
         for number, (row, row_digest) in enumerate(zip(rows, digests, strict=True))
-        if (row["key"], row_digest) in before
+        if (row["key"], row_digest) in earlier_outcomes
     }
-    return PartitionInput(partition, rows, digests, inputs_of(run, planned, partition), known)
+    return PartitionInput(partition, rows, digests, inputs_of(run, planned, partition), known_outcomes)
 
 
 def compute(
@@ -122,31 +122,31 @@ def read_media(run: Run, row: Mapping[str, Any]) -> bytes:
 
 
 def commit_partition(
-    run: Run, planned: PlannedStage, loaded: PartitionInput, computed: Mapping[int, Outcome], *, seconds: float
+    run: Run, planned: PlannedStage, partition_input: PartitionInput, computed: Mapping[int, Outcome], *, seconds: float
 ) -> CommitRecord:
     """Writes columns and rejects, then the record."""
-    outcomes = {**loaded.known, **computed}
-    kept, rejects = [], []
-    for number, row in enumerate(loaded.rows):
+    outcomes = {**partition_input.known_outcomes, **computed}
+    kept_rows, rejects = [], []
+    for number, row in enumerate(partition_input.rows):
         outcome = outcomes[number]
         if isinstance(outcome, Drop | Failure):
-            rejects.append(_reject(planned, row["key"], outcome, loaded.digests[number]))
+            rejects.append(_reject(planned, row["key"], outcome, partition_input.digests[number]))
         else:
-            kept.append({"key": row["key"], **outcome, "input_digest": loaded.digests[number]})
+            kept_rows.append({"key": row["key"], **outcome, "input_digest": partition_input.digests[number]})
     return _commit(
         run,
         planned,
-        loaded.partition,
-        parts={loaded.partition: (kept, rejects)},
-        inputs=loaded.inputs,
-        num_read=len(loaded.rows),
+        partition_input.partition,
+        parts={partition_input.partition: (kept_rows, rejects)},
+        inputs=partition_input.inputs,
+        num_read=len(partition_input.rows),
         seconds=seconds,
         num_computed=len(computed),
     )
 
 
 def check_failures(planned: PlannedStage, outcomes: Sequence[Outcome], *, max_failed_share: float) -> None:
-    """Raises where so much fails that the stage, not the stickers, must be at fault."""
+    """Raises if so many stickers fail that the stage itself is the likely cause."""
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if len(failures) > max(1, max_failed_share * len(outcomes)):
         raise StageError(
@@ -156,7 +156,7 @@ def check_failures(planned: PlannedStage, outcomes: Sequence[Outcome], *, max_fa
 
 
 def _outcomes(spec: StageSpec, process: ProcessBatch, batch: Batch) -> list[Outcome]:
-    """A batch that fails is done again sticker by sticker, so that one sticker cannot take others with it."""
+    """A batch that fails is repeated sticker by sticker, so that one sticker cannot make others fail."""
     outcomes = process(batch)
     if not isinstance(outcomes, Failure):
         _check_contract(spec, batch, outcomes)
@@ -178,7 +178,7 @@ def _check_contract(spec: StageSpec, batch: Batch, outcomes: Sequence[Columns | 
 
 
 def _row_digest(row: Mapping[str, Any]) -> bytes:
-    """What a stage reads of a sticker; where the bytes lie does not matter, the key stands for them."""
+    """Digest of the values a stage reads; the location of the bytes does not matter, the key identifies them."""
     values = [[name, value] for name, value in row.items() if name not in MEDIA_COLUMNS]
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
@@ -189,12 +189,12 @@ def _earlier_outcomes(run: Run, planned: PlannedStage, partition: int) -> dict[t
     if record is None or record.identity != planned.identity:
         return {}
     try:
-        kept = run.read_part(planned.name, partition).to_dicts()
+        kept_rows = run.read_part(planned.name, partition).to_dicts()
         rejects = run.read_rejects(planned.name, partition).to_dicts()
     except (MissingFileError, DamagedFileError):
         return {}
     outcomes: dict[tuple[str, bytes], Outcome] = {}
-    for row in kept:
+    for row in kept_rows:
         key, row_digest = row.pop("key"), row.pop("input_digest")
         outcomes[key, row_digest] = row
     for row in rejects:
@@ -214,25 +214,25 @@ def run_table_stage(run: Run, planned: PlannedStage, *, partition_size: int) -> 
     is_root = planned.name == run.root.name
     inputs = inputs_of(run, planned, None)
     if is_root:
-        table = _source_rows(run, planned)
+        table = _rows_before_root(run, planned)
         num_partitions = 0
     else:
         table = run.frame(planned.reads, before=planned.name)
         num_partitions = run.num_partitions()
     result = planned.stage.process_table(table)
     _check_columns(planned, result.kept.columns)
-    kept = result.kept.select("key", *planned.stage.spec.writes)
+    kept_table = result.kept.select("key", *planned.stage.spec.writes)
     if is_root:
-        kept = kept.with_columns(partition=pl.int_range(pl.len()) // partition_size)
-        num_partitions = -(-kept.height // partition_size)
+        kept_table = kept_table.with_columns(partition=pl.int_range(pl.len()) // partition_size)
+        num_partitions = -(-kept_table.height // partition_size)
         rejects = result.rejects.with_columns(partition=pl.lit(0))
     else:
         where = table.select("key", "partition")
-        kept = where.join(kept, on="key", how="inner", maintain_order="left")
+        kept_table = where.join(kept_table, on="key", how="inner", maintain_order="left")
         rejects = result.rejects.join(where, on="key", how="left", maintain_order="left")
     parts = {
         number: (
-            _with_digest(kept.filter(pl.col("partition") == number).drop("partition").to_dicts()),
+            _with_digest(kept_table.filter(pl.col("partition") == number).drop("partition").to_dicts()),
             [_table_reject(planned, row) for row in rejects.filter(pl.col("partition") == number).to_dicts()],
         )
         for number in range(max(num_partitions, 1 if is_root and rejects.height else 0))
@@ -275,41 +275,41 @@ def run_file_partition(run: Run, planned: PlannedStage, partition: int) -> Commi
 
 
 def _check_columns(planned: PlannedStage, names: Iterable[str]) -> None:
-    """A table or file stage returned `key` and what its spec says it writes."""
+    """Checks that a table or file stage returned `key` and the columns of its spec."""
     expected = {"key", *planned.stage.spec.writes}
     if missing := expected - set(names):
         raise StageError(f"stage {planned.name} returned no {', '.join(sorted(missing))}, its spec says it writes them")
 
 
-def check_sources(run: Run, sources: Sequence[PlannedStage]) -> None:
+def check_sources(run: Run, crawl_stages: Sequence[PlannedStage]) -> None:
     """`StageError` unless every partition of the stages before the root has its commit record."""
-    for source in sources:
-        assert isinstance(source.stage, FileStage)
-        expected, found = source.stage.num_partitions(run), len(run.records(source.name))
-        if found != expected:
+    for crawl_stage in crawl_stages:
+        assert isinstance(crawl_stage.stage, FileStage)
+        expected, num_committed = crawl_stage.stage.num_partitions(run), len(run.records(crawl_stage.name))
+        if num_committed != expected:
             raise StageError(
-                f"stage {run.root.name} reads all of {source.name}: expected {expected} committed partitions, "
-                f"found {found}; run the pipeline again to resume"
+                f"stage {run.root.name} reads all of {crawl_stage.name}: expected {expected} committed partitions, "
+                f"found {num_committed}; run the pipeline again to resume"
             )
 
 
-def _sources(run: Run) -> list[str]:
+def _stages_before_root(run: Run) -> list[str]:
     names = [entry.name for entry in run.layout]
     return [entry.name for entry in run.layout[: names.index(run.root.name)]]
 
 
-def _source_rows(run: Run, planned: PlannedStage) -> pl.DataFrame:
+def _rows_before_root(run: Run, planned: PlannedStage) -> pl.DataFrame:
     tables = []
-    for source in _sources(run):
-        for record in run.records(source):
+    for stage_name in _stages_before_root(run):
+        for record in run.records(stage_name):
             assert record.partition is not None
-            part = run.read_part(source, record.partition, ["key", *planned.reads])
+            part = run.read_part(stage_name, record.partition, ["key", *planned.reads])
             tables.append(part.with_columns(partition=pl.lit(record.partition, pl.Int32)))
     return pl.concat(tables)
 
 
-def _outputs_of(run: Run, source: str) -> list[Any]:
-    return [[path, file.sha256] for record in run.records(source) for path, file in sorted(record.outputs.items())]
+def _outputs_of(run: Run, stage_name: str) -> list[Any]:
+    return [[path, file.sha256] for record in run.records(stage_name) for path, file in sorted(record.outputs.items())]
 
 
 def _with_digest(rows: Sequence[Columns]) -> list[dict[str, Any]]:
@@ -346,15 +346,15 @@ def _commit(
     num_kept: int | None = None,
     files: Sequence[str] = (),
 ) -> CommitRecord:
-    # Gone first: a record may never stand beside outputs it does not describe.
+    # Deleted first: a record must never describe other outputs than its own.
     run.store.delete(record_path(planned.name, partition))
     schema = columns_schema(tuple(planned.stage.spec.writes), run.schema)
     paths = list(files)
-    for number, (kept, rejects) in parts.items():
-        run.write_table(part_path(planned.name, number), _table(planned, kept, schema))
-        run.write_rejects(rejects_path(planned.name, number), [dict(reject) for reject in rejects])
+    for number, (kept_rows, reject_rows) in parts.items():
+        run.write_table(part_path(planned.name, number), _table(planned, kept_rows, schema))
+        run.write_rejects(rejects_path(planned.name, number), [dict(reject) for reject in reject_rows])
         paths += [part_path(planned.name, number), rejects_path(planned.name, number)]
-    all_rejects = [reject for _, rejects in parts.values() for reject in rejects]
+    all_rejects = [reject for _, reject_rows in parts.values() for reject in reject_rows]
     outcomes = Counter(reject["outcome"] for reject in all_rejects)
     record = CommitRecord(
         stage=planned.name,
@@ -363,7 +363,7 @@ def _commit(
         inputs=inputs,
         outputs={path: _output_file(run, path) for path in sorted(paths)},
         num_read=num_read,
-        num_kept=sum(len(kept) for kept, _ in parts.values()) if num_kept is None else num_kept,
+        num_kept=sum(len(kept_rows) for kept_rows, _ in parts.values()) if num_kept is None else num_kept,
         num_dropped=outcomes["dropped"],
         num_failed=outcomes["failed"],
         reasons=dict(sorted(Counter(reject["reason"] for reject in all_rejects).items())),

@@ -1,4 +1,4 @@
-"""The reference runner: one stage after the other, sticker stages in a child process that no sticker can hold up."""
+"""The reference runner: one stage after the other, sticker stages in a child process that no sticker can block."""
 
 import time
 from functools import partial
@@ -24,7 +24,7 @@ from vsd2m.pipelines.engine.stage_process import StageProcess
 
 @exclusive
 def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False) -> Run:
-    """Brings every stage of the plan up to date and returns the run; what is done already is not done again."""
+    """Brings every stage of the plan up to date and returns the run; finished work is not repeated."""
     observer = observer or Silent()
     run = plan.create_run()
     with StageProcess(plan.config) as process:
@@ -42,7 +42,7 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
 
 
 def open_stage(run: Run, planned: PlannedStage, observer: Observer) -> list[int | None]:
-    """The stage's partitions (None: all at once); removes what no longer belongs to the stage."""
+    """The stage's partitions (None: all at once); removes files that no longer belong to the stage."""
     partitions = _partitions(run, planned)
     for folder in (planned.name, *(planned.stage.folders if isinstance(planned.stage, FileStage) else ())):
         run.store.delete_leftovers(folder)
@@ -71,22 +71,22 @@ class StickerWorker:
         self._max_failed_share = max_failed_share
 
     def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
-        """Loads, computes what is not known yet, and commits."""
+        """Loads, computes the outcomes that are not known yet, and commits."""
         started = time.perf_counter()
-        loaded = load_partition(self._run, self._planned, partition)
-        unknown = loaded.unknown
-        observer.partition_started(self._planned.name, partition, len(unknown))
+        partition_input = load_partition(self._run, self._planned, partition)
+        rows_to_compute = partition_input.rows_to_compute
+        observer.partition_started(self._planned.name, partition, len(rows_to_compute))
         outcomes = compute(
             self._run,
             self._planned.stage.spec,
-            [loaded.rows[i] for i in unknown],
+            [partition_input.rows[i] for i in rows_to_compute],
             partial(self._process.process, self._planned),
             partial(observer.stickers_done, self._planned.name),
         )
         check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
-        computed = dict(zip(unknown, outcomes, strict=True))
+        computed = dict(zip(rows_to_compute, outcomes, strict=True))
         seconds = time.perf_counter() - started
-        return commit_partition(self._run, self._planned, loaded, computed, seconds=seconds)
+        return commit_partition(self._run, self._planned, partition_input, computed, seconds=seconds)
 
 
 def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
@@ -98,7 +98,7 @@ def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
 
 
 def _prune(run: Run, planned: PlannedStage, partitions: list[int | None]) -> None:
-    """A smaller data set has fewer partitions than the last one; the rest would be read by mistake."""
+    """Removes partitions beyond the current number: a smaller data set would read them by mistake."""
     for record in run.records(planned.name):
         if record.partition not in partitions:
             run.store.delete(record_path(planned.name, record.partition))

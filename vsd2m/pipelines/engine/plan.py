@@ -178,7 +178,7 @@ def _check_order(stages: tuple[PlannedStage, ...]) -> None:
 def _who_writes(column: str, stages: tuple[PlannedStage, ...]) -> str:
     writers = [planned.name for planned in stages if column in planned.stage.spec.writes]
     writers += [stage for stage, columns in columns_by_stage().items() if column in {entry.name for entry in columns}]
-    return f"no stage before it writes; put {writers[0]!r} first" if writers else "no stage declares"
+    return f"no earlier stage writes; put {writers[0]!r} first" if writers else "no stage declares"
 
 
 @dataclass(frozen=True)

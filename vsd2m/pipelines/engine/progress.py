@@ -1,4 +1,4 @@
-"""What a runner tells whoever watches it."""
+"""Progress reports of a runner."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from vsd2m.core.commit import CommitRecord
 
 
 class Observer(Protocol):
-    """Receives a runner's progress; the command line draws it."""
+    """Receives a runner's progress; the command line displays it."""
 
     def stage_started(self, stage: str, *, num_partitions: int) -> None:
         """Before the stage's first partition."""
@@ -15,10 +15,10 @@ class Observer(Protocol):
         """A partition was finished by an earlier run."""
 
     def stickers_done(self, stage: str, num_stickers: int) -> None:
-        """A batch of a partition is through."""
+        """A batch of a partition is finished."""
 
     def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None:
-        """`num_stickers` is None where it is not known beforehand."""
+        """`num_stickers` is None if it is not known in advance."""
 
     def partition_done(self, record: CommitRecord) -> None:
         """A partition has been committed."""

@@ -1,6 +1,6 @@
-"""The process that a sticker stage runs in: loads the stage, computes batch after batch, answers through a pipe.
+"""The process that a sticker stage runs in: loads the stage, computes batch after batch, replies through a pipe.
 
-Whatever happens in here (native code that never returns, a crash, memory) happens to this process alone;
+Failures in here (native code that never returns, a crash, memory) affect only this process;
 `vsd2m.pipelines.engine.stage_process` is the other end.
 """
 
@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 @dataclass(frozen=True)
 class Open:
-    """Asks for a stage to be built and set up."""
+    """A request to construct a stage and load its models."""
 
     config: PipelineConfig
     stage: str
@@ -34,7 +34,7 @@ class Open:
 
 @dataclass(frozen=True)
 class Process:
-    """Asks for a batch of the open stage, in at most `cpu_seconds`."""
+    """A request to compute a batch of the open stage in at most `cpu_seconds`."""
 
     batch: Batch
     cpu_seconds: float
@@ -42,7 +42,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Raised:
-    """The answer where something was raised that is no sticker's fault."""
+    """The reply if an error was raised that no sticker caused."""
 
     error: BaseException
 
@@ -50,25 +50,25 @@ class Raised:
 def main(descriptor: int) -> None:
     """Answers the requests that arrive at the pipe until it is closed."""
     _end_with_parent()
-    os.dup2(2, 1)  # what a library prints must not stand among the parent's results
+    os.dup2(2, 1)  # output of libraries must not mix with the parent's results
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     pipe = Connection(descriptor)
     stage: StickerStage[Any] | None = None
-    while (request := _received(pipe)) is not None:
+    while (request := _receive(pipe)) is not None:
         answer: Any = None
         try:
             if isinstance(request, Open):
-                stage = None  # frees the models of the one before
-                stage = _opened(request)
+                stage = None  # frees the models of the previous stage
+                stage = _open_stage(request)
             else:
                 assert stage is not None
                 answer = _attempt(stage, request)
         except Exception as error:
             answer = Raised(error)
-        pipe.send_bytes(_pickled(answer))
+        pipe.send_bytes(_pickle(answer))
 
 
-def _received(pipe: Connection) -> Open | Process | None:
+def _receive(pipe: Connection) -> Open | Process | None:
     try:
         request: Open | Process = pickle.loads(pipe.recv_bytes())
     except (EOFError, ConnectionError):
@@ -76,7 +76,7 @@ def _received(pipe: Connection) -> Open | Process | None:
     return request
 
 
-def _opened(request: Open) -> StickerStage[Any]:
+def _open_stage(request: Open) -> StickerStage[Any]:
     stage = make_plan(request.config).stage(request.stage).stage
     assert isinstance(stage, StickerStage)
     stage.setup()
@@ -86,24 +86,24 @@ def _opened(request: Open) -> StickerStage[Any]:
 def _attempt(stage: StickerStage[Any], request: Process) -> Sequence[Columns | Drop] | Failure:
     """The batch's outcomes, or one failure for all of it.
 
-    The kernel ends this process when the batch has used up its CPU time, whatever it is doing then.
+    The kernel stops this process when the batch has used up its CPU time.
     """
     signal.setitimer(signal.ITIMER_PROF, request.cpu_seconds)
     try:
         return stage.process(request.batch)
     except Exception as error:
         if isinstance(error, Vsd2mError) and not isinstance(error, MediaError):
-            raise  # a missing model or a full disk is no sticker's fault
+            raise  # a missing model or a full disk is not caused by a sticker
         return Failure(type(error).__name__, "".join(traceback.format_exception(error, limit=-3)).strip())
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _pickled(answer: Any) -> bytes:
-    """The answer, or a description of an answer that no pipe can carry."""
+def _pickle(answer: Any) -> bytes:
+    """The reply, or a description of a reply that cannot be pickled."""
     try:
         data = pickle.dumps(answer)
-        pickle.loads(data)  # an exception with arguments of its own may be written but not read
+        pickle.loads(data)  # an exception with custom arguments may be pickled but not unpickled
         return data
     except Exception as error:
         if isinstance(answer, Raised):

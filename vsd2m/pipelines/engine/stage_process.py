@@ -1,7 +1,7 @@
-"""Sticker stages in a process of their own, so that no sticker can stop or end the runner, in either of them.
+"""Sticker stages in a separate process, so that no sticker can block or end a runner.
 
-A batch that passes its time limit is ended with its process, even inside native code, which nothing else can
-interrupt; so is one that ends its process. The runner then does the batch again sticker by sticker.
+If a batch exceeds its time limit, its process is stopped, even inside native code, which nothing else can
+interrupt. After that, or if the process ends by itself, the runner repeats the batch sticker by sticker.
 """
 
 import os
@@ -24,31 +24,31 @@ from vsd2m.pipelines.engine.execute import Failure
 from vsd2m.pipelines.engine.plan import PlannedStage
 from vsd2m.pipelines.engine.stage_child import Open, Process, Raised
 
-WALL_FACTOR = 4  # a stage that waits instead of computing has this many times its CPU time by the clock
-COST_FACTOR = 10  # a sticker may cost this many times what the stage declares before its batch is too slow
-MAX_DEATHS = 2  # of the process on one sticker alone: once may be the machine's memory, twice is the sticker
+WALL_FACTOR = 4  # wall-clock limit as a multiple of the CPU limit, for stages that wait instead of computing
+COST_FACTOR = 10  # a sticker may take this multiple of the declared time before its batch is too slow
+MAX_DEATHS = 2  # of the process on a single sticker: once may be lack of memory, twice is the sticker
 SETUP_SECONDS = 3600.0
 END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """What a batch may take: CPU time, which other work on the machine does not use up, and time by the clock."""
+    """Limits of a batch: CPU time, which does not depend on other work on the machine, and wall-clock time."""
 
     cpu_seconds: float
     wall_seconds: float
 
 
 def time_limit(planned: PlannedStage, seconds: float, *, num_stickers: int) -> TimeLimit:
-    """`seconds` on each of the stage's cores for one sticker; each further one adds a multiple of its declared cost."""
-    further = min(seconds, max(1.0, COST_FACTOR * planned.stage.seconds_per_sticker()))
-    allowed = seconds + (num_stickers - 1) * further
-    return TimeLimit(allowed * planned.stage.spec.resources.num_cpus, allowed * WALL_FACTOR)
+    """`seconds` per core for one sticker; each further one adds a multiple of its declared cost."""
+    extra_seconds = min(seconds, max(1.0, COST_FACTOR * planned.stage.seconds_per_sticker()))
+    total_seconds = seconds + (num_stickers - 1) * extra_seconds
+    return TimeLimit(total_seconds * planned.stage.spec.resources.num_cpus, total_seconds * WALL_FACTOR)
 
 
 @dataclass(frozen=True)
-class _Ended:
-    """The process is gone: with its exit code, or because it did not answer in time (None)."""
+class _ProcessEnd:
+    """The process has ended: with its exit code, or because it did not reply in time (None)."""
 
     code: int | None
 
@@ -70,17 +70,17 @@ class StageProcess:
         self.close()
 
     def process(self, planned: PlannedStage, batch: Batch) -> Sequence[Columns | Drop] | Failure:
-        """The outcomes of the batch, or one `Failure` for all of it; what is no sticker's fault is raised."""
+        """The outcomes of the batch, or one `Failure` for all of it; an error that no sticker caused is raised."""
         limit = time_limit(planned, self._config.time_limit_s, num_stickers=len(batch))
         deaths = 0
         while True:
             self._open(planned)
             answer = self._ask(Process(batch, limit.cpu_seconds), limit.wall_seconds)
-            if not isinstance(answer, _Ended):
+            if not isinstance(answer, _ProcessEnd):
                 outcomes: Sequence[Columns | Drop] | Failure = answer
                 return outcomes
             if answer.code is None:
-                return _timed_out(limit.wall_seconds, "by the clock")
+                return _timed_out(limit.wall_seconds, "of wall-clock time")
             if answer.code == -signal.SIGPROF:
                 return _timed_out(limit.cpu_seconds, "of CPU time")
             deaths += 1
@@ -88,7 +88,7 @@ class StageProcess:
                 return Failure("worker_died", f"the worker process died on this sticker: {_reason(answer.code)}")
 
     def close(self) -> None:
-        """Ends the process: in order where it is idle, at once where it is not."""
+        """Ends the process: gracefully if it is idle, otherwise at once."""
         if self._pipe is not None:
             self._pipe.close()
             self._end(0 if self._is_busy else END_SECONDS)
@@ -100,9 +100,9 @@ class StageProcess:
             self._start()
         self._stage = None
         answer = self._ask(Open(self._config, planned.name), SETUP_SECONDS)
-        if isinstance(answer, _Ended):
-            what = f"took more than {SETUP_SECONDS:g} s" if answer.code is None else _reason(answer.code)
-            raise StageError(f"stage {planned.name} could not load what it needs: its process ended: {what}")
+        if isinstance(answer, _ProcessEnd):
+            cause = f"took more than {SETUP_SECONDS:g} s" if answer.code is None else _reason(answer.code)
+            raise StageError(f"stage {planned.name} could not load its models: its process ended: {cause}")
         self._stage = planned.name
 
     def _start(self) -> None:
@@ -116,29 +116,29 @@ class StageProcess:
                 [sys.executable, "-c", code],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for the runner; and what the stage starts ends with it
+                start_new_session=True,  # Ctrl-C is for the runner; processes started by the stage end with it
             )
         self._pipe = ours
 
     def _ask(self, request: Open | Process, seconds: float) -> Any:
-        """The child's answer within `seconds`; without one it is `_Ended`. What the child raised is raised here."""
+        """The child's reply within `seconds`, or `_ProcessEnd` without one. Errors of the child are raised here."""
         assert self._pipe is not None
         self._is_busy = True
         try:
             self._pipe.send_bytes(pickle.dumps(request))
             if not self._pipe.poll(seconds):
                 self._end(0)
-                return _Ended(None)
+                return _ProcessEnd(None)
             answer = pickle.loads(self._pipe.recv_bytes())
         except (EOFError, ConnectionError):
-            return _Ended(self._end(END_SECONDS))
+            return _ProcessEnd(self._end(END_SECONDS))
         self._is_busy = False
         if isinstance(answer, Raised):
             raise answer.error
         return answer
 
     def _end(self, patience: float) -> int:
-        """Lets the child end within `patience` seconds, else kills it, with what it started; its exit code."""
+        """Gives the child `patience` seconds to end, then kills it and its child processes; its exit code."""
         assert self._child is not None and self._pipe is not None
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(patience)
@@ -151,7 +151,7 @@ class StageProcess:
 
 
 def _timed_out(seconds: float, kind: str) -> Failure:
-    """The value is the limit: how long it would have taken is unknown, and both runners write the same."""
+    """The value is the limit: the real time is unknown, and both runners must write the same value."""
     return Failure("timed_out", f"not finished after {seconds:g} s {kind}", value=seconds, limit=seconds)
 
 
@@ -159,4 +159,4 @@ def _reason(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     name = signal.Signals(-code).name
-    return f"killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    return f"killed by {name}" + (", perhaps because of insufficient memory" if name == "SIGKILL" else "")

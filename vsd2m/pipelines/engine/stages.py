@@ -31,5 +31,5 @@ def columns_by_stage() -> Mapping[str, tuple[Column, ...]]:
 
 
 def contract() -> Schema:
-    """The columns of all stages that a config can name: what those of a stage of one's own must not contradict."""
+    """The columns of all stages that a config can name; your own stage's columns must not contradict them."""
     return {column.name: column for columns in columns_by_stage().values() for column in columns}

@@ -1,1 +1,1 @@
-"""Whole benchmark runs: prompts drawn by checkpoints, judged, one table."""
+"""Whole benchmark runs: checkpoints generate stickers for prompts, metrics score them, one table."""

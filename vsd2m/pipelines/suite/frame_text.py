@@ -1,4 +1,4 @@
-"""Reads the text in single frames, with the annotators' OCR: the reader that the benchmark asks for."""
+"""Reads the text in single frames with the annotators' OCR, for the benchmark."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -15,9 +15,9 @@ _PACKAGES = ("paddleocr", "onnxruntime", "rapidocr_onnxruntime")
 
 
 class FrameText:
-    """Called with a frame uint8 [H, W, 3], gives the text in it; the models are loaded at the first call.
+    """A callable that returns the text in a frame uint8 [H, W, 3]; the models are loaded at the first call.
 
-    Travels to other processes without its models. Its name, which becomes part of a protocol, names their weights.
+    It is pickled without its models. Its name, which becomes part of a protocol, names their weights.
     """
 
     def __init__(self, config: OcrConfig | None = None) -> None:
@@ -32,8 +32,8 @@ class FrameText:
             folders = detection_folder(config.weights), recognition_folder(config.weights)
             self._reader = load_reader(*folders, num_threads=1)
         opaque = np.concatenate([frame, np.full((*frame.shape[:2], 1), 255, np.uint8)], axis=2)[None]
-        (picture,) = pictures_to_read(opaque, max_frames=1, min_side=config.min_side, max_side=config.max_side)
-        lines = [line for line in self._reader.read(picture) if self._counts(line)]
+        (prepared_frame,) = pictures_to_read(opaque, max_frames=1, min_side=config.min_side, max_side=config.max_side)
+        lines = [line for line in self._reader.read(prepared_frame) if self._counts(line)]
         return " ".join(line.text for line in lines)
 
     def __getstate__(self) -> dict[str, Any]:

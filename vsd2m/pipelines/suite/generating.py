@@ -1,7 +1,7 @@
-"""Generation inside a benchmark run: the prompts of real test stickers, drawn by a checkpoint.
+"""Generation inside a benchmark run: a checkpoint generates stickers for the prompts of real test stickers.
 
-Prompts are drawn in parts of a fixed size, each a folder of its own, so that several machines can share the work and
-the files are the same however many do.
+Prompts are divided into parts of a fixed size, each with its own folder, so that several machines can share the work
+and the files are the same for any number of machines.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ PROMPTS_PER_PART = 256
 
 @dataclass(frozen=True)
 class Part:
-    """Prompts that one worker draws into one folder; `config` has the part's own seed."""
+    """Prompts for which one worker generates stickers in one folder; `config` has the part's seed."""
 
     checkpoint: str
     folder: str
@@ -35,14 +35,14 @@ def plan_parts(source: ModelSource, real: Sequence[RealClip], folder: Path, samp
     """The parts of one model, below `folder` by split.
 
     The domain before a prompt is that of the split's stickers, unless the sampling sets one. Sticker i of a split is
-    drawn from seed + i, in whatever part it is.
+    generated from seed + i, independent of the part.
     """
     parts = []
     for split, stickers in groupby(real, key=lambda clip: clip.split):
         clips = list(stickers)
-        own_domain = {} if "domain" in sampling.model_fields_set else {"domain": clips[0].domain}
+        split_domain = {} if "domain" in sampling.model_fields_set else {"domain": clips[0].domain}
         for number, first in enumerate(range(0, len(clips), PROMPTS_PER_PART)):
-            config = sampling.model_copy(update={**own_domain, "seed": sampling.seed + first})
+            config = sampling.model_copy(update={**split_domain, "seed": sampling.seed + first})
             prompts = tuple(clip.prompt for clip in clips[first : first + PROMPTS_PER_PART])
             parts.append(Part(str(source.checkpoint), str(folder / split / f"part-{number:03d}"), prompts, config))
     return parts
@@ -51,23 +51,23 @@ def plan_parts(source: ModelSource, real: Sequence[RealClip], folder: Path, samp
 def draw_parts(
     parts: Sequence[Part], *, cluster: Cluster | None, on_progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Draws what is not drawn yet, here or on a cluster; `on_progress(done, total)` counts stickers."""
+    """Generates missing stickers, here or on a cluster; `on_progress(done, total)` counts stickers."""
     total = sum(len(part.prompts) for part in parts)
-    done = 0
+    num_done = 0
     if cluster is None:
         for part in parts:
-            before = done
+            num_before = num_done
 
-            def on_sticker(drawn: int, _: int, before: int = before) -> None:
+            def on_sticker(num_done_of_part: int, _: int, num_before: int = num_before) -> None:
                 if on_progress is not None:
-                    on_progress(before + drawn, total)
+                    on_progress(num_before + num_done_of_part, total)
 
-            done += draw_part(part, on_sticker)
+            num_done += draw_part(part, on_sticker)
         return
-    for drawn in spread(cluster, _drawer, parts, wants_gpu=True):
-        done += drawn
+    for num_stickers in spread(cluster, _drawer, parts, wants_gpu=True):
+        num_done += num_stickers
         if on_progress is not None:
-            on_progress(done, total)
+            on_progress(num_done, total)
 
 
 def draw_part(part: Part, on_sticker: Callable[[int, int], None] | None = None) -> int:
@@ -79,12 +79,12 @@ def draw_part(part: Part, on_sticker: Callable[[int, int], None] | None = None) 
 
 
 def write_manifest(folder: Path, parts: Sequence[Part]) -> None:
-    """One manifest for all parts of a model, in their order: what is judged, whatever else lies in the folder."""
+    """One manifest for all parts of a model, in their order; only the listed files are evaluated."""
     rows = []
     for part in parts:
-        place = Path(part.folder).relative_to(folder)
+        part_folder = Path(part.folder).relative_to(folder)
         part_rows = read_manifest(Path(part.folder) / MANIFEST)
-        rows += [{**row, "file": str(place / row["file"])} for row in part_rows]
+        rows += [{**row, "file": str(part_folder / row["file"])} for row in part_rows]
     Store(str(folder)).write_bytes(MANIFEST, manifest_bytes(rows))
 
 

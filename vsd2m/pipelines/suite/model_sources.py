@@ -1,4 +1,4 @@
-"""What a benchmark is given as a model: a trained checkpoint, a training run with several, or a folder of outputs."""
+"""The models of a benchmark: a checkpoint, the folder of a training with several, or a folder of outputs."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NOT_WEIGHTS = frozenset({"training_state.pt"})
 
 @dataclass(frozen=True)
 class ModelSource:
-    """One row of a table: `checkpoint` draws the stickers, or they lie in `outputs` already."""
+    """One row of a table: `checkpoint` generates the stickers, or they already exist in `outputs`."""
 
     name: str
     outputs: Path | None = None
@@ -25,7 +25,7 @@ class ModelSource:
     step: int | None = None
 
     def weights_digest(self) -> str | None:
-        """Of every file of the checkpoint that its stickers depend on."""
+        """Digest of every file of the checkpoint that its stickers depend on."""
         if self.checkpoint is None:
             return None
         files = sorted(p for p in self.checkpoint.rglob("*") if p.is_file() and p.name not in _NOT_WEIGHTS)
@@ -39,21 +39,21 @@ def model_sources(name: str, folder: str, checkpoints: Checkpoints) -> list[Mode
     """
     from vsd2m.generation.sampler import newest_checkpoint
 
-    place = Path(folder)
-    if not place.is_dir():
+    path_of_model = Path(folder)
+    if not path_of_model.is_dir():
         raise ConfigError(f"model {name}: there is no folder {folder}; expected a checkpoint or a folder of stickers")
     try:
-        newest = newest_checkpoint(place)
+        newest = newest_checkpoint(path_of_model)
     except EngineError:
-        return [ModelSource(name, outputs=place)]
-    if checkpoints == "newest" or newest == place:
+        return [ModelSource(name, outputs=path_of_model)]
+    if checkpoints == "newest" or newest == path_of_model:
         return [ModelSource(name, checkpoint=newest, series=name, step=_step(newest))]
-    steps = {step: path for path in place.glob("checkpoint-*") if (step := _step(path)) is not None}
+    steps = {step: path for path in path_of_model.glob("checkpoint-*") if (step := _step(path)) is not None}
     return [
         ModelSource(f"{name} step {step}", checkpoint=steps[step], series=name, step=step) for step in sorted(steps)
     ]
 
 
 def _step(checkpoint: Path) -> int | None:
-    found = _STEP.fullmatch(checkpoint.name)
-    return int(found[1]) if found else None
+    match = _STEP.fullmatch(checkpoint.name)
+    return int(match[1]) if match else None

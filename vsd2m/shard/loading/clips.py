@@ -26,12 +26,12 @@ FILLS: tuple[Fill, ...] = ("flip", "repeat", "none")
 
 @dataclass(frozen=True)
 class ClipOptions:
-    """How a clip is cut.
+    """How frames of a clip are chosen.
 
-    `frames` chooses where a sticker has at least `num_frames`: `linspace` (evenly, first and last included, as the
-    paper's loader), `uniform` (the starts of `num_frames` equal stretches, for loops), `time` (what is on the
-    screen at `num_frames` equal steps of one loop). `fill` completes a shorter one: `flip` (forth and back, the
-    paper's), `repeat` (from the start again), `none` (left short).
+    `frames` applies if a sticker has at least `num_frames`: `linspace` (evenly, first and last included, as the
+    paper's loader), `uniform` (the starts of `num_frames` equal intervals, for loops), `time` (the frames
+    shown at `num_frames` equal steps of one loop). `fill` extends a shorter one: `flip` (back and forth, the
+    paper's), `repeat` (from the start again), `none` (left shorter).
     """
 
     num_frames: int
@@ -54,27 +54,27 @@ class ClipOptions:
 
 
 def frame_indices(clip: Clip, options: ClipOptions) -> NDArray[np.int64]:
-    """`[T]`: the stored frame that each frame of the clip shows; T is `num_frames`, or less with `fill="none"`."""
-    stored, wanted = clip.num_frames, options.num_frames
-    if stored < wanted:
-        return _filled(stored, wanted, options.fill)
+    """`[T]`: the index in the sticker of each frame of the clip; T is `num_frames`, or less with `fill="none"`."""
+    num_stored, num_wanted = clip.num_frames, options.num_frames
+    if num_stored < num_wanted:
+        return _filled_indices(num_stored, num_wanted, options.fill)
     if options.frames == "linspace":
-        return linspace_indices(stored, wanted)
+        return linspace_indices(num_stored, num_wanted)
     if options.frames == "uniform":
-        return uniform_indices(stored, wanted)
-    return time_indices(clip.played_durations_ms, wanted)
+        return uniform_indices(num_stored, num_wanted)
+    return time_indices(clip.played_durations_ms, num_wanted)
 
 
 def cut_clip(clip: Clip, indices: NDArray[np.int64], options: ClipOptions) -> NDArray[np.uint8]:
     """uint8 `[T, C, H, W]`: the chosen frames, on the background, stretched to the size."""
-    used, where = np.unique(indices, return_inverse=True)
-    frames = flatten(clip.frames[used], background=options.background)
-    return np.ascontiguousarray(resize(frames, options.size).transpose(0, 3, 1, 2)[where])
+    used_indices, positions = np.unique(indices, return_inverse=True)
+    frames = flatten(clip.frames[used_indices], background=options.background)
+    return np.ascontiguousarray(resize(frames, options.size).transpose(0, 3, 1, 2)[positions])
 
 
-def _filled(stored: int, wanted: int, fill: Fill) -> NDArray[np.int64]:
-    if stored == 1 and fill != "none":
-        return np.zeros(wanted, np.int64)
+def _filled_indices(num_stored: int, num_wanted: int, fill: Fill) -> NDArray[np.int64]:
+    if num_stored == 1 and fill != "none":
+        return np.zeros(num_wanted, np.int64)
     if fill == "flip":
-        return flip_indices(stored, wanted)
-    return repeat_indices(stored, wanted if fill == "repeat" else stored)
+        return flip_indices(num_stored, num_wanted)
+    return repeat_indices(num_stored, num_wanted if fill == "repeat" else num_stored)

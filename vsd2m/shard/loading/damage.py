@@ -13,7 +13,7 @@ _NAMED_IN_MESSAGE = 3
 
 @dataclass(frozen=True)
 class DamagedSticker:
-    """A sticker that cannot be read: where it is, and why."""
+    """A sticker that cannot be read: its location, and the reason."""
 
     shard: str
     key: str
@@ -25,7 +25,7 @@ class DamagedSticker:
 
 
 class DamagedStickerError(StorageError):
-    """One sticker cannot be read; those after it can. `sticker` is None in an error that came from another process."""
+    """One sticker cannot be read; the following ones can. `sticker` is None in an error from another process."""
 
     sticker: DamagedSticker | None = None
 

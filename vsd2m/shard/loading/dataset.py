@@ -36,7 +36,7 @@ class Selection:
 
 
 class StickerDataset:
-    """What `load` returns; see there."""
+    """The result of `load`, which documents it."""
 
     def __init__(
         self,
@@ -80,28 +80,28 @@ class StickerDataset:
         return self._progress.skipped
 
     def __len__(self) -> int:
-        """Stickers in one epoch of this rank; `TypeError` with `repeat=True`, where there is no end."""
+        """Stickers in one epoch of this rank; `TypeError` with `repeat=True`, which has no end."""
         if self._deal.repeat:
             raise TypeError("a data set loaded with repeat=True has no length; num_stickers is that of one epoch")
         return self._num_in_rank()
 
     def __iter__(self) -> Iterator[Sample]:
-        """This consumer's part of an epoch; each iteration that is begun is another epoch."""
+        """This consumer's part of an epoch; each new iteration is another epoch."""
         division, worker = self.division(), _torch_worker()
-        taken = 0
+        num_taken = 0
         if worker is None:
             self._progress = self._progress.for_this_process()
             unused = self._iterator if self._iterator and self._iterator.is_unused else None
             start = unused.start if unused and not self._progress.in_workers else self._progress.begin(None)
         elif self._resume_from is not None:
-            start, taken = self._resume_from
+            start, num_taken = self._resume_from
             self._progress.resume(start.epoch)
         else:
             iteration = Iteration(worker.seed - worker.id, self._num_iterations, worker.num_workers)
             start = self._progress.begin(iteration)
         self._num_iterations += worker is not None
         self._resume_from = None
-        self._iterator = StickerIterator(self, start, division, taken, in_worker=worker is not None)
+        self._iterator = StickerIterator(self, start, division, num_taken, in_worker=worker is not None)
         return self._iterator
 
     def __getitem__(self, index: int) -> Sample:
@@ -111,14 +111,14 @@ class StickerDataset:
             raise IndexError(f"index {index} in a data set of {length} stickers")
         position = replace(self.division(), worker=0, num_workers=1).position(index % length)
         order = replace(self._deal, shuffle=False).order(self._sizes, 0)
-        return self._read(*order[position % self.num_stickers])
+        return self._read_sample(*order[position % self.num_stickers])
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """Only a torch `DataLoader` that takes this for a list of stickers calls it: it would ignore order and rank."""
+        """Called only by a torch `DataLoader` that treats this as a list of stickers, ignoring order and rank."""
         raise ConfigError("import torch before vsd2m.load(...), so that a DataLoader iterates the data set")
 
     def set_epoch(self, epoch: int) -> None:
-        """Chooses the order of the next iteration, whoever iterates: this process, new workers, or persistent ones.
+        """Sets the epoch of the next iteration, in this process, in new workers, or in persistent ones.
 
         Without it, the first iteration is epoch 0 and each one is the next.
         """
@@ -126,14 +126,14 @@ class StickerDataset:
         self._iterator = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the data set stands, for `load_state_dict`: `epoch`, and `samples_seen` in it by all ranks together.
+        """The position, for `load_state_dict`: `epoch`, and `samples_seen` in it by all ranks together.
 
-        Call it between two samples. Where a `DataLoader` has workers, they are ahead of the batch in hand, and only
+        Call it between two samples. If a `DataLoader` has workers, they are ahead of the current batch, and only
         they know how far: a `ConfigError` then says how to count.
         """
         if _torch_worker() is None and self._progress.in_workers:
             raise ConfigError(
-                "the DataLoader's workers hold the position; torchdata's StatefulDataLoader collects it from them, or "
+                "only the DataLoader's workers know the position; torchdata's StatefulDataLoader collects it, or "
                 'count the batches: load_state_dict({"epoch": epoch, "samples_seen": batches * batch_size * '
                 "world_size}), with the same batch_size given to vsd2m.load"
             )
@@ -146,21 +146,21 @@ class StickerDataset:
         `state` is what `state_dict` returned, or `{"epoch": ..., "samples_seen": ...}`, counted over all ranks.
         `ConfigError` if it belongs to other shards or options.
         """
-        start, taken = self._checked(state)
+        start, num_taken = self._checked_state(state)
         if _torch_worker() is None:
             self._progress.next_start = start
             self._iterator = None
         else:
-            self._resume_from = start, taken
+            self._resume_from = start, num_taken
 
     def division(self) -> Division:
-        """The part of an epoch that is read here: that of this rank, in a worker that of the worker."""
+        """The part of an epoch that is read here: this rank's, or in a worker the worker's."""
         deal, worker = self._deal, _torch_worker()
         part = Division(deal.rank, deal.world_size, deal.batch_size)
         return replace(part, worker=worker.id, num_workers=worker.num_workers) if worker else part
 
     def end(self, start: EpochStart) -> int | None:
-        """The position before which an iteration that begins at `start` stops; None: it does not."""
+        """The position before which an iteration that begins at `start` stops; None: never."""
         return None if self._deal.repeat else self._deal.end(self.num_stickers, start=start.samples_seen)
 
     def resumable(self, start: EpochStart) -> EpochStart:
@@ -173,12 +173,12 @@ class StickerDataset:
         return start
 
     def sample_at(self, epoch: int, position: int) -> Sample | None:
-        """The sticker at a position of an epoch; None where it is skipped and nothing takes its place."""
+        """The sticker at a position of an epoch; None if it is skipped and not replaced."""
         epochs, position = divmod(position, self.num_stickers)
         order = self._order_of(epoch + epochs if self._deal.repeat else epoch)
         for number in range(self.num_stickers):
             try:
-                return self._read(*order[(position + number) % self.num_stickers])
+                return self._read_sample(*order[(position + number) % self.num_stickers])
             except DamagedStickerError as error:
                 if self._on_error == "raise" or error.sticker is None:
                     raise
@@ -192,14 +192,16 @@ class StickerDataset:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_iterator": None}
 
-    def _read(self, number: int, row_number: int) -> Sample:
+    def _read_sample(self, number: int, row_number: int) -> Sample:
         selection = self._selections[number]
         alone = not self._deal.shuffle and self._deal.world_size == self.division().num_workers == 1
-        opened = self._shards.get(selection.shard, whole=alone)
-        row = opened.row(row_number if selection.rows is None else int(selection.rows[row_number]))
+        open_shard = self._shards.get(selection.shard, whole=alone)
+        row = open_shard.row(row_number if selection.rows is None else int(selection.rows[row_number]))
         try:
-            row |= {name: self._absent_text for name in opened.texts if row[name] is None}
-            return make_sample(row, opened.media(row), self._clip, path=opened.path, absent_text=self._absent_text)
+            row |= {name: self._absent_text for name in open_shard.texts if row[name] is None}
+            return make_sample(
+                row, open_shard.media(row), self._clip, path=open_shard.path, absent_text=self._absent_text
+            )
         except StorageError as error:
             damaged = DamagedSticker(selection.shard.name, row["key"], row["tar_offset"], str(error))
             raise damaged_sticker_error(damaged) from error
@@ -224,8 +226,8 @@ class StickerDataset:
                 f'{deal.batch_size}; use ends="pad", a smaller batch_size or fewer ranks'
             )
 
-    def _checked(self, state: Mapping[str, Any]) -> tuple[EpochStart, int]:
-        """(where the epoch was begun, how many this worker had since)."""
+    def _checked_state(self, state: Mapping[str, Any]) -> tuple[EpochStart, int]:
+        """(start of the epoch, number of samples this worker has had since)."""
         if not {"epoch", "samples_seen"} <= set(state):
             raise ConfigError(f"a state has epoch and samples_seen, found {', '.join(state) or 'nothing'}")
         if state.get("identity", self._identity) != self._identity:
@@ -245,15 +247,15 @@ class StickerIterator:
     """One consumer's part of an epoch. An error is about one sticker: `next` continues with the one after it."""
 
     def __init__(
-        self, dataset: StickerDataset, start: EpochStart, division: Division, taken: int, *, in_worker: bool
+        self, dataset: StickerDataset, start: EpochStart, division: Division, num_taken: int, *, in_worker: bool
     ) -> None:
         self._dataset = dataset
         self.start = start
         self._division = division
-        self._taken = taken
+        self._num_taken = num_taken
         self._in_worker = in_worker
         self._end = dataset.end(start)
-        self._ended = False
+        self._has_ended = False
 
     def __iter__(self) -> "StickerIterator":
         return self
@@ -261,27 +263,27 @@ class StickerIterator:
     def __next__(self) -> Sample:
         sample = None
         while sample is None:
-            position = self.start.samples_seen + self._division.position(self._taken)
+            position = self.start.samples_seen + self._division.position(self._num_taken)
             if self._end is not None and position >= self._end:
-                self._ended = True
+                self._has_ended = True
                 raise StopIteration
-            self._taken += 1
+            self._num_taken += 1
             sample = self._dataset.sample_at(self.start.epoch, position)
         return sample
 
     @property
     def is_unused(self) -> bool:
-        """Whether nothing was asked of it; such an iteration is not counted as an epoch."""
-        return self._taken == 0 and not self._ended
+        """Whether it has returned nothing yet; such an iteration does not count as an epoch."""
+        return self._num_taken == 0 and not self._has_ended
 
     def state(self) -> dict[str, Any]:
-        """See `StickerDataset.state_dict`; a worker's state says whose it is, and holds for no other."""
+        """See `StickerDataset.state_dict`; a worker's state names its worker, and is valid for no other."""
         if self._in_worker:
-            return {**asdict(self.start), "worker": asdict(self._division), "taken": self._taken}
-        if self._ended:
+            return {**asdict(self.start), "worker": asdict(self._division), "taken": self._num_taken}
+        if self._has_ended:
             return asdict(EpochStart(self.start.epoch + 1, 0))
-        seen = self.start.samples_seen + self._taken * self._division.world_size
-        return asdict(self._dataset.resumable(EpochStart(self.start.epoch, seen)))
+        num_samples = self.start.samples_seen + self._num_taken * self._division.world_size
+        return asdict(self._dataset.resumable(EpochStart(self.start.epoch, num_samples)))
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,7 @@ class _TorchWorker:
 
 
 def _torch_worker() -> _TorchWorker | None:
-    """The DataLoader worker this runs in; None outside of one."""
+    """The DataLoader worker of this process; None outside of one."""
     torch = sys.modules.get("torch.utils.data")
     info = torch.get_worker_info() if torch else None
     return _TorchWorker(info.id, info.num_workers, info.seed) if info else None

@@ -1,8 +1,8 @@
 """Stickers from shards as clips, for training: `vsd2m.load`. Needs neither torch nor webdataset.
 
 A clip is uint8 `[T, C, H, W]`. The data set is iterable (one pass is one epoch), has a length and an index
-(`dataset[i]`), can stop and continue in the middle of an epoch (`state_dict`), and is divided among ranks and among
-the workers of a torch `DataLoader` so that every sticker is seen exactly once.
+(`dataset[i]`), can resume in the middle of an epoch (`state_dict`), and is divided among ranks and among
+the workers of a torch `DataLoader` so that every sticker comes exactly once.
 """
 
 import sys
@@ -48,26 +48,26 @@ def load(
 ) -> StickerDataset:
     """The stickers of a split as clips `uint8 [num_frames, 3, size, size]`, with captions and labels.
 
-    `url` is a folder of shards on a disk or at any fsspec address. An import of torch beforehand makes the result a
-    torch `IterableDataset`, whose samples torch's default collation takes; `vsd2m.collate` also takes samples with
-    `absent_text=None` (the default for a text that a sticker does not have is "") and clips of unequal length.
+    `url` is a folder of shards on a disk or at any fsspec address. If torch is imported before, the result is a torch
+    `IterableDataset`, whose samples torch's default collation accepts; `vsd2m.collate` also accepts samples with
+    `absent_text=None` (by default an absent text is "") and clips of different lengths.
 
-    - `frames` and `fill` say how a longer and a shorter sticker come to `num_frames` (see `ClipOptions`); `static`
+    - `frames` and `fill` say how longer and shorter stickers are brought to `num_frames` (see `ClipOptions`); `static`
       stickers, without motion, are repeated or excluded.
     - With `shuffle` every epoch has its own order, fixed by `seed`, in which neighbours come from `mix_shards` shards;
-      so many are open at a time.
-    - `rank` of `world_size` sees its part. `ends` says what happens where the stickers are no multiple of `world_size`
-      batches of `batch_size`: `drop` leaves the last ones out and `pad` has some twice, so that all ranks have equally
-      many batches; `ragged` gives each sticker once, and some ranks more than others, on which DDP waits for ever. It
-      is `ragged` for one rank, and has to be chosen for more.
+      that many are open at a time.
+    - `rank` of `world_size` reads its part. `ends` says what happens if the number of stickers is not a multiple of
+      `world_size` batches of `batch_size`: `drop` leaves the last ones out and `pad` repeats some, so that all ranks
+      have the same number of batches; `ragged` gives each sticker once, and some ranks more than others, for which DDP
+      waits forever. It is `ragged` for one rank, and must be chosen for more.
     - `batch_size` is that of the `DataLoader`: with it the batches come in the same order for any number of workers.
-    - With `repeat` an iteration does not end, for training by steps: epoch follows epoch, and `ends` has no meaning.
+    - With `repeat` an iteration never ends, for training by steps: it continues with the next epoch; `ends` is ignored.
     - A sticker that cannot be read raises `DamagedStickerError`, after which the iteration can continue. With
-      `on_error="skip"` it is left out and named in `dataset.skipped`, up to `max_skipped`; the next sticker takes its
+      `on_error="skip"` it is left out and listed in `dataset.skipped`, up to `max_skipped`; the next sticker takes its
       place, so that ranks stay equal, except with `ragged`.
 
-    Raises `ConfigError` for an unknown split (naming those there are) or an option out of range, and `StorageError`,
-    naming the file, where a folder is incomplete or a file is damaged.
+    Raises `ConfigError` for an unknown split (listing the existing ones) or an option out of range, and
+    `StorageError`, naming the file, if a folder is incomplete or a file is damaged.
     """
     options = ClipOptions(num_frames=num_frames, size=size, frames=frames, fill=fill, background=background)
     if static not in STATICS:
@@ -78,8 +78,8 @@ def load(
         raise ConfigError(f"max_skipped must be at least 0, found {max_skipped}")
     if ends is None and world_size > 1 and not repeat:
         raise ConfigError(
-            f'ends must be chosen for {world_size} ranks: "drop" or "pad" for training, where all ranks need equally '
-            'many batches, "ragged" for each sticker exactly once'
+            f'ends must be chosen for {world_size} ranks: "drop" or "pad" for training, where all ranks need the '
+            'same number of batches, "ragged" for each sticker exactly once'
         )
     deal = DealOptions(
         shuffle=shuffle,
@@ -114,19 +114,19 @@ def sample_columns(store: Store, shard: Shard) -> list[str]:
 
 def _select(store: Store, shard: Shard, static: Static) -> Selection:
     if static == "repeat":
-        known = shard.num_stickers
-        return Selection(shard, count_stickers(store, shard) if known is None else known)
-    wanted = [name for name in ("num_frames", "num_distinct_frames") if name in column_names(store, shard)]
-    if not wanted:
+        stated_count = shard.num_stickers
+        return Selection(shard, count_stickers(store, shard) if stated_count is None else stated_count)
+    motion_columns = [name for name in ("num_frames", "num_distinct_frames") if name in column_names(store, shard)]
+    if not motion_columns:
         raise ConfigError(f'{store.path(shard.parquet)} has no column num_frames, so static="exclude" cannot work')
-    frames = read_columns(store, shard, wanted)
-    moving = np.all([frames[name].to_numpy() > 1 for name in wanted], axis=0)
-    rows = np.flatnonzero(moving).astype(np.int32)
+    frames = read_columns(store, shard, motion_columns)
+    is_moving = np.all([frames[name].to_numpy() > 1 for name in motion_columns], axis=0)
+    rows = np.flatnonzero(is_moving).astype(np.int32)
     return Selection(shard, len(rows), rows)
 
 
 def _dataset_class() -> type[StickerDataset]:
-    """`StickerDataset`, also a torch `IterableDataset` if torch is in use; torch is never imported for it."""
+    """`StickerDataset`, also a torch `IterableDataset` if torch is in use; this never imports torch."""
     if "torch.utils.data" not in sys.modules:
         return StickerDataset
     from vsd2m.shard.loading.torch_dataset import TorchStickerDataset

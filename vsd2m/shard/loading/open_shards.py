@@ -1,4 +1,4 @@
-"""The shards being read: a bounded number of them are open."""
+"""The shards being read, of which a limited number is open."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ class OpenShard:
         return row
 
     def media(self, row: dict[str, Any]) -> bytes:
-        """A row's original bytes; `StorageError` where they are not those of its key."""
+        """A row's original bytes; `StorageError` if they do not match its key."""
         offset, size = row["tar_offset"], row["num_bytes"]
         return retried(lambda: check_media(self._tar.read(offset, size), row["key"], self.path))
 
 
 class OpenShards:
-    """The shards last used, at most `max_open`; none of them travels to another process."""
+    """The shards last used, at most `max_open`; they are not pickled to other processes."""
 
     def __init__(self, store: Store, columns: Sequence[str], *, max_open: int) -> None:
         self._store = store
@@ -55,14 +55,14 @@ class OpenShards:
         self._open: OrderedDict[str, OpenShard] = OrderedDict()
 
     def get(self, shard: Shard, *, whole: bool) -> OpenShard:
-        """The shard, opened if it is not; `whole` says that it will be read from front to back."""
-        opened = self._open.pop(shard.name, None)
-        if opened is None:
+        """The shard, opened if necessary; `whole` announces sequential reading."""
+        open_shard = self._open.pop(shard.name, None)
+        if open_shard is None:
             while len(self._open) >= self._max_open:
                 self._open.popitem(last=False)
-            opened = OpenShard(self._store, shard, self._columns, whole=whole)
-        self._open[shard.name] = opened
-        return opened
+            open_shard = OpenShard(self._store, shard, self._columns, whole=whole)
+        self._open[shard.name] = open_shard
+        return open_shard
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": OrderedDict()}

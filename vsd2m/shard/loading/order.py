@@ -1,9 +1,9 @@
-"""The order of an epoch, and who gets which part of it. Pure functions of their arguments.
+"""The order of an epoch, and its division among ranks and workers. Pure functions of their arguments.
 
 An epoch is one sequence of positions `0..N-1`, the same for any number of ranks and workers. Rank `r` of `W` gets
-every `W`-th position, and deals these to its workers in blocks of a batch. So whatever the division, when every rank
-has had `b` batches, exactly the first `b * batch_size * W` positions have been seen: one number says where training
-stands, and training can resume from it with another division.
+every `W`-th position, and deals these to its workers in blocks of a batch. So for any division, when every rank has
+had `b` batches, exactly the first `b * batch_size * W` positions are done: one number describes the progress, and
+training can resume from it with another division.
 """
 
 from bisect import bisect_right
@@ -25,9 +25,9 @@ ENDS: tuple[Ends, ...] = ("drop", "pad", "ragged")
 class EpochOrder:
     """`order[position]` is (shard, row of the shard); every row has one position.
 
-    Unshuffled, the rows come shard by shard. Shuffled, shards and rows are permuted, and the sequence is cut into
-    `mix_shards` equal lanes which take turns: neighbours come from so many shards, no more shards are open at a time,
-    and a rank whose `world_size` has a common divisor with `mix_shards` needs a part of the shards only.
+    Unshuffled, the rows come shard by shard. Shuffled, shards and rows are permuted, and the sequence is divided
+    into `mix_shards` equal lanes which take turns: neighbours come from that many shards, no more shards are open at a
+    time, and if `world_size` and `mix_shards` have a common divisor, a rank needs only a part of the shards.
     """
 
     def __init__(self, sizes: Sequence[int], *, shuffle: bool, seed: int, epoch: int, mix_shards: int) -> None:
@@ -57,7 +57,7 @@ class EpochOrder:
 
 @dataclass(frozen=True)
 class Division:
-    """Who gets which positions: this is worker `worker` of rank `rank`."""
+    """The positions of worker `worker` of rank `rank`."""
 
     rank: int
     world_size: int
@@ -65,9 +65,9 @@ class Division:
     worker: int = 0
     num_workers: int = 1
 
-    def position(self, taken: int) -> int:
-        """How far after the epoch's first position the one lies that comes after `taken` others."""
-        block, offset = divmod(taken, self.batch_size)
+    def position(self, num_taken: int) -> int:
+        """Offset from the epoch's first position to this worker's position number `num_taken`."""
+        block, offset = divmod(num_taken, self.batch_size)
         in_rank = (block * self.num_workers + self.worker) * self.batch_size + offset
         return self.rank + in_rank * self.world_size
 
@@ -75,12 +75,12 @@ class Division:
 def end_of_epoch(num_stickers: int, *, start: int, batch: int, ends: Ends) -> int:
     """The position before which an epoch that begins at `start` stops; `batch` counts all ranks.
 
-    `drop` and `pad` make what is left a multiple of `batch`, so that all ranks have equally many.
+    `drop` and `pad` make the rest a multiple of `batch`, so that all ranks have the same number.
     """
-    left = max(num_stickers - start, 0)
+    num_left = max(num_stickers - start, 0)
     if ends == "drop":
-        return start + left // batch * batch
-    return start + (-(-left // batch) * batch if ends == "pad" else left)
+        return start + num_left // batch * batch
+    return start + (-(-num_left // batch) * batch if ends == "pad" else num_left)
 
 
 @dataclass(frozen=True)

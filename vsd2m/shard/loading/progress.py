@@ -1,8 +1,8 @@
-"""What a process that loaded a data set and its DataLoader's workers know in common: which epoch comes next, and
-which stickers were skipped.
+"""State shared by a process that loaded a data set and its DataLoader's workers: which epoch comes next, and which
+stickers were skipped.
 
-It is a small temporary file, because that reaches workers however they were started (fork, spawn, forkserver) and
-however long they live. Each read and change holds a lock on it.
+It is a small temporary file, which works for all ways of starting workers (fork, spawn, forkserver) and for
+persistent ones. Each read and change holds a lock on it.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _REMEMBERED = 8  # iterations whose workers may still be starting
 
 @dataclass(frozen=True)
 class EpochStart:
-    """Where an iteration begins: stickers of the epoch that all ranks together have had."""
+    """Where an iteration begins: an epoch, and the number of its stickers that all ranks together have had."""
 
     epoch: int
     samples_seen: int
@@ -32,7 +32,7 @@ class EpochStart:
 
 @dataclass(frozen=True)
 class Iteration:
-    """Names one iteration of a DataLoader: its workers have the seed in common, and count their iterations."""
+    """Identifies one iteration of a DataLoader: its workers share the seed, and count their iterations."""
 
     seed: int
     number: int
@@ -40,7 +40,7 @@ class Iteration:
 
 
 class SharedProgress:
-    """The process that makes one owns it; forked and spawned workers share it, any other copy begins its own."""
+    """Owned by the process that creates it; forked and spawned workers share it, any other copy is independent."""
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
         self._owner = os.getpid()
@@ -49,11 +49,11 @@ class SharedProgress:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if get_spawning_popen() is not None:
-            return _attached, (self._path, self._owner)
+            return _attach, (self._path, self._owner)
         return SharedProgress, (self._read(),)
 
     def for_this_process(self) -> "SharedProgress":
-        """Itself in the process that made it, and a copy in any other."""
+        """Itself in the process that owns it, and a copy in any other."""
         return self if self._owner == os.getpid() else SharedProgress(self._read())
 
     @property
@@ -63,12 +63,12 @@ class SharedProgress:
 
     @next_start.setter
     def next_start(self, start: EpochStart) -> None:
-        with self._changed() as state:
+        with self._locked_state() as state:
             state.update(next=[start.epoch, start.samples_seen], in_workers=False, claims=[])
 
     @property
     def in_workers(self) -> bool:
-        """Whether workers iterated last, so that only they know how far they are."""
+        """Whether workers iterated last, so that only they know the position."""
         return bool(self._read()["in_workers"])
 
     @property
@@ -78,9 +78,9 @@ class SharedProgress:
     def begin(self, iteration: Iteration | None) -> EpochStart:
         """Where an iteration begins; the next one will begin with the next epoch.
 
-        The workers of one `iteration` get the same answer. None: there are no workers.
+        The workers of one `iteration` get the same result. None: there are no workers.
         """
-        with self._changed() as state:
+        with self._locked_state() as state:
             state["in_workers"] = iteration is not None
             if iteration is None:
                 return _advance(state)
@@ -93,30 +93,30 @@ class SharedProgress:
             return EpochStart(*claim["start"])
 
     def resume(self, epoch: int) -> None:
-        """Says that a worker continues with this epoch on its own account; the next iteration is the epoch after it."""
-        with self._changed() as state:
+        """Records that a worker resumes this epoch; the next iteration is the epoch after it."""
+        with self._locked_state() as state:
             state.update(next=[epoch + 1, 0], in_workers=True)
 
     def reach(self, epoch: int) -> None:
-        """Says that an iteration has come to this epoch, so that the next iteration begins with a later one."""
-        with self._changed() as state:
+        """Records that an iteration has reached this epoch, so that the next iteration begins with a later one."""
+        with self._locked_state() as state:
             if state["next"][0] <= epoch:
                 state["next"] = [epoch + 1, 0]
 
     def skip(self, sticker: DamagedSticker) -> list[DamagedSticker]:
-        """Remembers a skipped sticker; all that were skipped so far, each once."""
-        with self._changed() as state:
+        """Records a skipped sticker; returns all skipped ones, each once."""
+        with self._locked_state() as state:
             if asdict(sticker) not in state["skipped"]:
                 state["skipped"].append(asdict(sticker))
             return [DamagedSticker(**entry) for entry in state["skipped"]]
 
     def _read(self) -> dict[str, Any]:
-        with self._changed() as state:
+        with self._locked_state() as state:
             return state
 
     @contextlib.contextmanager
-    def _changed(self) -> Iterator[dict[str, Any]]:
-        with _opened(self._path) as file:
+    def _locked_state(self) -> Iterator[dict[str, Any]]:
+        with _open_file(self._path) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             before = file.read()
             state = json.loads(before)
@@ -148,7 +148,7 @@ def _new_file(state: dict[str, Any]) -> str:
     return path
 
 
-def _opened(path: str) -> IO[bytes]:
+def _open_file(path: str) -> IO[bytes]:
     try:
         return open(path, "r+b")
     except OSError as error:
@@ -158,7 +158,7 @@ def _opened(path: str) -> IO[bytes]:
         ) from error
 
 
-def _attached(path: str, owner: int) -> SharedProgress:
+def _attach(path: str, owner: int) -> SharedProgress:
     progress = SharedProgress.__new__(SharedProgress)
     progress._path, progress._owner = path, owner
     return progress

@@ -28,10 +28,10 @@ class Sample(TypedDict):
 
     key: str
     clip: NDArray[np.uint8]  # [T, C, H, W]
-    durations_ms: NDArray[np.int32]  # [T], as stored, of the frames shown
-    frame_indices: NDArray[np.int64]  # [T], the stored frame that each frame shows
-    mask: NDArray[np.bool_]  # [T], True: the sticker's own frame; False: filled in
-    num_frames: int  # frames stored in the sticker
+    durations_ms: NDArray[np.int32]  # [T], of the frames of the clip, as in the file
+    frame_indices: NDArray[np.int64]  # [T], the index in the sticker of each frame
+    mask: NDArray[np.bool_]  # [T], True: a frame of the sticker; False: filled in
+    num_frames: int  # frames of the sticker
     text: str  # see `sticker_text`
     caption: str | None
     caption_zh: str | None
@@ -81,7 +81,7 @@ def collate(samples: Sequence[Sample]) -> dict[str, Any]:
     """A batch, for torch's `DataLoader(collate_fn=vsd2m.collate)`: arrays become tensors `[B, ...]`, the rest lists.
 
     Torch's default does the same, except that here texts may be None, and clips may differ in length (`fill="none"`):
-    the shorter ones are filled up with zeros, where `mask` is False.
+    the shorter ones are padded with zeros, where `mask` is False.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The data set as torch knows it. Imported only where torch is in use already."""
+"""The data set as a torch `IterableDataset`. Imported only if torch is already in use."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from vsd2m.shard.loading.samples import StickerList
 
 
 class TorchStickerDataset(StickerDataset, IterableDataset):  # type: ignore[misc]
-    """A `StickerDataset` that a torch `DataLoader` iterates, its workers each over their own part."""
+    """A `StickerDataset` that a torch `DataLoader` iterates, each worker over its part."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -22,7 +22,7 @@ class TorchStickerDataset(StickerDataset, IterableDataset):  # type: ignore[misc
 
 
 def _leave_trigger_words_whole() -> None:
-    """Torch refuses lists of unequal length; this is how its documentation has types of one's own collated."""
+    """Registers how to collate the type: torch's default rejects lists of different lengths."""
     default_collate_fn_map[StickerList] = _listed
 
 

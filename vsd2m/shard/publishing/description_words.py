@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
-# Function words say nothing about stickers; the paper's word figure leaves them out as well.
+# Function words say nothing about stickers; the paper's word figure omits them too.
 _STOP_WORDS = (
     "a about above after again all also an and any are as at be because been before being below between both but by "
     "can could did do does doing down during each few for from further had has have having he her here hers him his "
@@ -27,6 +27,6 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
     """How many texts each English word occurs in, stop words and single letters left out."""
     counts: Counter[str] = Counter()
     for text in texts:
-        found = set(_WORD.findall(text.lower()))
-        counts.update(word for word in found if len(word) > 1 and word not in STOP_WORDS)
+        words = set(_WORD.findall(text.lower()))
+        counts.update(word for word in words if len(word) > 1 and word not in STOP_WORDS)
     return counts

@@ -1,6 +1,6 @@
-"""The `.nv-meta` folder by which Megatron-Energon reads the shards (its "Dataset Format on Disk").
+"""The `.nv-meta` folder with which Megatron-Energon reads the shards (its "Dataset Format on Disk").
 
-It needs no `energon prepare` afterwards, except for random access by index (`index.sqlite`).
+`energon prepare` is only needed for random access by index (`index.sqlite`).
 """
 
 import json

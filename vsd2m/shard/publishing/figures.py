@@ -38,29 +38,29 @@ def figures(table: pl.DataFrame, described: Sequence[str] = ()) -> dict[str, Any
 
     Of the columns `described`, which it has too, it says how many stickers have a value.
     """
-    found: dict[str, Any] = {"num_stickers": table.height, "num_bytes": int(table["num_bytes"].sum())}
-    found["splits"] = _splits(table)
+    statistics: dict[str, Any] = {"num_stickers": table.height, "num_bytes": int(table["num_bytes"].sum())}
+    statistics["splits"] = _splits(table)
     if "trigger_words" in table.columns:
-        found["trigger_words"] = _trigger_words(table["trigger_words"])
+        statistics["trigger_words"] = _trigger_words(table["trigger_words"])
     if "licences" in table.columns:
-        found["licences"] = _counted(table["licences"].explode(keep_nulls=False, empty_as_null=False))
+        statistics["licences"] = _value_counts(table["licences"].explode(keep_nulls=False, empty_as_null=False))
     for name, title in (("media_format", "formats"), ("domain", "domains"), ("description_source", "describers")):
         if name in table.columns:
-            found[title] = _counted(table[name].fill_null("none"))
+            statistics[title] = _value_counts(table[name].fill_null("none"))
     for name in ("num_frames", "duration_ms", "num_bytes", "width", "height", "ocr_num_characters"):
         if name in table.columns:
-            found[f"{name}_quantiles"] = quantiles(table[name])
+            statistics[f"{name}_quantiles"] = quantiles(table[name])
     if "num_frames" in table.columns:
-        found["num_frames"] = {str(value): count for value, count in _histogram(table["num_frames"])}
+        statistics["num_frames"] = {str(value): count for value, count in _histogram(table["num_frames"])}
     if "ocr_num_characters" in table.columns:
-        found["num_with_text"] = int((table["ocr_num_characters"] > 0).sum())
+        statistics["num_with_text"] = int((table["ocr_num_characters"] > 0).sum())
     if "description" in table.columns:
-        found |= _descriptions(table["description"].drop_nulls().to_list())
+        statistics |= _descriptions(table["description"].drop_nulls().to_list())
     for name in ("caption", "caption_zh"):
         if name in table.columns:
-            found[f"num_with_{name}"] = table.height - table[name].null_count()
-    found["num_with_value"] = {name: _num_values(table[name]) for name in described}
-    return found
+            statistics[f"num_with_{name}"] = table.height - table[name].null_count()
+    statistics["num_with_value"] = {name: _num_values(table[name]) for name in described}
+    return statistics
 
 
 def _num_values(column: pl.Series) -> int:
@@ -103,7 +103,7 @@ def _splits(table: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _trigger_words(words: pl.Series) -> dict[str, Any]:
-    counts = _counted(words.explode(keep_nulls=False, empty_as_null=False))
+    counts = _value_counts(words.explode(keep_nulls=False, empty_as_null=False))
     return {"num_distinct": len(counts), "top": dict(list(counts.items())[:MAX_LISTED])}
 
 
@@ -118,7 +118,7 @@ def _descriptions(texts: list[str]) -> dict[str, Any]:
     }
 
 
-def _counted(values: pl.Series) -> dict[str, int]:
+def _value_counts(values: pl.Series) -> dict[str, int]:
     """Value -> count, most frequent first, equal counts by value."""
     counts = values.alias("value").value_counts(name="num").sort(["num", "value"], descending=[True, False])
     return dict(counts.iter_rows())

@@ -81,10 +81,10 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         files = _published_files(run)
         stats = self._stats(run, table, files)
         _remove_stale_shards(run, {entry["name"] for entry in stats["shards"]})
-        written = self._documents(run, table, stats, files)
-        for path, content in written.items():
+        documents = self._documents(run, table, stats, files)
+        for path, content in documents.items():
             run.store.write_bytes(path, content)
-        return FileResult(num_read=table.height, num_kept=table.height, files=list(written))
+        return FileResult(num_read=table.height, num_kept=table.height, files=list(documents))
 
     def _stats(self, run: Run, table: pl.DataFrame, files: Sequence[PublishedFile]) -> dict[str, Any]:
         return {
@@ -174,13 +174,13 @@ def _shard_records(run: Run) -> list[CommitRecord]:
 
 def _published_files(run: Run) -> list[PublishedFile]:
     """The shards' tars and Parquet files, as their commit records describe them."""
-    found = [
+    published_files = [
         PublishedFile(path.removeprefix(f"{FOLDER}/"), file.sha256, file.num_bytes)
         for record in _shard_records(run)
         for path, file in record.outputs.items()
         if path.startswith(f"{FOLDER}/") and path.endswith((".tar", ".parquet"))
     ]
-    return sorted(found, key=lambda file: file.name)
+    return sorted(published_files, key=lambda file: file.name)
 
 
 def _shards(table: pl.DataFrame, files: Sequence[PublishedFile]) -> list[dict[str, Any]]:

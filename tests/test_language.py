@@ -1,0 +1,85 @@
+"""Texts and names are plain English: no archaic or private phrases, and nouns instead of bare participles."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLAIN_FOLDERS = (
+    "vsd2m/cli",
+    "vsd2m/gallery",
+    "vsd2m/labelling",
+    "vsd2m/pipelines",
+    "vsd2m/shard",
+    "samples",
+    "measurements",
+)
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "measurements/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+PHRASES = re.compile(
+    r"\b("
+    r"to be had|to be gone on|gone on with|go(es)? on (where|at|after|from)|to go on|told (apart|from)|taken apart"
+    r"|held against|in whatever|squash(ed|es|ing)|for want of|for ever|of one's own|a name of its own|anybody's|lies already"
+    r"|(dear|dearer) (ones|stages)|as dear|by the clock|at hand|whence|hitherto|albeit|whoever (iterates|uses|comes)"
+    r"|what it is told|looked at by eye|much alike|none of that name"
+    r")\b",
+    re.IGNORECASE,
+)
+PARTICIPLES = frozenset(
+    ("found", "shown", "kept", "made", "seen", "own", "apart", "told", "said", "drawn", "judged", "worn", "begun")
+)
+
+
+def phrases_in(text: str) -> list[str]:
+    return [match[0] for match in PHRASES.finditer(" ".join(text.split()))]
+
+
+def names_in(source: str) -> Iterator[str]:
+    """Variables, parameters, attributes that are set, functions and classes."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_document_is_plain_english(path):
+    assert not phrases_in(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("folder", PLAIN_FOLDERS)
+def test_texts_in_the_code_are_plain_english(folder):
+    texts = {path: phrases_in(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py")}
+    assert not {path.relative_to(ROOT).as_posix(): phrases for path, phrases in texts.items() if phrases}
+
+
+@pytest.mark.parametrize("folder", PLAIN_FOLDERS)
+def test_names_are_nouns_and_no_bare_participles(folder):
+    names = {
+        path: {name for name in names_in(path.read_text(encoding="utf-8")) if name.strip("_") in PARTICIPLES | {"it"}}
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert not {path.relative_to(ROOT).as_posix(): sorted(bare) for path, bare in names.items() if bare}
+
+
+def test_the_list_of_phrases_catches_what_it_is_meant_for():
+    assert phrases_in("The same command\n    goes on after a crash; no weights were to be had.") == [
+        "goes on after",
+        "to be had",
+    ]
+    assert not phrases_in("The same command resumes after a crash; no weights were available.")
+
+
+def test_the_names_include_parameters_attributes_and_loop_variables():
+    source = "def f(shown):\n    self.kept = 1\n    for it in found: made = it\n"
+    assert set(names_in(source)) == {"f", "shown", "kept", "it", "made"}

@@ -25,7 +25,6 @@ FAST_FILES = frozenset(
         "shard/test_shard_order.py",
         "shard/test_shard_split.py",
         "shard/test_shard_sticker_text.py",
-        "test_docs.py",
         "test_fast.py",
         "test_public_interface.py",
         "test_registry_names.py",

@@ -95,7 +95,7 @@ def test_a_pause_holds_for_the_whole_host(tmp_path) -> None:
     assert sum(times[0] < time < times[0] + 1.8 for time in times) <= 1, "at most what was under way already"
 
 
-@pytest.mark.parametrize("retry_after", ["3600", TOMORROW])
+@pytest.mark.parametrize("retry_after", ["3600", TOMORROW], ids=["seconds", "date"])
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_host_that_asks_for_too_long_a_pause_is_closed_and_the_others_go_on(tmp_path, retry_after, status) -> None:
     answers = {f"/own/{number}.gif": _picture(number) for number in range(3)}

@@ -53,6 +53,6 @@ def test_no_module_has_grown_past_one_idea():
 
 
 def test_every_test_folder_mirrors_a_part_of_the_package():
-    parts = {path.name for path in (ROOT / "vsd2m").iterdir() if path.is_dir()} | {"samples"}
+    parts = {path.name for path in (ROOT / "vsd2m").iterdir() if path.is_dir()} | {"samples", "extension"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= parts

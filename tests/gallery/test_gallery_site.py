@@ -283,7 +283,11 @@ def test_a_port_in_use_and_a_folder_without_pictures_are_one_clear_line(folder, 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("index.csv", "path,label\na.gif,cat\n", "expected a column `file`, found path, label; correct it, or give"),
+        (
+            "index.csv",
+            "path,label\na.gif,cat\n",
+            "expected a column `file`, found path, label; correct it, or rename it",
+        ),
         ("index.csv", "", "expected a column `file`, found none"),
         ("index.csv", "label,file\ncat\n", "line 2: `file` is empty"),
         ("truth.jsonl", "{", "Expecting property name"),
@@ -302,7 +306,7 @@ def test_a_description_that_is_about_something_else_is_named(name, text, message
 @needs_stickers
 def test_the_real_stickers_are_served_with_the_words_of_their_index() -> None:
     library = Library(STICKERS)
-    assert len(library.pictures) == 355
+    assert len(library.stickers) == 355
     found = library.search("aight imma head out")
     assert [sticker.file for sticker in found] == ["bufo/bufo-aight-imma-head-out.gif"]
     assert all(library.read(sticker) for sticker in library.stickers)

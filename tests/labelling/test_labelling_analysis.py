@@ -60,7 +60,7 @@ def test_the_inattentive_labeller_is_left_out_and_that_is_stated(answered, analy
     assert [entry.labeller for entry in analysis.attention if entry.excluded] == ["sloth"]
     assert analysis.num_left_out == 12 * (2 + 5)
     assert analysis.answers_per_prompt == (9, 9)
-    assert "Left out: sloth, who passed " in as_text(analysis)
+    assert "Excluded: sloth, who passed " in as_text(analysis)
     everybody = analyse(answered, AnalysisConfig(num_resamples=100, min_checks_passed=0))
     assert everybody.num_left_out == 0
     assert everybody.choices[0].models[0].win_rate.value < analysis.choices[0].models[0].win_rate.value

@@ -194,7 +194,7 @@ def test_mistakes_are_named_in_one_line(shards, tmp_path):
     outputs = write_outputs(tmp_path / "theirs", ["a"])
     with pytest.raises(ConfigError, match="more than one model 'real stickers'"):
         run_suite(suite(shards, {"real stickers": outputs}), str(tmp_path / "out"))
-    with pytest.raises(ConfigError, match="unknown suite 'vsd-x'; known: vsd-r, vsd-c, vsd"):
+    with pytest.raises(ConfigError, match="unknown suite 'vsd-x' .did you mean 'vsd-r'.+; known: vsd-r, vsd-c, vsd"):
         app(["benchmark", "run", "vsd-x", "--models", "a=b", "--shards", shards], standalone_mode=False)
 
 

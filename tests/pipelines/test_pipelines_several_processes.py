@@ -96,7 +96,7 @@ def test_one_process_goes_on_where_two_that_shared_the_weights_stopped(trained):
 def test_processes_started_by_ray_train_like_those_started_by_hand(trained, tmp_path, monkeypatch):
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # by default its workers wait for everything else on a busy machine
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         result = train_on_ray(tiny_config(tmp_path), num_workers=2, clips=moving_noise())
     finally:

@@ -26,6 +26,7 @@ def prepare() -> None:
 
     for part in parts():
         console.print(f"preparing {part}", highlight=False)
+    typer.echo("prepared")
 
 
 def demo(

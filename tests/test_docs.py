@@ -98,3 +98,9 @@ def test_no_document_or_module_holds_a_path_of_a_machine():
     files = [*DOCUMENTS, *(ROOT / "vsd2m").rglob("*.py"), *(ROOT / "measurements").rglob("*.py"), ROOT / "Makefile"]
     for path in files:
         assert not re.search(r"/(?:work|root|home)/\w", path.read_text(encoding="utf-8")), path
+
+
+def test_the_index_of_measurements_lists_every_file_and_no_other():
+    folder = ROOT / "measurements"
+    listed = re.findall(r"^\| `([\w/]+\.py)` \|", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
-from vsd2m.crawl.addresses import address_refusal, origin
-from vsd2m.crawl.child import settings_of
 from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.child import settings_of
 from vsd2m.crawl.sources.base import Ask, Source, SourceConfig
 
 GIF = {"Content-Type": "image/gif"}

@@ -10,7 +10,7 @@ from crawl_sites import Script, ScriptedSite, make_crawl, make_picture, page, re
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.process import crawl, spool_in
+from vsd2m.crawl.scraping.process import crawl, spool_in
 
 GIF = {"Content-Type": "image/gif"}
 WORDS = ("pictures", "pages", "answers", "again", "loop", "pdf", "broken", "lost")

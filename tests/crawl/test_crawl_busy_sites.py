@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsd2m.core.stage import FileResult
-from vsd2m.crawl.backoff import backoff_s, http_date, retry_after_s
+from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
 
 GIF = {"Content-Type": "image/gif"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.redaction import REDACTED, Redaction
+from vsd2m.crawl.scraping.redaction import REDACTED, Redaction
 from vsd2m.crawl.sources.base import Ask, Page, PageError, SearchResults, Terms
 from vsd2m.pipelines.engine.config import PipelineConfig, read_config
 from vsd2m.pipelines.engine.local import run_local
@@ -103,7 +103,7 @@ def test_a_key_opens_the_api_and_stands_nowhere_afterwards(tmp_path, caplog, cap
         watcher.is_over.set()
         watcher.join()
     assert sum(record.num_kept for record in run.records("crawl")) == 6
-    child = [line for line in watcher.arguments if b"vsd2m.crawl.child" in line]
+    child = [line for line in watcher.arguments if b"vsd2m.crawl.scraping.child" in line]
     assert child and not any(map(_has_key, child))
     given_up = b"Gave up retrying <GET " + site.url.encode() + b"/media/lost.gif"
     assert any(given_up in log for log in watcher.logs), "the log was read while it was there"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsd2m.core.errors import CrawlError
-from vsd2m.crawl.outcomes import join
+from vsd2m.crawl.records.outcomes import join
 
 PAGE_B = ("page", "b")
 NO = {"value": None, "limit": None}

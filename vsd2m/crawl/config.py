@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from vsd2m.core.stage import StageConfig, neutral
-from vsd2m.crawl.job import Job, is_loopback
+from vsd2m.crawl.scraping.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES, ChosenSource, source_class
 from vsd2m.crawl.sources.base import SourceConfig
 from vsd2m.crawl.text import valid_text

@@ -10,12 +10,12 @@ from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.ledger import facts_of, ledger_bytes, recall
-from vsd2m.crawl.media_tar import MediaTar
-from vsd2m.crawl.outcomes import TRANSIENT, Find, join
-from vsd2m.crawl.process import crawl, spool_in
+from vsd2m.crawl.records.ledger import facts_of, ledger_bytes, recall
+from vsd2m.crawl.records.media_tar import MediaTar
+from vsd2m.crawl.records.outcomes import TRANSIENT, Find, join
+from vsd2m.crawl.scraping.process import crawl, spool_in
+from vsd2m.crawl.scraping.spool import PICTURES
 from vsd2m.crawl.sources import source_class
-from vsd2m.crawl.spool import PICTURES
 from vsd2m.crawl.words import trigger_words
 
 COLUMNS = CRAWL_COLUMNS

@@ -7,7 +7,7 @@ from pathlib import Path
 from vsd2m.core.errors import ConfigError, CrawlError, StorageError
 from vsd2m.core.storage import Store
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.process import crawl, spool_in
+from vsd2m.crawl.scraping.process import crawl, spool_in
 
 
 def trigger_words(config: CrawlConfig, store: Store) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vsd2m.crawl.redaction import Redaction
+from vsd2m.crawl.scraping.redaction import Redaction
 from vsd2m.crawl.text import valid_text
 
 FACTS_FILE = "facts.jsonl"

@@ -9,9 +9,9 @@ from scrapy import Request
 from scrapy.http import Headers, Response, TextResponse
 from scrapy.selector import Selector
 
-from vsd2m.crawl.job import Refusal
-from vsd2m.crawl.redaction import Redaction
 from vsd2m.crawl.rights import reservation, robots_facts
+from vsd2m.crawl.scraping.job import Refusal
+from vsd2m.crawl.scraping.redaction import Redaction
 from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults
 
 T = TypeVar("T")

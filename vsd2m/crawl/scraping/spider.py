@@ -16,13 +16,13 @@ from scrapy.http import Headers, Response
 from twisted.python.failure import Failure
 
 from vsd2m.core.keys import sticker_key
-from vsd2m.crawl.addresses import address_refusal, origin
-from vsd2m.crawl.job import Job, Refusal
-from vsd2m.crawl.known import Known
-from vsd2m.crawl.middlewares import NOBODY_THERE
-from vsd2m.crawl.outcomes import addresses_of
-from vsd2m.crawl.refusals import crawler_error, refusal_of
-from vsd2m.crawl.responses import (
+from vsd2m.crawl.records.known import Known
+from vsd2m.crawl.records.outcomes import addresses_of
+from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.job import Job, Refusal
+from vsd2m.crawl.scraping.middlewares import NOBODY_THERE
+from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
+from vsd2m.crawl.scraping.responses import (
     RefusedError,
     check_status,
     checked_sticker,
@@ -34,8 +34,8 @@ from vsd2m.crawl.responses import (
     robots_column,
     targets_of,
 )
+from vsd2m.crawl.scraping.spool import Spool, SpoolError
 from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
-from vsd2m.crawl.spool import Spool, SpoolError
 from vsd2m.media.media_types import sniff
 
 T = TypeVar("T")

@@ -23,10 +23,10 @@ from scrapy.utils.response import response_status_message
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
-from vsd2m.crawl.addresses import address_refusal, origin
-from vsd2m.crawl.backoff import backoff_s, http_date, retry_after_s
-from vsd2m.crawl.job import Refusal
-from vsd2m.crawl.responses import page_of
+from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
+from vsd2m.crawl.scraping.job import Refusal
+from vsd2m.crawl.scraping.responses import page_of
 
 NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
 

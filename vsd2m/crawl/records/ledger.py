@@ -7,8 +7,8 @@ from pathlib import Path
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.storage import Store
-from vsd2m.crawl.outcomes import OURS, TRANSIENT, Fact
-from vsd2m.crawl.spool import PICTURES, write_known
+from vsd2m.crawl.records.outcomes import OURS, TRANSIENT, Fact
+from vsd2m.crawl.scraping.spool import PICTURES, write_known
 
 
 def ledger_bytes(asked: str, facts: Iterable[Fact], offsets: Mapping[str, int]) -> bytes:

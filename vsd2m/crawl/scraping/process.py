@@ -14,8 +14,8 @@ from typing import Any
 from vsd2m.core.errors import CrawlError, StorageError
 from vsd2m.core.registry import import_extra
 from vsd2m.core.storage import Store
-from vsd2m.crawl.job import Job
-from vsd2m.crawl.spool import LOG_FILE, count_facts, read_facts
+from vsd2m.crawl.scraping.job import Job
+from vsd2m.crawl.scraping.spool import LOG_FILE, count_facts, read_facts
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     log = job.spool / LOG_FILE
     with open(log, "wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vsd2m.crawl.child"],
+            [sys.executable, "-P", "-m", "vsd2m.crawl.scraping.child"],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
             stdin=subprocess.PIPE,
             stdout=output,

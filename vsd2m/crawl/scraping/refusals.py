@@ -14,8 +14,8 @@ from scrapy.exceptions import (
 )
 from twisted.internet.error import ConnectError, ConnectionClosed
 
-from vsd2m.crawl.job import Refusal
-from vsd2m.crawl.middlewares import RefusedRequest
+from vsd2m.crawl.scraping.job import Refusal
+from vsd2m.crawl.scraping.middlewares import RefusedRequest
 
 _NO_COMPLETE_ANSWER = (DownloadFailedError, ResponseDataLossError, ConnectionClosed, TunnelError, OSError)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from vsd2m.crawl.redaction import Redaction
+from vsd2m.crawl.scraping.redaction import Redaction
 from vsd2m.crawl.sources import ChosenSource, open_source
 from vsd2m.crawl.sources.base import Source
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from vsd2m.crawl.job import Refusal
+from vsd2m.crawl.scraping.job import Refusal
 
 _PORTS = {"http": 80, "https": 443}
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from vsd2m.crawl.outcomes import Fact
+from vsd2m.crawl.records.outcomes import Fact
 from vsd2m.crawl.sources.base import Ask
 
 

@@ -1,4 +1,4 @@
-"""The crawling process: `python -m vsd2m.crawl.child`, its job as one line of JSON on stdin.
+"""The crawling process: `python -m vsd2m.crawl.scraping.child`, its job as one line of JSON on stdin.
 
 A process of its own, because Twisted's reactor starts once per process. stdin stays open as long as the parent
 lives; when it ends, so does this process, even if the parent was killed.
@@ -11,11 +11,11 @@ from typing import Any, TextIO, cast
 
 from scrapy.crawler import CrawlerProcess
 
-from vsd2m.crawl.job import Job, is_loopback
-from vsd2m.crawl.known import Known
-from vsd2m.crawl.redaction import RedactedStream
-from vsd2m.crawl.spider import MAX_PAGE_BYTES, StickerSpider
-from vsd2m.crawl.spool import Spool, read_known
+from vsd2m.crawl.records.known import Known
+from vsd2m.crawl.scraping.job import Job, is_loopback
+from vsd2m.crawl.scraping.redaction import RedactedStream
+from vsd2m.crawl.scraping.spider import MAX_PAGE_BYTES, StickerSpider
+from vsd2m.crawl.scraping.spool import Spool, read_known
 
 ORPHANED = 3
 
@@ -59,14 +59,14 @@ def settings_of(job: Job) -> dict[str, Any]:
         "REDIRECT_MAX_TIMES": job.max_redirects,
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "vsd2m.crawl.middlewares.ObeyRobots": 100,
+            "vsd2m.crawl.scraping.middlewares.ObeyRobots": 100,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-            "vsd2m.crawl.middlewares.StayOnSite": 600,
+            "vsd2m.crawl.scraping.middlewares.StayOnSite": 600,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-            "vsd2m.crawl.middlewares.Decompress": 590,
+            "vsd2m.crawl.scraping.middlewares.Decompress": 590,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-            "vsd2m.crawl.middlewares.PatientRetry": 550,
+            "vsd2m.crawl.scraping.middlewares.PatientRetry": 550,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
         },
         "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},

@@ -188,3 +188,20 @@ def test_the_command_line_retries_what_is_transient_and_nothing_else(tmp_path) -
         )
         assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
         assert "expected transient, found 'all'" in wrong.stderr
+
+
+def test_a_retry_asks_for_a_better_rendition_that_was_unavailable_for_a_time(tmp_path) -> None:
+    answers = {
+        "/find/a/1": results({"url": "/large.gif", "fallbacks": ["/small.gif"]}),
+        "/large.gif": Script(make_picture(1), headers=GIF),
+        "/small.gif": Script(make_picture(2), headers=GIF),
+    }
+    with ScriptedSite(answers | {"/large.gif": BUSY}) as site:
+        plan = _plan(tmp_path, site.url, words=["a"])
+        run = run_local(plan)
+        assert run.records("crawl")[0].reasons == {}
+        assert run.read_part("crawl", 0)["url"].to_list() == [f"{site.url}/small.gif"]
+        site.answers, since = answers, len(site.asked)
+        run_local(plan.retrying_transient())
+        assert _paths(site, since) == {"/large.gif"}
+        assert run.read_part("crawl", 0)["url"].to_list() == [f"{site.url}/large.gif"]

@@ -24,7 +24,7 @@ def _sticker(url: str) -> dict:
 
 
 def _facts() -> list[dict]:
-    facts = [{"fact": "search", "word": word, "page": 1, "num_links": 3} for word in (0, 1)]
+    facts = [{"fact": "search", "word": word, "page": 1, "num_links": 3, "cut": None} for word in (0, 1)]
     for word in (0, 1):
         for rank, name in enumerate("cab"):
             facts.append({"fact": "find", "word": word, "rank": rank, "link": name, "sticker": None, "refusal": None})

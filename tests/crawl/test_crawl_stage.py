@@ -130,16 +130,16 @@ def test_nothing_but_the_tar_and_the_facts_is_left_behind(crawled, capfd) -> Non
 
 
 def test_partitions_are_words_and_their_digests_follow_their_words_alone(crawled, tmp_path) -> None:
-    def digests(*words: str, size: int = 2) -> list[str]:
-        crawl = _same_crawl(crawled, tmp_path, words=words, words_per_partition=size)
-        return [crawl.stage.input_digest(crawl.run, number) for number in range(crawl.stage.num_partitions(crawl.run))]
+    def digests(*words: str) -> dict[int, str]:
+        crawl = _same_crawl(crawled, tmp_path, words=words, words_per_partition=2)
+        return {number: crawl.stage.input_digest(crawl.run, number) for number in crawl.stage.partitions(crawl.run)}
 
     first = digests("a", "b", "c")
     assert len(first) == 2
-    assert digests("a", "b", "c", "d")[0] == first[0]
-    assert digests("a", "b", "c", "d")[1] != first[1]
+    with_a_word = digests("a", "b", "d", "c")
+    assert sum(with_a_word.get(number) == digest for number, digest in first.items()) == 1
     assert digests("a", "b", "a ", "c") == first
-    assert digests("b", "a", "c")[0] != first[0]
+    assert digests("c", "b", "a") != first
 
 
 def test_adding_words_or_slowing_down_does_not_undo_finished_work() -> None:
@@ -152,7 +152,7 @@ def test_adding_words_or_slowing_down_does_not_undo_finished_work() -> None:
 def test_words_in_a_file_are_read_one_a_line(crawled, tmp_path) -> None:
     (tmp_path / "words.txt").write_text("\ufeffgood night\n\n 早安 \ngood night\n", encoding="utf-8")
     crawl = _same_crawl(crawled, tmp_path, words=None, words_file=str(tmp_path / "words.txt"))
-    assert crawl.stage.words(crawl.run) == ["good night", "早安"]
+    assert crawl.stage.words(crawl.run) == {0: ["good night", "早安"]}
 
 
 def test_a_missing_or_empty_words_file_is_named(crawled, tmp_path) -> None:
@@ -170,7 +170,7 @@ def test_all_words_are_asked_from_the_site_once_in_the_life_of_a_run(crawled, tm
         url = site.url
         crawl = make_crawl(tmp_path, source="gallery", site=url, words="all")
         words = crawl.stage.words(crawl.run)
-    assert words == ["many", "hello", "bye", "早安"]
+    assert words == {0: ["many", "hello", "bye", "早安"]}
     resumed = make_crawl(tmp_path, source="gallery", site=url, words="all")
     assert resumed.stage.words(resumed.run) == words
 
@@ -179,8 +179,31 @@ def test_no_more_stickers_than_asked_for_are_taken_for_a_word(crawled, tmp_path)
     crawl = _same_crawl(crawled, tmp_path, words=("many",), max_stickers_per_word=26)
     result = crawl.write()
     assert [row["url"] for row in result.kept] == [row["url"] for row in crawled.result.kept[:26]]
-    pages = _same_crawl(crawled, tmp_path / "pages", words=("many",), max_pages_per_word=1)
-    assert pages.write().num_read == 24
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason", "num_kept", "value", "path"),
+    [
+        ({"max_stickers_per_word": 26}, "too_many_stickers", 26, 30, "/search?q=many&page=2"),
+        ({"max_stickers_per_word": 24}, "too_many_stickers", 24, 24, "/search?q=many&page=2"),
+        ({"max_stickers_per_word": 5}, "too_many_stickers", 5, 24, "/search?q=many"),
+        ({"max_pages_per_word": 1}, "too_many_pages", 24, 2, "/search?q=many&page=2"),
+    ],
+)
+def test_a_search_that_a_limit_cuts_short_is_a_reject(crawled, tmp_path, limit, reason, num_kept, value, path) -> None:
+    result = _same_crawl(crawled, tmp_path, words=("many", "bye"), **limit).write()
+    [reject] = result.rejects
+    assert (reject["reason"], reject["value"], reject["limit"]) == (reason, value, *limit.values())
+    assert reject["url"] == crawled.site.url + path
+    assert reject["detail"].startswith("the results for 'many' go on after page ")
+    assert len(result.kept) == num_kept + 2
+    assert result.num_read == num_kept + 3
+
+
+@pytest.mark.parametrize("limit", [{"max_stickers_per_word": 30}, {"max_pages_per_word": 2}])
+def test_a_search_that_ends_at_its_limit_is_complete(crawled, tmp_path, limit) -> None:
+    result = _same_crawl(crawled, tmp_path, words=("many",), **limit).write()
+    assert (len(result.kept), result.rejects) == (30, [])
 
 
 def test_an_unreachable_site_is_one_clear_line_and_leaves_no_tar(tmp_path) -> None:

@@ -194,15 +194,20 @@ class FileStage(Stage[C]):
     folders: ClassVar[tuple[str, ...]] = ()
     """Folders of the run, beside the stage's own, that it writes files to."""
 
-    transient: ClassVar[frozenset[str]] = frozenset()
-    """Reasons of rejects that may come out otherwise another time; `vsd2m run --retry transient` tries them again."""
-
     @abstractmethod
     def num_partitions(self, run: "Run") -> int: ...
+
+    def partitions(self, run: "Run") -> Sequence[int]:
+        """The numbers of its partitions, ascending; those of partitions by content have gaps."""
+        return range(self.num_partitions(run))
 
     @abstractmethod
     def input_digest(self, run: "Run", partition: int) -> str:
         """Changes whenever what this partition reads changes."""
+
+    def has_transient(self, run: "Run", partition: int) -> bool:
+        """Whether something in a finished partition may come out otherwise another time (`--retry transient`)."""
+        return False
 
     @abstractmethod
     def write_partition(self, run: "Run", partition: int) -> FileResult: ...

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import CrawlError
+from vsd2m.core.partitioning import partition_names
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.records.ledger import facts_of, ledger_bytes, recall
+from vsd2m.crawl.records.ledger import facts_of, ledger_bytes, read_ledger, recall
 from vsd2m.crawl.records.media_tar import MediaTar
-from vsd2m.crawl.records.outcomes import TRANSIENT, Find, join
+from vsd2m.crawl.records.outcomes import TRANSIENT, Find, join, reason_of
 from vsd2m.crawl.scraping.process import crawl, spool_in
 from vsd2m.crawl.scraping.spool import PICTURES
 from vsd2m.crawl.sources import source_class
@@ -26,15 +27,14 @@ class CrawlStage(FileStage[CrawlConfig]):
     """Searches the site for each word and stores the original bytes of each sticker."""
 
     Config: ClassVar[type[StageConfig]] = CrawlConfig
-    transient: ClassVar[frozenset[str]] = TRANSIENT
 
     def __init__(self, config: CrawlConfig) -> None:
         super().__init__(config)
-        self._words: dict[str, list[str]] = {}
+        self._partitions: dict[str, dict[int, list[str]]] = {}
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=3, reads=(), columns=COLUMNS)
+        return StageSpec(name="crawl", version=4, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         return {f"source:{self.config.source.source}": str(source_class(self.config.source).version)}
@@ -50,17 +50,25 @@ class CrawlStage(FileStage[CrawlConfig]):
         return 0.03  # two requests on loopback; elsewhere the delay between requests decides
 
     def num_partitions(self, run: Run) -> int:
-        return -(-len(self.words(run)) // self.config.words_per_partition)
+        return len(self.words(run))
+
+    def partitions(self, run: Run) -> list[int]:
+        return list(self.words(run))
 
     def input_digest(self, run: Run, partition: int) -> str:
-        return digest([self.config.source.output_fields(), self._words_of(run, partition)])
+        return digest([self.config.source.output_fields(), self.words(run)[partition]])
+
+    def has_transient(self, run: Run, partition: int) -> bool:
+        ledger, _ = self._paths(partition)
+        _, facts = read_ledger(run.store, ledger)
+        return any(reason_of(fact) in TRANSIENT for fact in facts)
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
         """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all.
 
         What an earlier crawl of the same words got a final answer to is not requested again.
         """
-        words = self._words_of(run, partition)
+        words = self.words(run)[partition]
         with spool_in(run.store, f"{self.config.media_folder}/spool-{partition:06d}") as spool:
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
@@ -89,15 +97,12 @@ class CrawlStage(FileStage[CrawlConfig]):
             ]
         )
 
-    def words(self, run: Run) -> list[str]:
-        """The run's trigger words, in order."""
-        if run.store.url not in self._words:
-            self._words[run.store.url] = trigger_words(self.config, run.store)
-        return self._words[run.store.url]
-
-    def _words_of(self, run: Run, partition: int) -> list[str]:
-        size = self.config.words_per_partition
-        return self.words(run)[partition * size : (partition + 1) * size]
+    def words(self, run: Run) -> dict[int, list[str]]:
+        """The run's trigger words by partition. A word that is added or removed changes its own partition alone."""
+        if run.store.url not in self._partitions:
+            words = trigger_words(self.config, run.store)
+            self._partitions[run.store.url] = partition_names(words, max_size=self.config.words_per_partition)
+        return self._partitions[run.store.url]
 
     def _write_media(self, run: Run, path: str, finds: Sequence[Find], spool: Path) -> list[dict[str, Any]]:
         """Identical bytes are stored once; every find of them is a row of its own."""

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StorageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.storage import Store
-from vsd2m.crawl.records.outcomes import OURS, TRANSIENT, Fact
+from vsd2m.crawl.records.outcomes import OURS, TRANSIENT, Fact, reason_of
 from vsd2m.crawl.scraping.spool import PICTURES, write_known
 
 
@@ -26,17 +27,23 @@ def recall(store: Store, path: str, *, asked: str, media: str, spool: Path) -> l
     Left out, and so asked for again: transient refusals, failures of this program, and pictures whose bytes are
     not in the tar any more. None hold where something else was asked.
     """
-    try:
-        first, *earlier = [json.loads(line) for line in store.read_bytes(path).decode().split("\n")[:-1]]
-    except MissingFileError:
+    asked_then, earlier = read_ledger(store, path)
+    if asked_then != asked:
         return []
-    except ValueError as error:
-        raise StorageError(f"cannot read {store.path(path)}: {error}; delete it, and all is asked for again") from error
-    if first != {"asked": asked}:
-        return []
-    facts = [fact for fact in earlier if _holds(fact, store, media, spool)]
+    facts: list[Fact] = [fact for fact in earlier if _holds(fact, store, media, spool)]
     write_known(spool, facts)
     return facts
+
+
+def read_ledger(store: Store, path: str) -> tuple[str | None, list[dict[str, Any]]]:
+    """What was asked and the facts; None and no facts where there is no ledger."""
+    try:
+        first, *facts = [json.loads(line) for line in store.read_bytes(path).decode().split("\n")[:-1]]
+    except MissingFileError:
+        return None, []
+    except ValueError as error:
+        raise StorageError(f"cannot read {store.path(path)}: {error}; delete it, and all is asked for again") from error
+    return first["asked"], facts
 
 
 def _placed(fact: Fact, offsets: Mapping[str, int]) -> Fact:
@@ -47,9 +54,8 @@ def _placed(fact: Fact, offsets: Mapping[str, int]) -> Fact:
 
 
 def _holds(fact: Fact, store: Store, media: str, spool: Path) -> bool:
-    refusal = fact if fact["fact"] == "search_refused" else fact.get("refusal")
-    if refusal is not None:
-        return refusal["reason"] not in TRANSIENT | OURS
+    if (reason := reason_of(fact)) is not None:
+        return reason not in TRANSIENT | OURS
     return fact["fact"] != "picture" or _laid_out(fact, store, media, spool)
 
 

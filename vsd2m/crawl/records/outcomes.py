@@ -22,11 +22,17 @@ _NOT_ANSWERED = {
 }
 
 
+def reason_of(fact: Fact) -> str | None:
+    """The reason of a refusal, None of everything else."""
+    refusal = fact if fact["fact"] == "search_refused" else fact.get("refusal")
+    return None if refusal is None else str(refusal["reason"])
+
+
 @dataclass(frozen=True)
 class Find:
     """One sticker found for a word, with its page's statements and its picture, or why there is none.
 
-    `is_search`: no sticker but a whole results page that is unavailable.
+    `is_search`: no sticker but a results page that is unavailable, or where a limit of the config ended the search.
     """
 
     word: str
@@ -67,6 +73,8 @@ class _Facts:
             case "search":
                 self.searched.add(fact["word"])
                 self.num_links += fact["num_links"]
+                if fact["cut"] is not None:
+                    self.placed.append(((fact["word"], 1, fact["page"]), fact))
             case "search_refused":
                 self.searched.add(fact["word"])
                 self.placed.append(((fact["word"], 1, fact["page"]), fact))
@@ -77,7 +85,9 @@ class _Facts:
 
 
 def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
-    """One `Find` per sticker found and per results page refused, by word and rank, whatever the order of arrival.
+    """One `Find` per sticker found, per results page refused and per search cut short, by word and rank.
+
+    The order of arrival does not matter.
 
     `CrawlError` where the results pages had more or fewer links than are accounted for.
     """
@@ -98,6 +108,8 @@ def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
 
 
 def _find(fact: Fact, word: str, known: _Facts) -> Find:
+    if fact["fact"] == "search":
+        return Find(word, fact["cut"]["url"], refusal=fact["cut"], is_search=True)
     if fact["fact"] == "search_refused":
         detail = f"results page {fact['page']} for {word!r}: {fact['detail'] or fact['reason']}"
         return Find(word, fact["url"], refusal={**fact, "detail": detail}, is_search=True)

@@ -113,17 +113,34 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def on_search(self, response: Response, number: int, page: int) -> Iterator[Request]:
         results, targets = self._read(response, lambda page: self._results(self.source.parse_search(page)))
         links = self._links.setdefault(number, set())
-        new_links = [link for link in targets if link not in links][: self.job.max_stickers_per_word - len(links)]
-        is_full = len(links) + len(new_links) >= self.job.max_stickers_per_word or page >= self.job.max_pages_per_word
-        leads_on = bool(new_links or not targets) and not is_full
-        next_ask = results.next_ask if leads_on and self._is_new_cursor(number, results.next_ask) else None
-        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=_as_json(next_ask))
+        unseen = [link for link in targets if link not in links]
+        new_links = unseen[: self.job.max_stickers_per_word - len(links)]
+        leads_on = bool(new_links or not targets) and self._is_new_cursor(number, results.next_ask)
+        next_ask = results.next_ask if leads_on else None
+        cut = None
+        if limit := self._limit(number, page, len(links) + len(unseen), next_ask):
+            page_url = keyless_url(response.request, response.url, self.redacted)
+            at = next_ask.url if next_ask and len(new_links) == len(unseen) else page_url
+            cut = {**asdict(limit), "url": at}
+            next_ask = None
+        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=_as_json(next_ask), cut=cut)
         for link in new_links:
             rank = len(links)
             links.add(link)
             yield from self._follow(number, rank, link, targets[link])
         if next_ask is not None:
             yield from self._ask_source(lambda: next_ask, self.on_search, number=number, page=page + 1)
+
+    def _limit(self, number: int, page: int, num_links: int, next_ask: Ask | None) -> Refusal | None:
+        """The limit that ends a word's search here, though `num_links` links were seen or more pages would follow."""
+        assert self.job.words is not None
+        detail = f"the results for {self.job.words[number]!r} go on after page {page}"
+        max_stickers, max_pages = self.job.max_stickers_per_word, self.job.max_pages_per_word
+        if num_links > max_stickers or (num_links == max_stickers and next_ask is not None):
+            return Refusal("too_many_stickers", num_links, max_stickers, detail)
+        if page >= max_pages and next_ask is not None:
+            return Refusal("too_many_pages", page + 1, max_pages, detail)
+        return None
 
     def _is_new_cursor(self, number: int, ask: Ask | None) -> bool:
         """Whether the next page of a word was not asked for before: cursors that run in a circle end."""

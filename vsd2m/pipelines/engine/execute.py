@@ -19,7 +19,7 @@ from vsd2m.core.commit import CommitRecord, OutputFile, digest
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError
 from vsd2m.core.run import Run, part_path, record_path, rejects_path
 from vsd2m.core.schema import MEDIA_COLUMNS, columns_schema
-from vsd2m.core.stage import Batch, Columns, Drop, FileStage, StageSpec, TableStage
+from vsd2m.core.stage import Batch, Columns, Drop, FileStage, Stage, StageSpec, TableStage
 from vsd2m.pipelines.engine.plan import PlannedStage
 
 NO_DIGEST = bytes(8)
@@ -63,13 +63,17 @@ def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_fai
         return False
     if retry_failed and record.num_failed:
         return False
-    if planned.retry_transient and isinstance(planned.stage, FileStage) and planned.stage.transient & {*record.reasons}:
+    if planned.retry_transient and _has_transient(run, planned.stage, partition):
         return False
     if record.inputs != inputs_of(run, planned, partition):
         return False
     return all(
         run.store.exists(path) and run.store.size(path) == file.num_bytes for path, file in record.outputs.items()
     )
+
+
+def _has_transient(run: Run, stage: Stage[Any], partition: int | None) -> bool:
+    return isinstance(stage, FileStage) and partition is not None and stage.has_transient(run, partition)
 
 
 def inputs_of(run: Run, planned: PlannedStage, partition: int | None) -> str:
@@ -285,11 +289,12 @@ def check_sources(run: Run, crawl_stages: Sequence[PlannedStage]) -> None:
     """`StageError` unless every partition of the stages before the root has its commit record."""
     for crawl_stage in crawl_stages:
         assert isinstance(crawl_stage.stage, FileStage)
-        expected, num_committed = crawl_stage.stage.num_partitions(run), len(run.records(crawl_stage.name))
-        if num_committed != expected:
+        expected = set(crawl_stage.stage.partitions(run))
+        committed = {record.partition for record in run.records(crawl_stage.name)}
+        if committed != expected:
             raise StageError(
-                f"stage {run.root.name} reads all of {crawl_stage.name}: expected {expected} committed partitions, "
-                f"found {num_committed}; run the pipeline again to resume"
+                f"stage {run.root.name} reads all of {crawl_stage.name}: expected {len(expected)} committed "
+                f"partitions, found {len(committed & expected)}; run the pipeline again to resume"
             )
 
 

@@ -93,7 +93,7 @@ def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
     if planned.kind == "table":
         return [None]
     if isinstance(planned.stage, FileStage):
-        return list(range(planned.stage.num_partitions(run)))
+        return list(planned.stage.partitions(run))
     return list(range(run.num_partitions()))
 
 

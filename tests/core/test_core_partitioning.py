@@ -1,0 +1,42 @@
+"""Partitions by content: small, complete, and left alone by names that are not theirs."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vsd2m.core.partitioning import partition_names
+
+NAMES = st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=60)
+
+
+@given(NAMES, st.integers(1, 9))
+def test_every_name_is_in_one_partition_and_keeps_its_place(names, max_size) -> None:
+    partitions = partition_names(names, max_size=max_size)
+    assert sorted(name for part in partitions.values() for name in part) == sorted(names)
+    assert all(1 <= len(part) <= max_size for part in partitions.values())
+    assert all(part == sorted(part, key=names.index) for part in partitions.values())
+    assert list(partitions) == sorted(partitions)
+
+
+@given(NAMES.filter(len), st.integers(1, 9), st.data())
+def test_a_name_that_is_added_or_removed_changes_the_partition_it_falls_into_alone(names, max_size, data) -> None:
+    added = data.draw(st.sampled_from(names))
+    others = [name for name in names if name != added]
+    before, after = partition_names(others, max_size=max_size), partition_names(names, max_size=max_size)
+    gone = [number for number, part in before.items() if after.get(number) != part]
+    new = [number for number, part in after.items() if before.get(number) != part]
+    assert len(gone) <= 1, "one partition grew or was divided"
+    assert len(new) <= 2
+    assert sorted(name for number in new for name in after[number]) == sorted(
+        [added, *(name for number in gone for name in before[number])]
+    )
+
+
+def test_the_order_of_names_and_a_larger_number_of_them_leave_the_numbers_alone() -> None:
+    names = [f"word {number}" for number in range(1000)]
+    partitions = partition_names(names, max_size=100)
+    backwards = partition_names(reversed(names), max_size=100)
+    assert {number: sorted(part) for number, part in backwards.items()} == {
+        number: sorted(part) for number, part in partitions.items()
+    }
+    assert 10 <= len(partitions) <= 20
+    assert partition_names(names[:3], max_size=100) == {0: names[:3]}

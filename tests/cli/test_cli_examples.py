@@ -24,8 +24,8 @@ import typer.main
 import yaml
 
 from vsd2m.cli.main import app
-from vsd2m.labelling.questions import QUESTIONS
-from vsd2m.labelling.study import Study
+from vsd2m.labelling.preference.questions import QUESTIONS
+from vsd2m.labelling.preference.study import PreferenceStudy
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "Example: "
@@ -129,7 +129,7 @@ def give_outputs(folder: Path) -> None:
 
 def answer_study(folder: Path) -> None:
     """Somebody sees every screen of the study and does what the attention checks ask for."""
-    study = Study(folder)
+    study = PreferenceStudy(folder)
     study.join("ada")
     while (screen := study.screen("ada")) is not None:
         numbers = [int(word) for word in re.findall(r"\d+", screen.text)] if "still reading" in screen.text else [1]

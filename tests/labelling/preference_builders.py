@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vsd2m.labelling.config import StudyConfig
-from vsd2m.labelling.study import Study, create_study
+from vsd2m.labelling.preference.config import StudyConfig
+from vsd2m.labelling.preference.study import PreferenceStudy, create_study
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 170, 60), "blue": (40, 70, 220), "grey": (120, 120, 120)}
 
@@ -27,7 +27,9 @@ def make_outputs(folder: Path, model: str, prompts: list[str]) -> Path:
     return folder
 
 
-def make_study(folder: Path, *, num_prompts: int, models: tuple[str, ...] = tuple(COLOURS), **settings) -> Study:
+def make_study(
+    folder: Path, *, num_prompts: int, models: tuple[str, ...] = tuple(COLOURS), **settings
+) -> PreferenceStudy:
     prompts = [f"a sticker, number {index}" for index in range(num_prompts)]
     outputs = {model: make_outputs(folder / "outputs" / model, model, prompts) for model in models}
     return create_study(folder / "study", outputs, StudyConfig(**settings))

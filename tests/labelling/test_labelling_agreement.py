@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.labelling.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
+from vsd2m.labelling.statistics.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units, gaps.
 WORKED_EXAMPLE = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]

@@ -7,27 +7,31 @@ import pytest
 from preference_builders import Labeller, make_study
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.labelling.analysis import AnalysisConfig, analyse
-from vsd2m.labelling.attention import judge_attention
-from vsd2m.labelling.choices import analyse_choices
-from vsd2m.labelling.questions import QUESTIONS
-from vsd2m.labelling.responses import Check, Choice
-from vsd2m.labelling.results_page import as_html, write_results
-from vsd2m.labelling.summary import as_text, who_was_counted
+from vsd2m.labelling.preference.questions import QUESTIONS
+from vsd2m.labelling.preference.responses import Check, Choice
+from vsd2m.labelling.preference.results.analysis import AnalysisConfig, analyse
+from vsd2m.labelling.preference.results.attention import judge_attention
+from vsd2m.labelling.preference.results.choices import analyse_choices
+from vsd2m.labelling.preference.results.results_page import as_html, write_results
+from vsd2m.labelling.preference.results.summary import as_text, who_was_counted
 
 STRENGTHS = {"red": 1.5, "green": 0.5, "blue": -0.5, "grey": -1.5}
 RATINGS = {"red": 5, "green": 4, "blue": 3, "grey": 1}
 
 
 def simulate(study, name, labeller):
-    """Answers everything as `labeller` would, who is told the models that a test may look up."""
+    """Answers everything as `labeller` would; the test looks up the models for them."""
     study.join(name)
-    with study._open() as connection:
-        names = dict(connection.execute("SELECT sticker, model.name FROM sticker JOIN model USING (model)").fetchall())
+    with study.transaction() as connection:
+        names = dict(
+            connection.execute("SELECT sticker, model.name FROM generated JOIN model USING (model)").fetchall()
+        )
     while (screen := study.screen(name)) is not None:
-        asked = QUESTIONS[screen.kind]
-        values = labeller.answers(screen.text, [names[sticker] for sticker in screen.stickers], screen.kind, len(asked))
-        study.answer(name, screen.number, {q.name: v for q, v in zip(asked, values, strict=True)}, duration_ms=700)
+        questions = QUESTIONS[screen.kind]
+        values = labeller.answers(
+            screen.text, [names[sticker] for sticker in screen.stickers], screen.kind, len(questions)
+        )
+        study.answer(name, screen.number, {q.name: v for q, v in zip(questions, values, strict=True)}, duration_ms=700)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 from preference_builders import COLOURS, Labeller, make_study
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.labelling.analysis import AnalysisConfig, analyse
-from vsd2m.labelling.questions import QUESTIONS
-from vsd2m.labelling.server import PreferenceSite
-from vsd2m.labelling.study import Study
+from vsd2m.labelling.application.server import LabellingSite
+from vsd2m.labelling.preference.questions import QUESTIONS
+from vsd2m.labelling.preference.results.analysis import AnalysisConfig, analyse
+from vsd2m.labelling.preference.study import PreferenceStudy
 
 STRENGTHS = {"red": 3.0, "green": 1.0, "blue": -1.0, "grey": -3.0}
 RATINGS = {"red": 5, "green": 4, "blue": 2, "grey": 1}
@@ -35,7 +35,7 @@ return { trial, kind, text: document.getElementById("text").textContent, colours
 def site(tmp_path):
     pytest.importorskip("uvicorn", reason="needs the extra `web`")
     study = make_study(tmp_path, num_prompts=8, trials_per_check=4)
-    with PreferenceSite(study) as served:
+    with LabellingSite(study) as served:
         yield study, served
 
 
@@ -163,7 +163,7 @@ def test_a_port_in_use_is_an_error_in_one_line(site):
     port = int(served.url.rpartition(":")[2])
     with (
         pytest.raises(ConfigError, match=f"cannot serve on 127.0.0.1:{port}: .* choose another port"),
-        PreferenceSite(study, port=port),
+        LabellingSite(study, port=port),
     ):
         pass
 
@@ -180,4 +180,4 @@ def test_mistakes_of_a_client_are_answered_and_stop_nothing(site):
             urllib.request.urlopen(request, timeout=10)
         assert caught.value.code == status
         caught.value.close()
-    assert Study(study.folder).progress() == []
+    assert PreferenceStudy(study.folder).progress() == []

@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vsd2m.labelling.charts import radar, share_chart, strength_chart
-from vsd2m.labelling.choices import Estimate
+from vsd2m.labelling.preference.results.charts import radar, share_chart, strength_chart
+from vsd2m.labelling.statistics.estimate import Estimate
 
 SVG = "{http://www.w3.org/2000/svg}"
 ESTIMATES = [Estimate(0.6, 0.5, 0.7), Estimate(0.3, 0.2, 0.4), Estimate(0.1, 0.0, 0.2)]

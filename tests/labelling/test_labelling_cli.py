@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from vsd2m.cli.preference import app
 from vsd2m.core.errors import ConfigError, StorageError
-from vsd2m.labelling.questions import QUESTIONS
-from vsd2m.labelling.study import Study
+from vsd2m.labelling.preference.questions import QUESTIONS
+from vsd2m.labelling.preference.study import PreferenceStudy
 
 PROMPTS = ["a cat", "a dog", "a frog"]
 
@@ -30,7 +30,7 @@ def study(tmp_path):
 
 
 def test_create_status_and_report_go_together(study):
-    opened = Study(study)
+    opened = PreferenceStudy(study)
     opened.join("ada")
     while (screen := opened.screen("ada")) is not None:
         values = {question.name: 2 for question in QUESTIONS[screen.kind]}
@@ -68,7 +68,7 @@ def test_serving_on_a_port_in_use_or_without_a_study_is_an_error(study, tmp_path
     pytest.importorskip("uvicorn", reason="needs the extra `web`")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigError, match="choose another port"):
         run("serve", study, "--port", taken.getsockname()[1])
-    with pytest.raises(StorageError, match="there is no study"):
+    with pytest.raises(StorageError, match="there is no labelling task"):
         run("serve", tmp_path / "nowhere")
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.labelling.config import StudyConfig
-from vsd2m.labelling.design import balanced_row, plan_seat, prompts_of_seat
+from vsd2m.labelling.preference.config import StudyConfig
+from vsd2m.labelling.preference.design import balanced_row, plan_seat, prompts_of_seat
 
 
 def real_trials(seats, kind, **settings):
@@ -64,9 +64,9 @@ def test_a_whole_study_is_balanced_in_places_prompts_and_ratings(num_models, sho
     places, rated, seen = Counter(), Counter(), Counter()
     for _, trial in real_trials(range(num_seats * num_models), "choose", **settings):
         seen[trial.prompt] += 1
-        places.update((model, place) for place, model in enumerate(trial.shown_models))
+        places.update((model, place) for place, model in enumerate(trial.models))
     for _, trial in real_trials(range(num_seats * num_models), "rate", **settings):
-        rated[trial.prompt, trial.shown_models[0]] += 1
+        rated[trial.prompt, trial.models[0]] += 1
     assert len(set(seen.values())) == 1
     assert len(places) == num_models * shown and len(set(places.values())) == 1
     assert len(rated) == 12 * num_models and max(rated.values()) - min(rated.values()) <= 1

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.labelling.bradley_terry import fit_strengths, log_likelihood
-from vsd2m.labelling.resampling import crossed_weights, interval, wilson
+from vsd2m.labelling.statistics.bradley_terry import fit_strengths, log_likelihood
+from vsd2m.labelling.statistics.resampling import crossed_weights, interval, wilson
 
 
 def draw_choices(theta, num_choices, num_shown, seed):

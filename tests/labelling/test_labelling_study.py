@@ -7,10 +7,11 @@ import pytest
 from preference_builders import COLOURS, Labeller, make_outputs, make_study
 
 from vsd2m.core.errors import ConfigError, StorageError
-from vsd2m.labelling.config import StudyConfig
-from vsd2m.labelling.outputs import pair_by_prompt
-from vsd2m.labelling.questions import QUESTIONS
-from vsd2m.labelling.study import DATABASE, Study, create_study
+from vsd2m.labelling.application.task_folder import DATABASE
+from vsd2m.labelling.preference.config import StudyConfig
+from vsd2m.labelling.preference.paired_outputs import pair_by_prompt
+from vsd2m.labelling.preference.questions import QUESTIONS
+from vsd2m.labelling.preference.study import PreferenceStudy, create_study
 
 
 def first_values(study, name):
@@ -78,7 +79,7 @@ def test_a_labeller_goes_on_where_they_stopped_even_after_the_study_is_opened_an
     name = study.join("  Ada   Lovelace ")
     for _ in range(3):
         study.answer(name, study.screen(name).number, first_values(study, name), duration_ms=1)
-    reopened = Study(study.folder)
+    reopened = PreferenceStudy(study.folder)
     assert reopened.join("ADA lovelace") == name
     assert reopened.screen(name) == study.screen(name)
     assert reopened.screen(name).number == 3
@@ -113,7 +114,7 @@ def test_the_study_holds_copies_so_that_outputs_may_go(tmp_path):
     for sticker in study.screen("ada").stickers:
         path, content_type = study.media(sticker)
         assert content_type == "image/gif" and path.read_bytes()[:6] == b"GIF89a"
-    assert study.media("../study.sqlite") is None
+    assert study.media("../labelling.sqlite") is None
 
 
 @pytest.mark.parametrize(
@@ -162,8 +163,8 @@ def test_mistakes_are_named(tmp_path):
     (blue / "manifest.jsonl").write_text("{}\n")
     with pytest.raises(ConfigError, match="line 1: every line needs the keys `file` and `prompt`"):
         pair_by_prompt({"red": red, "blue": blue})
-    with pytest.raises(StorageError, match="there is no study"):
-        Study(tmp_path / "nowhere")
+    with pytest.raises(StorageError, match="there is no labelling task"):
+        PreferenceStudy(tmp_path / "nowhere")
 
 
 def test_an_existing_study_is_never_overwritten_and_a_failed_one_leaves_nothing(tmp_path):

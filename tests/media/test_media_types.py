@@ -7,7 +7,7 @@ from vsd2m.benchmark.suite.clips import PICTURES
 from vsd2m.benchmark.suite.videos import VIDEOS
 from vsd2m.core.errors import StorageError
 from vsd2m.gallery.library import SUFFIXES
-from vsd2m.labelling.outputs import content_type
+from vsd2m.labelling.application.task_folder import content_type
 from vsd2m.media.media_types import BROWSER_PICTURES, MEDIA_TYPES, mime_of_name, sniff, type_of_file
 
 SHOWN_VIDEOS = {"clip.mp4": "video/mp4", "clip.M4V": "video/mp4", "clip.webm": "video/webm"}

@@ -34,8 +34,8 @@ def create(
     seed: Annotated[int, typer.Option(help="Seed of the arrangement.")] = 0,
 ) -> None:
     """Creates a study of the prompts that all models have stickers for. `serve` then collects responses."""
-    from vsd2m.labelling.config import StudyConfig
-    from vsd2m.labelling.study import create_study
+    from vsd2m.labelling.preference.config import StudyConfig
+    from vsd2m.labelling.preference.study import create_study
     from vsd2m.pipelines.engine.config import validate
 
     values = {
@@ -61,10 +61,11 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")] = 8010,
 ) -> None:
     """Serves the labelling page until Ctrl-C. Each response is saved at once; serve again to resume."""
-    from vsd2m.labelling.server import serve_forever
-    from vsd2m.labelling.study import Study
+    from vsd2m.labelling.application.server import serve_forever
+    from vsd2m.labelling.preference.study import PreferenceStudy
 
-    serve_forever(Study(study), host=host, port=port, on_ready=lambda url: typer.echo(f"labellers go to {url}"))
+    opened_study = PreferenceStudy(study)
+    serve_forever(opened_study, host=host, port=port, on_ready=lambda url: typer.echo(f"labellers open {url}"))
 
 
 @app.command("status", epilog="Example: vsd2m preference status study")
@@ -73,9 +74,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prints the progress of every labeller."""
-    from vsd2m.labelling.study import Study
+    from vsd2m.labelling.preference.study import PreferenceStudy
 
-    progress = Study(study).progress()
+    progress = PreferenceStudy(study).progress()
     if as_json:
         print_json([asdict(entry) for entry in progress])
         return
@@ -93,14 +94,14 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prints win rates, strengths, ratings and agreement, and writes them with plots as one page."""
-    from vsd2m.labelling.analysis import AnalysisConfig, analyse
-    from vsd2m.labelling.results_page import write_results
-    from vsd2m.labelling.study import Study
-    from vsd2m.labelling.summary import as_text
+    from vsd2m.labelling.preference.results.analysis import AnalysisConfig, analyse
+    from vsd2m.labelling.preference.results.results_page import write_results
+    from vsd2m.labelling.preference.results.summary import as_text
+    from vsd2m.labelling.preference.study import PreferenceStudy
     from vsd2m.pipelines.engine.config import validate
 
     values = {"min_checks_passed": min_checks_passed, "num_resamples": num_resamples}
-    opened_study = Study(study)
+    opened_study = PreferenceStudy(study)
     analysis = analyse(opened_study.responses(), validate(AnalysisConfig, values, path="report"))
     page = html or study / "report.html"
     write_results(page, opened_study.config.title, analysis)

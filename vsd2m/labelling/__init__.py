@@ -1,1 +1,1 @@
-"""Human preference: a blind study as a local web page, and what its answers are worth."""
+"""Labelling by people: a local web application, the preference study that uses it, and statistics of judgements."""

@@ -1,14 +1,14 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const state = { study: null, name: "", screen: null, current: 0, values: {}, shownAt: 0, busy: true };
+const state = { task: null, name: "", screen: null, current: 0, values: {}, shownAt: 0, busy: true };
 
 async function call(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(path, options).catch(() => null);
-  if (!response) throw new Error("The study is not responding. Your answers so far are saved; try again in a moment.");
+  if (!response) throw new Error("The server is not responding. Your answers so far are saved; try again in a moment.");
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error || "This was not understood.");
+  if (!response.ok) throw new Error(answer.error || "The server could not use this answer.");
   return answer;
 }
 
@@ -25,9 +25,9 @@ async function attempt(action) {
 }
 
 function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(tag), properties);
+  created.append(...children);
+  return created;
 }
 
 /* Resolves once the sticker can be drawn, so that all of a screen appear at once. */
@@ -63,31 +63,31 @@ async function show({ name, screen }) {
   $("rate").hidden = screen.kind !== "rate";
   screen.kind === "choose" ? layChoice(stickers) : layRating(stickers[0]);
   $("keys").textContent = screen.kind === "choose"
-    ? `Keys 1 to ${stickers.length} choose` : `Keys 1 (poor) to ${state.study.max_rating} (excellent) rate`;
+    ? `Keys 1 to ${stickers.length} choose` : `Keys 1 (poor) to ${state.task.max_rating} (excellent) rate`;
   reveal("trial");
   mark();
   document.body.dataset.trial = screen.number;
   for (const url of screen.upcoming) if (!/\.(mp4|webm)$/.test(url)) new Image().src = url;
 }
 
-const questions = () => state.study.questions[state.screen.kind];
-const largest = () => (state.screen.kind === "choose" ? state.screen.stickers.length : state.study.max_rating);
+const questions = () => state.task.questions[state.screen.kind];
+const largest = () => (state.screen.kind === "choose" ? state.screen.stickers.length : state.task.max_rating);
 const complete = () => questions().every(({ name }) => name in state.values);
 
 function layChoice(stickers) {
   $("questions").replaceChildren(...questions().map((question, index) => element(
     "li", { onclick: () => { state.current = index; mark(); } },
     element("b", { textContent: question.text }), element("small", { textContent: question.hint }))));
-  $("cards").replaceChildren(...stickers.map((shown, index) => element(
+  $("cards").replaceChildren(...stickers.map((media, index) => element(
     "button", { type: "button", className: "card", onclick: () => choose(index + 1) },
-    shown, element("span", { className: "badge" }, element("kbd", { textContent: index + 1 }), element("em")))));
+    media, element("span", { className: "badge" }, element("kbd", { textContent: index + 1 }), element("em")))));
 }
 
-function layRating(shown) {
-  $("single").replaceChildren(shown);
+function layRating(media) {
+  $("single").replaceChildren(media);
   $("aspects").replaceChildren(...questions().map((aspect, index) => {
     const scale = element("div", { className: "scale", role: "radiogroup", ariaLabel: aspect.text });
-    for (let value = 1; value <= state.study.max_rating; value++) {
+    for (let value = 1; value <= state.task.max_rating; value++) {
       const pick = () => { state.current = index; choose(value); };
       scale.append(element("button", { type: "button", role: "radio", textContent: value, onclick: pick }));
     }
@@ -123,9 +123,9 @@ function mark() {
 
 function back() {
   if (state.busy) return;
-  const asked = questions();
-  if (!(asked[state.current].name in state.values) && state.current) state.current -= 1;
-  delete state.values[asked[state.current].name];
+  const all = questions();
+  if (!(all[state.current].name in state.values) && state.current) state.current -= 1;
+  delete state.values[all[state.current].name];
   mark();
 }
 
@@ -152,8 +152,8 @@ $("welcome").onsubmit = (event) => {
 };
 
 attempt(async () => {
-  state.study = await call("/api/study");
-  document.title = $("title").textContent = state.study.title;
+  state.task = await call("/api/task");
+  document.title = $("title").textContent = state.task.title;
   $("name").value = localStorage.getItem("name") || "";
   reveal("welcome");
   $("name").focus();

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.labelling.agreement import krippendorff_alpha
-from vsd2m.labelling.choices import Estimate
-from vsd2m.labelling.resampling import crossed_weights, interval
-from vsd2m.labelling.responses import Rating
+from vsd2m.labelling.preference.responses import Rating
+from vsd2m.labelling.statistics.agreement import krippendorff_alpha
+from vsd2m.labelling.statistics.estimate import Estimate
+from vsd2m.labelling.statistics.resampling import crossed_weights, interval
 
 Floats = NDArray[np.float64]
 
@@ -55,8 +55,7 @@ def analyse_ratings(
     lows, highs = interval(lambda w: means(w)[rated_models], weights)
     whole = means(np.ones(len(values)))
     estimates = {
-        int(m): Estimate(*(round(float(number), 6) for number in (whole[m], low, high)))
-        for m, low, high in zip(rated_models, lows, highs, strict=True)
+        int(m): Estimate.rounded(whole[m], low, high) for m, low, high in zip(rated_models, lows, highs, strict=True)
     }
     return AspectResult(
         aspect=aspect,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import pi
 from typing import TYPE_CHECKING
 
-from vsd2m.labelling.choices import Estimate
+from vsd2m.labelling.statistics.estimate import Estimate
 from vsd2m.pages.charts import ROW, markup, rows, write
 from vsd2m.pages.svg import COLOURS, WIDTH, Chart, chart, cut, label_room, series_colour
 

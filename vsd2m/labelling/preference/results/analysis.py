@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.labelling.attention import Attention, judge_attention
-from vsd2m.labelling.choices import ChoiceResult, analyse_choices
-from vsd2m.labelling.questions import ASPECTS, BEST_OF
-from vsd2m.labelling.ratings import AspectResult, analyse_ratings
-from vsd2m.labelling.responses import Responses
+from vsd2m.labelling.preference.questions import ASPECTS, BEST_OF
+from vsd2m.labelling.preference.responses import Responses
+from vsd2m.labelling.preference.results.attention import Attention, judge_attention
+from vsd2m.labelling.preference.results.choices import ChoiceResult, analyse_choices
+from vsd2m.labelling.preference.results.ratings import AspectResult, analyse_ratings
 
 
 class AnalysisConfig(BaseModel):

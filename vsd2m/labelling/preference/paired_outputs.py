@@ -7,7 +7,6 @@ from pathlib import Path
 
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.core.generated_files import MANIFEST, read_manifest
-from vsd2m.media.media_types import MEDIA_TYPES, type_of_file
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,6 @@ def pair_by_prompt(folders: Mapping[str, Path]) -> list[PairedPrompt]:
         counts = ", ".join(f"{name} has {len(files)}" for name, files in zip(folders, by_model, strict=True))
         raise ConfigError(f"the models have no common prompts ({counts}); generate them from the same prompts")
     return [PairedPrompt(key[0], tuple(files[key] for files in by_model)) for key in common]
-
-
-def content_type(path: Path) -> str:
-    """The MIME type of the file; content decides for pictures, the suffix for videos."""
-    kind = type_of_file(path.read_bytes(), path.suffix)
-    if kind is not None and kind.in_browsers:
-        return kind.mime
-    expected = ", ".join(name for name, kind in MEDIA_TYPES.items() if kind.in_browsers)
-    raise StorageError(f"{path} is not a sticker that browsers can show; expected {expected}")
 
 
 def _read_manifest(folder: Path) -> dict[tuple[str, int], Path]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Choice:
-    """`chosen` was named the best of `shown` (from left to right)."""
+    """`chosen_model` was named the best of `shown_models` (from left to right)."""
 
     labeller: str
     prompt: int

@@ -1,20 +1,6 @@
-"""What labellers are asked: the best of several stickers (two questions), and five aspects of one sticker (1 to 5)."""
+"""The study's questions: two about the best of several stickers, and five aspects of one sticker, rated from 1 to 5."""
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["choose", "rate"]
-MAX_RATING = 5
-
-
-@dataclass(frozen=True)
-class Question:
-    """`name` is stored; labellers read `text` and, below it, `hint`."""
-
-    name: str
-    text: str
-    hint: str
-
+from vsd2m.labelling.application.screens import Kind, Question
 
 BEST_OF = (
     Question("quality", "Which sticker has the best quality?", "Sharp, well drawn, without errors in the motion."),

@@ -1,5 +1,6 @@
-"""The labelling page and its interface: `make_app(study)`. Only this module needs FastAPI."""
+"""The labelling page and its interface: `make_app(task)`."""
 
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -8,8 +9,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from vsd2m.core.errors import Vsd2mError
-from vsd2m.labelling.questions import MAX_RATING, QUESTIONS
-from vsd2m.labelling.study import Study
+from vsd2m.labelling.application.access import only_own_requests
+from vsd2m.labelling.application.screens import MAX_RATING
+from vsd2m.labelling.application.task import LabellingTask
 
 _ASSETS = {
     "/": ("labelling.html", "text/html"),
@@ -36,32 +38,36 @@ class Answering(BaseModel):
     duration_ms: Annotated[int, Field(ge=0)]
 
 
-def make_app(study: Study) -> FastAPI:
-    """The study as a web application. No address, file name or response reveals a sticker's model."""
-    app = FastAPI(title=study.config.title, docs_url=None, redoc_url=None, openapi_url=None)
+def make_app(task: LabellingTask, *, hosts: Collection[str] | None = None) -> FastAPI:
+    """The task as a web application; `hosts` are the names it is served as, None: any.
+
+    No address, file name or response reveals where a sticker comes from.
+    """
+    app = FastAPI(title=task.title, docs_url=None, redoc_url=None, openapi_url=None)
+    app.middleware("http")(only_own_requests(hosts))
     for path in _ASSETS:
         app.add_api_route(path, _asset, methods=["GET"])
 
-    @app.get("/api/study")
+    @app.get("/api/task")
     def describe() -> dict[str, Any]:
         questions = {
             kind: [{"name": q.name, "text": q.text, "hint": q.hint} for q in kind_questions]
-            for kind, kind_questions in QUESTIONS.items()
+            for kind, kind_questions in task.QUESTIONS.items()
         }
-        return {"title": study.config.title, "questions": questions, "max_rating": MAX_RATING}
+        return {"title": task.title, "questions": questions, "max_rating": MAX_RATING}
 
     @app.post("/api/join")
     def join(joining: Joining) -> dict[str, Any]:
-        return _next(study, study.join(joining.name))
+        return _next(task, task.join(joining.name))
 
     @app.post("/api/answer")
     def answer(answering: Answering) -> dict[str, Any]:
-        study.answer(answering.name, answering.number, answering.values, duration_ms=answering.duration_ms)
-        return _next(study, answering.name)
+        task.answer(answering.name, answering.number, answering.values, duration_ms=answering.duration_ms)
+        return _next(task, answering.name)
 
     @app.get("/media/{sticker}")
     def media(sticker: str) -> Response:
-        media_file = study.media(sticker)
+        media_file = task.media(sticker)
         if media_file is None:
             return JSONResponse({"error": "no such sticker"}, status_code=404)
         path, content_type = media_file
@@ -71,9 +77,9 @@ def make_app(study: Study) -> FastAPI:
     return app
 
 
-def _next(study: Study, name: str) -> dict[str, Any]:
+def _next(task: LabellingTask, name: str) -> dict[str, Any]:
     """The next screen, or None as `screen` at the end."""
-    screen = study.screen(name)
+    screen = task.screen(name)
     if screen is None:
         return {"name": name, "screen": None}
     screen_fields = {
@@ -89,7 +95,7 @@ def _next(study: Study, name: str) -> dict[str, Any]:
 
 def _asset(request: Request) -> Response:
     name, content_type = _ASSETS[request.url.path]
-    data = files("vsd2m.labelling").joinpath(name).read_bytes()
+    data = files("vsd2m.labelling.application").joinpath(name).read_bytes()
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
     return Response(data, media_type=f"{content_type}; charset=utf-8", headers=headers)
 

@@ -1,4 +1,4 @@
-"""The SQLite file of a study. Its constraints make it impossible to count an answer twice."""
+"""The SQLite file of a labelling task. Its constraints make it impossible to count an answer twice."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,30 +7,20 @@ from pathlib import Path
 
 from vsd2m.core.errors import StorageError
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 30.0
 
-_SCHEMA = f"""
+_TABLES = f"""
 PRAGMA user_version = {VERSION};
-CREATE TABLE study (
+CREATE TABLE task (
     only INTEGER PRIMARY KEY CHECK (only = 1),
+    name TEXT NOT NULL,
     config TEXT NOT NULL
-) STRICT;
-CREATE TABLE model (
-    model INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
-) STRICT;
-CREATE TABLE prompt (
-    prompt INTEGER PRIMARY KEY,
-    text TEXT NOT NULL
 ) STRICT;
 CREATE TABLE sticker (
     sticker TEXT PRIMARY KEY,
-    prompt INTEGER NOT NULL REFERENCES prompt,
-    model INTEGER NOT NULL REFERENCES model,
     content_type TEXT NOT NULL,
-    source TEXT NOT NULL,
-    UNIQUE (prompt, model)
+    source TEXT NOT NULL
 ) STRICT;
 CREATE TABLE labeller (
     labeller INTEGER PRIMARY KEY,
@@ -42,8 +32,8 @@ CREATE TABLE trial (
     labeller INTEGER NOT NULL REFERENCES labeller,
     number INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('choose', 'rate')),
-    prompt INTEGER NOT NULL REFERENCES prompt,
-    shown TEXT NOT NULL,
+    text TEXT NOT NULL,
+    stickers TEXT NOT NULL,
     expected INTEGER,
     PRIMARY KEY (labeller, number)
 ) STRICT;
@@ -60,30 +50,35 @@ CREATE TABLE answer (
 """
 
 
-def create(path: Path) -> None:
-    """Writes an empty study, in write-ahead mode so that readers never wait for writers."""
+def create(path: Path, *, tables: str) -> None:
+    """Writes an empty database that has the task's `tables` too, in write-ahead mode: readers never wait."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(_SCHEMA)
+        connection.executescript(_TABLES + tables)
     finally:
         connection.close()
 
 
 @contextmanager
-def open_study(path: Path) -> Iterator[sqlite3.Connection]:
+def transaction(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection with one write transaction: committed when the block ends, rolled back when it raises.
 
-    Raises `StorageError` if the file is missing, is not a study of this version, or stays locked.
+    Raises `StorageError` if the file is missing, is not a labelling task of this version, or stays locked.
     """
     if not path.is_file():
-        raise StorageError(f"there is no study at {path.parent}; create it with `vsd2m preference create`")
+        raise StorageError(
+            f"there is no labelling task at {path.parent} (no file {path.name}); "
+            "create one first, for example with `vsd2m preference create`"
+        )
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
-            raise StorageError(f"{path}: expected a study of version {VERSION}, found {version}; create a new study")
+            raise StorageError(
+                f"{path}: expected a labelling task of version {VERSION}, found version {version}; create a new one"
+            )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
         yield connection

@@ -5,21 +5,21 @@ labellers who were dealt it before; prompt and visit determine, by a balanced La
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vsd2m.labelling.config import StudyConfig
-from vsd2m.labelling.questions import MAX_RATING, Kind
+from vsd2m.labelling.application.screens import Kind, num_answers
+from vsd2m.labelling.preference.config import StudyConfig
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One screen: the models `shown` from left to right, and for an attention check the answer `expected`."""
+class Arrangement:
+    """One screen: the models whose stickers stand on it from left to right; `expected`: see `Trial`."""
 
     kind: Kind
     prompt: int
-    shown_models: tuple[int, ...]
+    models: tuple[int, ...]
     expected: int | None = None
 
 
@@ -42,7 +42,7 @@ def prompts_of_seat(seat: int, num_prompts: int, prompts_per_labeller: int) -> I
         yield position % num_prompts, position // num_prompts
 
 
-def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConfig) -> list[Trial]:
+def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConfig) -> list[Arrangement]:
     """The trials of a seat in the order they are shown: first the choices, then the ratings."""
     names = np.random.default_rng([config.seed, 0]).permutation(num_models)
     rows = [
@@ -51,20 +51,20 @@ def plan_seat(seat: int, *, num_prompts: int, num_models: int, config: StudyConf
             seat, num_prompts, min(config.prompts_per_labeller or num_prompts, num_prompts)
         )
     ]
-    choices = [Trial("choose", prompt, row[: config.stickers_per_choice]) for prompt, row in rows]
-    ratings = [Trial("rate", prompt, (model,)) for prompt, row in rows for model in row[: config.rated_per_prompt]]
+    choices = [Arrangement("choose", prompt, row[: config.stickers_per_choice]) for prompt, row in rows]
+    rated_models = [(prompt, model) for prompt, row in rows for model in row[: config.rated_per_prompt]]
+    ratings = [Arrangement("rate", prompt, (model,)) for prompt, model in rated_models]
     rng = np.random.default_rng([config.seed, 1, seat])
     return [*_with_checks(choices, config, rng), *_with_checks(ratings, config, rng)]
 
 
-def _with_checks(trials: list[Trial], config: StudyConfig, rng: np.random.Generator) -> list[Trial]:
+def _with_checks(trials: list[Arrangement], config: StudyConfig, rng: np.random.Generator) -> list[Arrangement]:
     """The trials in random order with attention checks among them, never as the first."""
     mixed = [trials[index] for index in rng.permutation(len(trials))]
     if not trials or not config.trials_per_check:
         return mixed
     for _ in range(max(1, len(trials) // config.trials_per_check)):
-        like = trials[int(rng.integers(len(trials)))]
-        num_answers = len(like.shown_models) if like.kind == "choose" else MAX_RATING
-        check = Trial(like.kind, like.prompt, like.shown_models, expected=int(rng.integers(num_answers)) + 1)
-        mixed.insert(int(rng.integers(1, len(mixed) + 1)), check)
+        trial = trials[int(rng.integers(len(trials)))]
+        expected = int(rng.integers(num_answers(trial.kind, len(trial.models)))) + 1
+        mixed.insert(int(rng.integers(1, len(mixed) + 1)), replace(trial, expected=expected))
     return mixed

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from vsd2m.labelling.analysis import Analysis
-from vsd2m.labelling.choices import ChoiceResult, Estimate
-from vsd2m.labelling.questions import ASPECTS
-from vsd2m.labelling.ratings import AspectResult
+from vsd2m.labelling.preference.questions import ASPECTS
+from vsd2m.labelling.preference.results.analysis import Analysis
+from vsd2m.labelling.preference.results.choices import ChoiceResult
+from vsd2m.labelling.preference.results.ratings import AspectResult
+from vsd2m.labelling.statistics.estimate import Estimate
 
 MIN_LABELLERS = 9
 ASPECT_NAMES = {aspect.name: aspect.text for aspect in ASPECTS}

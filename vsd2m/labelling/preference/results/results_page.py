@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from vsd2m.labelling.analysis import Analysis
-from vsd2m.labelling.charts import radar, share_chart, strength_chart
-from vsd2m.labelling.choices import ChoiceResult, Estimate
-from vsd2m.labelling.questions import BEST_OF, MAX_RATING
-from vsd2m.labelling.ratings import AspectResult
-from vsd2m.labelling.summary import ASPECT_NAMES, alpha_text, notes, who_was_counted
+from vsd2m.labelling.application.screens import MAX_RATING
+from vsd2m.labelling.preference.questions import BEST_OF
+from vsd2m.labelling.preference.results.analysis import Analysis
+from vsd2m.labelling.preference.results.charts import radar, share_chart, strength_chart
+from vsd2m.labelling.preference.results.choices import ChoiceResult
+from vsd2m.labelling.preference.results.ratings import AspectResult
+from vsd2m.labelling.preference.results.summary import ASPECT_NAMES, alpha_text, notes, who_was_counted
+from vsd2m.labelling.statistics.estimate import Estimate
 from vsd2m.pages.render import render
 from vsd2m.pages.write import write_page
 

@@ -1,4 +1,4 @@
-"""Serves a study on an address of this machine."""
+"""Serves a labelling task on an address of this machine."""
 
 import socket
 import threading
@@ -9,21 +9,21 @@ from typing import Any
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.registry import import_extra
-from vsd2m.labelling.study import Study
+from vsd2m.labelling.application.task import LabellingTask
 
 
-class PreferenceSite:
-    """Serves the study from a thread while the context lasts; `port` 0 chooses a free one."""
+class LabellingSite:
+    """Serves the task from a thread while the context lasts; `port` 0 chooses a free one."""
 
-    def __init__(self, study: Study, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._study = study
+    def __init__(self, task: LabellingTask, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._task = task
         self._host = host
         self._port = port
 
-    def __enter__(self) -> "PreferenceSite":
+    def __enter__(self) -> "LabellingSite":
         self._socket, self.url = _listen(self._host, self._port)
-        self._server = _make_server(self._study)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="preference", daemon=True)
+        self._server = _make_server(self._task, self._host)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="labelling", daemon=True)
         self._thread.start()
         return self
 
@@ -35,19 +35,20 @@ class PreferenceSite:
         self._socket.close()
 
 
-def serve_forever(study: Study, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves the study until interrupted; calls `on_ready` with the address once it listens."""
-    server = _make_server(study)
+def serve_forever(task: LabellingTask, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serves the task until interrupted; calls `on_ready` with the address once it listens."""
+    server = _make_server(task, host)
     listening, url = _listen(host, port)
     with listening, suppress(KeyboardInterrupt):
         on_ready(url)
         server.run([listening])
 
 
-def _make_server(study: Study) -> Any:
+def _make_server(task: LabellingTask, host: str) -> Any:
     uvicorn = import_extra("uvicorn", extra="web")
     import_extra("fastapi", extra="web")
-    from vsd2m.labelling.web import make_app
+    from vsd2m.labelling.application.access import served_hosts
+    from vsd2m.labelling.application.web import make_app
 
     # log_config None: uvicorn's default would close all other log handlers of the process.
     settings = {
@@ -58,7 +59,8 @@ def _make_server(study: Study) -> Any:
         "ws": "none",
         "http": "h11",
     }
-    return uvicorn.Server(uvicorn.Config(make_app(study), loop="asyncio", timeout_graceful_shutdown=2, **settings))
+    app = make_app(task, hosts=served_hosts(host))
+    return uvicorn.Server(uvicorn.Config(app, loop="asyncio", timeout_graceful_shutdown=2, **settings))
 
 
 def _listen(host: str, port: int) -> tuple[socket.socket, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vsd2m.labelling.responses import Check
+from vsd2m.labelling.preference.responses import Check
 
 
 @dataclass(frozen=True)

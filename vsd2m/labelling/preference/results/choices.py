@@ -6,21 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.labelling.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
-from vsd2m.labelling.bradley_terry import Strengths, fit_strengths
-from vsd2m.labelling.resampling import Z, crossed_weights, interval, wilson
-from vsd2m.labelling.responses import Choice
+from vsd2m.labelling.preference.responses import Choice
+from vsd2m.labelling.statistics.agreement import fleiss_kappa, krippendorff_alpha, observed_agreement
+from vsd2m.labelling.statistics.bradley_terry import Strengths, fit_strengths
+from vsd2m.labelling.statistics.estimate import Estimate
+from vsd2m.labelling.statistics.resampling import Z, crossed_weights, interval, wilson
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -76,16 +68,15 @@ def analyse_choices(
     )
     units = _units(choices)
     fit = fit_strengths(shown_models, chosen_models, num_models=len(models))
-    lows, highs = _strength_intervals(shown_models, chosen_models, fit, weights)
+    intervals = _strength_intervals(shown_models, chosen_models, fit, weights)
+    strengths = [Estimate.rounded(*numbers) for numbers in zip(fit.theta, *intervals, strict=True)]
     rates = _win_rates(shown_models, chosen_models, len(models), weights)
     return ChoiceResult(
         question=question,
         num_choices=len(choices),
         chance=1.0 / shown_models.shape[1],
         models=[
-            ModelChoices(
-                model, int(num_shown[m]), int(num_chosen[m]), rates[m], _estimate(fit.theta[m], lows[m], highs[m])
-            )
+            ModelChoices(model, int(num_shown[m]), int(num_chosen[m]), rates[m], strengths[m])
             for m, model in enumerate(models)
         ],
         preferred=[[round(float(p), 6) for p in row] for row in fit.beats()],
@@ -124,7 +115,7 @@ def _win_rates(
     estimates = []
     for m, value in enumerate(rates(everything)):
         low, high = wilson(float((chosen_models == m).sum()), float((shown_models == m).sum()))
-        estimates.append(_estimate(value, np.fmin(low, lows[m]), np.fmax(high, highs[m])))
+        estimates.append(Estimate.rounded(value, np.fmin(low, lows[m]), np.fmax(high, highs[m])))
     return estimates
 
 
@@ -134,7 +125,3 @@ def _units(choices: Sequence[Choice]) -> list[list[str]]:
     for choice in choices:
         units.setdefault((choice.prompt, frozenset(choice.shown_models)), []).append(choice.chosen_model)
     return list(units.values())
-
-
-def _estimate(value: float, low: float, high: float) -> Estimate:
-    return Estimate(*(round(float(number), 6) for number in (value, low, high)))

@@ -1,0 +1,1 @@
+"""The preference study: which model makes the better stickers, judged blind."""

@@ -1,0 +1,1 @@
+"""Statistics of judgements: agreement of labellers, strengths from choices, intervals."""

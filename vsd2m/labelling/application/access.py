@@ -14,7 +14,7 @@ Next = Callable[[Request], Awaitable[Response]]
 def served_hosts(host: str) -> frozenset[str] | None:
     """The host names that requests may use when the application listens on `host`; None: any.
 
-    A page elsewhere can make a name of its own resolve to 127.0.0.1 (DNS rebinding); its requests carry that name.
+    With DNS rebinding, another site's name resolves to 127.0.0.1; requests of its pages carry that name.
     """
     if host in _EVERY_ADDRESS:
         return None

@@ -6,20 +6,23 @@ from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.tables.curves import Curve
 from vsd2m.benchmark.tables.leaderboard import leaderboard
 from vsd2m.benchmark.tables.side_by_side import Examples, side_by_side
-from vsd2m.benchmark.tables.text_tables import Table
+from vsd2m.benchmark.tables.table import Column, Number, Row, Table
 
 ROWS = (
-    ("one", "10 [9, 11] (n=9)", "-"),
-    ("two", "9 [8, 10] (n=9)", "0.5"),
-    ("three (paper)", "100", "0.25"),
-    ("real stickers", "too few clips (n=1)", "1e-3"),
+    Row("one", (Score("a", 10, 9, 11, 9, {}, "higher"), None)),
+    Row("two", (Score("a", 9.99999, 8, 10, 9, {}, "higher"), Number(0.5))),
+    Row("three", (Number(100), Number(0.25)), "paper"),
+    Row("real stickers", (Score("a", *[float("nan")] * 3, 1, {}, "higher"), Number(1e-3)), "real"),
 )
 NAMES = "return [...document.querySelectorAll('tbody tr')].map((row) => row.children[0].dataset.value)"
 
 
 @pytest.fixture
 def opened(chromium, tmp_path):
-    page = leaderboard([Table("A table", ("model", "a ↑", "b ↓"), ROWS)], Examples(("m",), (("x", (None,)),)))
+    page = leaderboard(
+        [Table("A table", "model", (Column("a", "higher"), Column("b", "lower")), ROWS)],
+        Examples(("m",), (("x", (None,)),)),
+    )
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     chromium.get((tmp_path / "page.html").as_uri())
     return chromium
@@ -49,9 +52,8 @@ def test_the_page_is_for_phones_and_dark_screens_too(check_page, tmp_path):
     folders = {name: write_outputs(tmp_path / name, prompts, first_seed=seed) for seed, name in enumerate("abcdefghi")}
     examples = side_by_side(folders, {}, count=60)
     scores = [curve(metric, series) for metric in ("fvd", "flicker") for series in ("sti", "frame")]
-    table = Table(
-        "A table", ("model", *(f"metric {number} ↓" for number in range(14))), (("one", *["10 [9, 11] (n=9)"] * 14),)
-    )
+    columns = tuple(Column(f"metric {number}", "lower") for number in range(14))
+    table = Table("A table", "model", columns, (Row("one", (Score("m", 10, 9, 11, 9, {}, "lower"),) * 14),))
     page = tmp_path / "page.html"
     page.write_text(leaderboard([table], examples, curves=scores), encoding="utf-8")
     assert page.read_text().count('<img class="moving"') == 9 * len(examples.rows) == 9 * 18

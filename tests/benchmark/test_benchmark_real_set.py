@@ -119,7 +119,7 @@ def test_the_protocol_names_the_rule_the_real_set_and_the_counts(shards, tmp_pat
 
 
 def refused(tmp_path, fact):
-    with pytest.raises(ConfigError, match=rf"measured in another way: .*{fact}: "):
+    with pytest.raises(ConfigError, match=rf"measured with another protocol: .*{fact}: "):
         as_markdown(read_results(str(tmp_path / "one"), str(tmp_path / "two")))
 
 

@@ -25,13 +25,14 @@ from vsd2m.benchmark.tables.paper_tables import paper_tables, read_runs
 from vsd2m.benchmark.tables.published import PUBLISHED_COSTS, PUBLISHED_SCORES
 from vsd2m.benchmark.tables.results_tables import as_csv
 from vsd2m.benchmark.tables.side_by_side import Examples, common_prompts, real_stickers, side_by_side
-from vsd2m.benchmark.tables.text_tables import RENDERERS, Table
+from vsd2m.benchmark.tables.table import Column, Number, Row, Table
+from vsd2m.benchmark.tables.text_tables import RENDERERS
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.generated_files import Cost, read_cost
 from vsd2m.core.storage import Store
 from vsd2m.media.decode import decode
 
-AWKWARD = Table("Ti|tle", ("a_b", "c"), (("1 & 2", "50 %"), ('say "x", y', "p|q")), ("a note_",))
+AWKWARD = Table("Ti|tle", "a_b", (Column("c"),), (Row("1 & 2", ("50 %",)), Row('say "x", y', ("p|q",))), ("a note_",))
 
 
 def score(metric: str, value: float, **protocol) -> Score:
@@ -49,7 +50,7 @@ def write_run(folder, splits, scores, training=None, costs=None, generated=None,
 
 def column(table: Table, name: str) -> dict[str, str]:
     index = table.head.index(name)
-    return {row[0]: row[index] for row in table.rows}
+    return {row[0]: row[index] for row in table.text_rows}
 
 
 def test_the_published_figures_hold_together():
@@ -75,7 +76,7 @@ def test_ours_stands_beside_the_published_rows_in_the_table_of_its_training(tmp_
     assert column(apart, "VSD-R FVD ↓")["mine"] == "-"
     assert column(apart, "VSD-C FVD ↓")["mine"].startswith("99 [")
     assert (apart.title[:7], elsewhere.title[:7], both.title[:7]) == ("Table 4", "Table 5", "Table 7")
-    theirs = [row[0] for row in elsewhere.rows if row[0].endswith("(paper)")]
+    theirs = [row.text for row in elsewhere.rows if row.kind == "paper"]
     assert theirs == ["trained on TGIF (paper)", "trained on SER30K (paper)"]
     assert column(elsewhere, "VSD-R FVD ↓")["trained on TGIF (paper)"] == "3310.25"
     assert "trained on TGIF (paper)" not in column(apart, "VSD-R FVD ↓") | column(both, "VSD-R FVD ↓")
@@ -88,7 +89,7 @@ def test_the_cost_of_a_model_comes_from_beside_its_outputs(tmp_path):
     costs = {"mine": read_cost(tmp_path)}
     assert costs["mine"] == Cost(**values)
     run = write_run(tmp_path / "r", ("vsd_r",), {}, costs=costs)
-    rows = {row[0]: row[1:] for row in paper_tables(read_runs([run]))[-1].rows}
+    rows = {row[0]: row[1:] for row in paper_tables(read_runs([run]))[-1].text_rows}
     assert rows["mine"] == ("0.25", "1.856", "4.00", "X")
     (tmp_path / "cost.json").write_text('{"seconds_per_sample": -1, "num_parameters": 1, "device": "X"}')
     with pytest.raises(ConfigError, match=r"cost.json: seconds_per_sample: Input should be greater than 0"):
@@ -109,7 +110,7 @@ def test_the_papers_tables_refuse_two_protocols_in_one_column(tmp_path):
 
 def test_csv_reads_back():
     rows = list(csv.reader(io.StringIO(RENDERERS["csv"](AWKWARD))))
-    assert rows == [["table", *AWKWARD.head], *([AWKWARD.title, *row] for row in AWKWARD.rows)]
+    assert rows == [["table", *AWKWARD.head], *([AWKWARD.title, *row] for row in AWKWARD.text_rows)]
 
 
 def test_the_csv_of_results_reads_back_whatever_a_model_is_called():
@@ -134,8 +135,8 @@ def test_latex_has_no_bare_special_character():
 
 
 def test_uneven_rows_are_refused():
-    with pytest.raises(ValueError, match="2 cells expected, 1 found"):
-        Table("", ("a", "b"), (("1",),))
+    with pytest.raises(ValueError, match="expected 2 cells, found 1"):
+        Table("", "model", (Column("a"), Column("b")), (Row("one", ("1",)),))
 
 
 class Page(HTMLParser):
@@ -188,22 +189,36 @@ def test_the_leaderboard_needs_no_other_file_and_shows_the_stickers_side_by_side
     assert "<b>cat" in page.texts and "2550.11" in page.texts
 
 
+def measured(value: float, low: float, high: float, num_clips: int = 9) -> Score:
+    return Score("metric", value, low, high, num_clips, {}, "higher")
+
+
+def best_of(columns, *rows) -> list[str]:
+    return Page(leaderboard([Table("t", "model", columns, rows)], Examples((), ()))).best
+
+
 def test_a_winner_has_an_interval_beyond_all_others():
-    head = ("model", "a ↑", "b ↓", "c")
     rows = (
-        ("one", "3 [2.5, 4] (n=9)", "3 [2, 4] (n=9)", "9 [8, 10] (n=9)"),
-        ("two", "1 [0.5, 2] (n=9)", "1 [0.5, 2.1] (n=9)", "1 [0, 2] (n=9)"),
-        ("best (paper)", "99", "0", "9"),
-        (REAL, "50 [49, 51] (n=9)", "0 [0, 0] (n=9)", "5 [4, 6] (n=9)"),
+        Row("one", (measured(3, 2.5, 4), measured(3, 2, 4), measured(9, 8, 10))),
+        Row("two", (measured(1, 0.5, 2), measured(1, 0.5, 2.1), measured(1, 0, 2))),
+        Row("best", (Number(99), Number(0), Number(9)), "paper"),
+        Row(REAL, (measured(50, 49, 51), measured(0, 0, 0), measured(5, 4, 6)), "real"),
     )
-    assert Page(leaderboard([Table("t", head, rows)], Examples((), ()))).best == ["3"]
+    assert best_of((Column("a", "higher"), Column("b", "lower"), Column("c")), *rows) == ["3"]
+
+
+def test_intervals_that_touch_only_after_rounding_still_have_a_winner():
+    rows = (Row("one", (measured(0.50011, 0.50006, 0.51),)), Row("two", (measured(0.4, 0.3, 0.50004),)))
+    assert best_of((Column("a", "higher"),), *rows) == ["0.5001"]
 
 
 def test_there_is_no_winner_among_models_judged_on_different_numbers_of_clips():
-    rows = (("one", "3 [2.5, 4] (n=2)"), ("two", "1 [0.5, 2] (n=20)"))
-    assert Page(leaderboard([Table("t", ("model", "a ↑"), rows)], Examples((), ()))).best == []
-    rows = (("one", "3 [2.5, 4] (n=20)"), ("two", "too few clips (n=1)"), ("three", "1 [0.5, 2] (n=20)"))
-    assert Page(leaderboard([Table("t", ("model", "a ↑"), rows)], Examples((), ()))).best == []
+    column, nothing = (Column("a", "higher"),), float("nan")
+    rows = (Row("one", (measured(3, 2.5, 4, 2),)), Row("two", (measured(1, 0.5, 2, 20),)))
+    assert best_of(column, *rows) == []
+    one, three = Row("one", (measured(3, 2.5, 4, 20),)), Row("three", (measured(1, 0.5, 2, 20),))
+    assert best_of(column, one, Row("two", (measured(nothing, nothing, nothing, 1),)), three) == []
+    assert best_of(column, one, Row("two", (None,)), three) == ["3"]
 
 
 def test_a_model_folder_given_by_a_relative_path_keeps_its_pictures(tmp_path, monkeypatch):
@@ -261,7 +276,7 @@ def test_figure_6_is_a_point_per_checkpoint_in_the_order_of_steps(tmp_path):
     assert (sti.series, [(step, s.value) for step, s in sti.points]) == ("sti", [(200, 50.0), (1000, 30.0)])
     assert [step for step, _ in conv.points] == [200] and sti.real.value == 5.0
     table = curve_table(read_results(run))
-    assert [row[:2] for row in table.rows] == [("conv", "200"), ("sti", "200"), ("sti", "1000")]
+    assert [row[:2] for row in table.text_rows] == [("conv", "200"), ("sti", "200"), ("sti", "1000")]
     assert any("without numbers" in note for note in table.notes)
 
 
@@ -270,7 +285,7 @@ def test_figure_6_over_two_runs_refuses_two_protocols(tmp_path):
     lines = [{**line, "protocol": {"frames": "other"}, "model": f"{line['model']} b"} for line in read_lines(one)]
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(ConfigError, match="measured in another way"):
+    with pytest.raises(ConfigError, match="measured with another protocol"):
         curves(read_results(one, str(tmp_path / "two")))
 
 

@@ -19,6 +19,10 @@ NORMAL_95 = 1.959964
 """Of 95 % of a normal distribution, to either side."""
 
 
+Better = Literal["higher", "lower", "neither"]
+"""Which values of a metric are better."""
+
+
 @dataclass(frozen=True)
 class Score:
     """`value` with its 95 % interval over clips. Numbers with different protocols are not comparable."""
@@ -29,7 +33,7 @@ class Score:
     high: float
     num_clips: int
     protocol: Mapping[str, str | int]
-    better: Literal["higher", "lower", "neither"]
+    better: Better
 
     @property
     def protocol_digest(self) -> str:
@@ -59,7 +63,7 @@ class Metric(ABC):
     """
 
     name: ClassVar[str]
-    better: ClassVar[Literal["higher", "lower", "neither"]]
+    better: ClassVar[Better]
     compares: ClassVar[Literal["sets", "prompts"] | None] = None
     """What is needed of the real clips: equally many of them, or all their prompts."""
 

@@ -12,7 +12,7 @@ from vsd2m.cli.runs import SetOption, parse_overrides
 from vsd2m.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vsd2m.benchmark.tables.text_tables import Table
+    from vsd2m.benchmark.tables.table import Table
 
 app = typer.Typer(help="Evaluate generated stickers.", no_args_is_help=True)
 
@@ -153,22 +153,25 @@ def selfcheck(
 ) -> None:
     """Reproduces published numbers and prints them with ours; exits with 1 if one differs."""
     from vsd2m.benchmark.selfcheck.run_selfcheck import selfcheck
-    from vsd2m.benchmark.tables.text_tables import Table, markdown
+    from vsd2m.benchmark.tables.table import Column, Number, Row, Table
+    from vsd2m.benchmark.tables.text_tables import markdown
 
     checks = list(selfcheck(weights, with_peers=peers))
     verdicts = {True: "agrees", False: "DIFFERS", None: "not computed"}
-    computed_values = ("-" if check.found is None else f"{check.found:.6g}" for check in checks)
     rows = tuple(
-        (
+        Row(
             check.name,
-            check.source,
-            f"{check.expected:g} ± {check.tolerance:g}",
-            value,
-            check.missing or verdicts[check.passed],
+            (
+                check.source,
+                f"{check.expected:g} ± {check.tolerance:g}",
+                None if check.found is None else Number(check.found, ".6g"),
+                check.missing or verdicts[check.passed],
+            ),
         )
-        for check, value in zip(checks, computed_values, strict=True)
+        for check in checks
     )
-    typer.echo(markdown(Table("", ("check", "source", "expected", "found", "verdict"), rows)), nl=False)
+    columns = tuple(map(Column, ("source", "expected", "found", "verdict")))
+    typer.echo(markdown(Table("", "check", columns, rows)), nl=False)
     if any(check.passed is False for check in checks):
         raise typer.Exit(1)
 

@@ -3,7 +3,7 @@
 import heapq
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distanc
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.extractors.base import extractor_class
-from vsd2m.benchmark.metric import Metric, Score, Weights, check_finite
+from vsd2m.benchmark.metric import Better, Metric, Score, Weights, check_finite
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.keys import sticker_key
 
@@ -69,7 +69,7 @@ class FeatureSet:
 class DistanceMetric(Metric):
     """A distance between the feature vectors of the generated clips and those of the real ones."""
 
-    better: ClassVar[Literal["higher", "lower", "neither"]] = "lower"
+    better: ClassVar[Better] = "lower"
     compares = "sets"
     extractor_name: ClassVar[str]
     """A name from `EXTRACTORS`, or `module:Class`."""

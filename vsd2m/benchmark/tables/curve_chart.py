@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.tables.curves import Curve
-from vsd2m.benchmark.tables.results_tables import ARROWS
 from vsd2m.pages.charts import markup
 from vsd2m.pages.numbers import number
 from vsd2m.pages.svg import COLOURS, WIDTH, Chart, chart, series_colour
@@ -40,7 +39,7 @@ def curve_chart(curves: Sequence[Curve]) -> "Markup":
 
 
 def metric_charts(curves: Sequence[Curve]) -> list["Markup"]:
-    """An SVG per metric, for a page with a legend of its own."""
+    """An SVG per metric, for a page that draws the legend itself."""
     series, charts = series_of(curves), []
     for lines in _by_metric(curves):
         with chart(HEIGHT, f"{lines[0].metric} against training steps") as drawn:
@@ -62,7 +61,7 @@ def _by_metric(curves: Sequence[Curve]) -> list[list[Curve]]:
 def _panel(drawn: Chart, curves: Sequence[Curve], series: Sequence[str], x: float, y: float) -> None:
     """One metric, its lower left corner at `x` and `y`."""
     axes = drawn.axes_at(x + LEFT, y + BOTTOM, WIDTH - LEFT - 12, HEIGHT - BOTTOM - TOP)
-    axes.set_title(f"{curves[0].metric}{ARROWS[curves[0].better]}", loc="left", fontweight="bold")
+    axes.set_title(curves[0].column.text, loc="left", fontweight="bold")
     axes.set_xlabel("training steps")
     axes.grid(axis="y")
     real = curves[0].real

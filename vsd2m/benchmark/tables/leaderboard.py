@@ -1,22 +1,17 @@
 """A leaderboard as one HTML file that needs nothing else: tables that sort, curves, stickers side by side."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vsd2m.benchmark.results import REAL
+from vsd2m.benchmark.metric import Score
 from vsd2m.benchmark.tables.curve_chart import metric_charts, series_of
 from vsd2m.benchmark.tables.curves import Curve
 from vsd2m.benchmark.tables.side_by_side import Examples
-from vsd2m.benchmark.tables.text_tables import Table
+from vsd2m.benchmark.tables.table import Cell, Number, Row, RowKind, Table, bounds, cell_text
 from vsd2m.pages.render import render
 
-PAPER = " (paper)"
-_CELL = re.compile(r"(?P<value>\S+) \[(?P<low>\S+), (?P<high>\S+)\] \(n=(?P<count>\d+)\)")
-_COUNT = re.compile(r"\(n=(\d+)\)$")
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
-_SIGNS = {"↑": 1.0, "↓": -1.0}
+_TAGS: dict[RowKind, str] = {"paper": "paper", "real": "yardstick", "model": ""}
 _LEAD = (
     "Small print: 95 % interval and number of clips. ★ marks a judged model whose interval lies beyond those of all "
     "other models, where all were judged on equally many clips; without one there is no winner. The paper's rows were "
@@ -26,12 +21,16 @@ _LEAD = (
 
 @dataclass(frozen=True)
 class BoardCell:
-    """A cell as the template draws it; `value` sorts it."""
+    """A cell as the template draws it: `text` is shown, `sort_key` is what the script sorts by."""
 
-    value: str
-    is_number: bool = False
+    text: str
+    sort_key: float | str
     is_best: bool = False
     interval: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        return isinstance(self.sort_key, float)
 
 
 def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: Sequence[Curve] = ()) -> str:
@@ -49,54 +48,46 @@ def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: Sequence
 
 def _table(table: Table) -> dict[str, Any]:
     """What the template draws of one table."""
-    best = {column: _best(table, column) for column in range(1, len(table.head))}
+    best = [best_row(table, column) for column in range(len(table.columns))]
     return {
         "title": table.title or "All metrics",
         "head": table.head,
-        "rows": [_row(row, best) for row in table.rows],
+        "rows": [_row(row, [place is row for place in best]) for row in table.rows],
         "notes": table.notes,
     }
 
 
-def _row(row: Sequence[str], best: dict[int, str | None]) -> dict[str, Any]:
-    name = row[0]
-    kind = "paper" if name.endswith(PAPER) else "real" if name == REAL else "model"
+def best_row(table: Table, column: int) -> Row | None:
+    """The model whose interval lies beyond those of all other models; None if there is none.
+
+    There is also none if models were judged on different numbers of clips, or no direction is better.
+    """
+    rows = [row for row in table.rows if row.kind == "model"]
+    cells = [row.cells[column] for row in rows]
+    num_clips = {cell.num_clips for cell in cells if isinstance(cell, Score) and cell.num_clips}
+    measured = [(row, interval) for row, cell in zip(rows, cells, strict=True) if (interval := bounds(cell))]
+    better = table.columns[column].better
+    if better == "neither" or len(measured) < 2 or len(num_clips) > 1:
+        return None
+    if better == "lower":
+        measured = [(row, (-high, -low)) for row, (low, high) in measured]
+    first, (least, _) = max(measured, key=lambda entry: entry[1][0])
+    return first if all(least > high for row, (_, high) in measured if row is not first) else None
+
+
+def _row(row: Row, is_best: Sequence[bool]) -> dict[str, Any]:
     return {
-        "name": name,
-        "model": name.removesuffix(PAPER),
-        "kind": kind,
-        "tag": {"paper": "paper", "real": "yardstick", "model": ""}[kind],
-        "cells": [
-            _cell(text, is_best=kind == "model" and text == best[column]) for column, text in enumerate(row) if column
-        ],
+        "name": row.text,
+        "model": row.name,
+        "kind": row.kind,
+        "tag": _TAGS[row.kind],
+        "cells": [_cell(cell, is_best=best) for cell, best in zip(row.cells, is_best, strict=True)],
     }
 
 
-def _cell(text: str, *, is_best: bool) -> BoardCell:
-    measured = _CELL.fullmatch(text)
-    if measured is None:
-        return BoardCell(text, _NUMBER.fullmatch(text) is not None, is_best)
-    interval = f"{measured['low']} – {measured['high']} · n={measured['count']}"
-    return BoardCell(measured["value"], True, is_best, interval)
-
-
-def _best(table: Table, column: int) -> str | None:
-    """The text of the cell that is better than those of all other models judged here, their intervals apart; None where
-    they were judged on different numbers of clips."""
-    sign = _SIGNS.get(table.head[column][-1:])
-    cells = [row[column] for row in table.rows if not row[0].endswith(PAPER) and row[0] != REAL]
-    ranges = {text: bounds for text in cells if (bounds := _range(text)) is not None}
-    counts = {count[1] for text in cells if (count := _COUNT.search(text))}
-    if sign is None or len(ranges) < 2 or len(counts) > 1:
-        return None
-    worst = {text: min(sign * bound for bound in bounds) for text, bounds in ranges.items()}
-    best = {text: max(sign * bound for bound in bounds) for text, bounds in ranges.items()}
-    first = max(worst, key=lambda text: worst[text])
-    return first if all(worst[first] > best[text] for text in ranges if text != first) else None
-
-
-def _range(text: str) -> tuple[float, float] | None:
-    """The interval in a cell; of a number without one, the number."""
-    measured = _CELL.fullmatch(text)
-    low, high = (measured["low"], measured["high"]) if measured else (text, text)
-    return (float(low), float(high)) if _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high) else None
+def _cell(cell: Cell, *, is_best: bool) -> BoardCell:
+    if isinstance(cell, Score) and bounds(cell):
+        interval = f"{cell.low:.4g} – {cell.high:.4g} · n={cell.num_clips}"
+        return BoardCell(f"{cell.value:.4g}", float(cell.value), is_best, interval)
+    text = cell_text(cell)
+    return BoardCell(text, float(cell.value) if isinstance(cell, Number) else text, is_best)

@@ -2,22 +2,21 @@
 
 import csv
 import io
-from math import isnan
+from collections.abc import Sequence
 
 from vsd2m.benchmark.metric import Score
-from vsd2m.benchmark.results import Results
-from vsd2m.benchmark.tables.text_tables import Table, markdown
+from vsd2m.benchmark.results import REAL, Results
+from vsd2m.benchmark.tables.table import Cell, Column, Row, Table
+from vsd2m.benchmark.tables.text_tables import markdown
 from vsd2m.core.errors import ConfigError
-
-ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 
 
 def table_of(results: Results) -> Table:
     """A row per model: value, 95 % interval and number of clips; below, what was skipped and what it needs."""
-    columns = common_columns(results.scores)
-    head = ("model", *(f"{name}{ARROWS[score.better]}" for name, score in columns.items()))
-    rows = tuple((model, *(cell(find(scores, name)) for name in columns)) for model, scores in results.scores.items())
-    return Table("", head, rows, tuple(f"skipped: `{it.metric}` needs {it.needs}" for it in results.skipped))
+    scores = common_columns(results.scores)
+    rows = tuple(score_row(model, [find(ours, name) for name in scores]) for model, ours in results.scores.items())
+    notes = tuple(f"skipped: `{skipped.metric}` needs {skipped.needs}" for skipped in results.skipped)
+    return Table("", "model", tuple(Column(name, score.better) for name, score in scores.items()), rows, notes)
 
 
 def as_markdown(results: Results) -> str:
@@ -43,8 +42,8 @@ def common_columns(scores_of: dict[str, list[Score]]) -> dict[str, Score]:
             first = columns.setdefault(score.metric, score)
             if _comparable(first) != _comparable(score):
                 raise ConfigError(
-                    f"{score.metric} of {model!r} was measured in another way: {_differences(score, first)}; such "
-                    "numbers do not belong in one table: measure both in one way, or print a table of each"
+                    f"{score.metric} of {model!r} was measured with another protocol: {_differences(score, first)}; "
+                    "such numbers are not comparable: use one protocol for both, or print a table of each"
                 )
     return columns
 
@@ -54,17 +53,13 @@ def find(scores: list[Score], metric: str) -> Score | None:
     return next((score for score in scores if score.metric == metric), None)
 
 
-def cell(score: Score | None) -> str:
-    """Value, interval and count."""
-    if score is None or not score.num_clips:
-        return "-"
-    if isnan(score.value):
-        return f"too few clips (n={score.num_clips})"
-    return f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}] (n={score.num_clips})"
+def score_row(model: str, cells: Sequence[Cell]) -> Row:
+    """The row of a model, or of the real stickers."""
+    return Row(model, tuple(cells), "real" if model == REAL else "model")
 
 
 def _comparable(score: Score) -> dict[str, str | int]:
-    """The protocol; of a mean over clips without their number, on which only its interval hangs."""
+    """The protocol; without the number of clips for a mean over clips, where the number changes only the interval."""
     if "num_real" in score.protocol:
         return dict(score.protocol)
     return {name: value for name, value in score.protocol.items() if name != "num_clips"}

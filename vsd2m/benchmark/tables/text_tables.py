@@ -1,9 +1,10 @@
-"""A table of text as Markdown, CSV or LaTeX."""
+"""A table printed as Markdown, CSV or LaTeX."""
 
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from vsd2m.benchmark.tables.table import Table
 
 SPECIAL_IN_LATEX = {
     "\\": r"\textbackslash{}",
@@ -21,36 +22,21 @@ SPECIAL_IN_LATEX = {
 }
 
 
-@dataclass(frozen=True)
-class Table:
-    """`title` may be empty; every row has as many cells as `head`; `notes` stand below."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        uneven = [row for row in self.rows if len(row) != len(self.head)]
-        if uneven:
-            raise ValueError(f"{len(self.head)} cells expected, {len(uneven[0])} found: {uneven[0]}")
-
-
 def markdown(table: Table) -> str:
     """Pipes within cells are escaped."""
     lines = [f"**{table.title}**", ""] if table.title else []
-    lines += map(_markdown_row, (table.head, ("---",) * len(table.head), *table.rows))
+    lines += map(_markdown_row, (table.head, ("---",) * len(table.head), *table.text_rows))
     if table.notes:
         lines += ["", *(f"- {note}" for note in table.notes)]
     return "\n".join(lines) + "\n"
 
 
 def comma_separated(table: Table) -> str:
-    """Head and rows, quoted where needed; the title is the first column, so that tables can be put together."""
+    """Head and rows, quoted where needed; the title is the first column, so that tables can be concatenated."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("table", *table.head))
-    writer.writerows((table.title, *row) for row in table.rows)
+    writer.writerows((table.title, *row) for row in table.text_rows)
     return text.getvalue()
 
 
@@ -60,11 +46,11 @@ def latex(table: Table) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(table.columns))}}}",
         r"\toprule",
         _latex_row(table.head),
         r"\midrule",
-        *map(_latex_row, table.rows),
+        *map(_latex_row, table.text_rows),
         r"\bottomrule",
         r"\end{tabular}",
         rf"\caption{{{caption}}}",
@@ -86,5 +72,5 @@ def _latex_row(cells: tuple[str, ...]) -> str:
 
 
 def latex_text(text: str) -> str:
-    """`text` with everything that LaTeX would take for a command escaped."""
+    """`text` with the characters escaped that LaTeX treats as commands."""
     return "".join(SPECIAL_IN_LATEX.get(character, character) for character in text)

@@ -1,33 +1,52 @@
 """Plants small faults (mutants) in the code, one at a time, and counts how many the tests notice.
 
-    python measurements/robustness/mutants.py core engine --per-file 8 --seed 1
+    python measurements/robustness/mutants.py core engine --per-file 8 --seed 1 --results build/mutants.jsonl
 
 For each file a seeded sample of its mutants: a comparison, an operator, a condition, a number, a truth value or a
 returned value is changed, or a call left out. Each mutant is written into a copy of the package, so that the
 processes which tests start see it too, and the tests that cover the file run against it until the first one fails.
-A mutant is killed when a test fails or the tests outlast the time limit. Texts are not mutated: no test should hold
-the wording of a message.
+A mutant is killed when a test fails, or when the tests use several times the processor time they need without it or
+wait for something that never comes; a busy machine kills none. Texts are not mutated: no test should hold the wording
+of a message. Mutants that change nothing anyone could observe are listed, with the reason, in
+`equivalent_mutants.toml`; they are not run and not counted.
+
+With `--results`, each outcome is appended to that file, and mutants that were killed before are not run again.
 """
 
 import argparse
 import ast
+import contextlib
 import copy
+import hashlib
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
+CPU_FACTOR, MIN_CPU_SECONDS = 4, 60
+"""Processor time that the tests are given with a mutant: that many times what they need without, or so many seconds."""
+MIN_CPU_SHARE, PATIENCE_S = 0.01, 60
+"""Tests that use less of one core than this for so long are waiting for something that never comes."""
 ENGINE_TESTS = ("tests/pipelines/test_pipelines_config.py", "tests/pipelines/test_pipelines_local.py")
+MACHINE_TESTS = "tests/pipelines/test_pipelines_machine.py"
 TIME_TESTS = ("tests/pipelines/test_pipelines_time_limit.py", "tests/pipelines/test_pipelines_worker_threads.py")
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
+DISTANCE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("distances", "intervals", "metrics"))
 COVER: dict[str, dict[str, tuple[str, ...]]] = {
     "core": {
         "core/commit.py": ("tests/core/test_core_contract.py",),
@@ -45,10 +64,10 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "engine": {
         "pipelines/engine/config.py": ENGINE_TESTS,
-        "pipelines/engine/exclusive.py": ENGINE_TESTS,
+        "pipelines/engine/exclusive.py": (*ENGINE_TESTS, MACHINE_TESTS),
         "pipelines/engine/execute.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
         "pipelines/engine/local.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
-        "pipelines/engine/plan.py": (*ENGINE_TESTS, "tests/pipelines/test_pipelines_own_columns.py"),
+        "pipelines/engine/plan.py": (*ENGINE_TESTS, "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
         "pipelines/engine/stage_child.py": (*TIME_TESTS, ENGINE_TESTS[1]),
         "pipelines/engine/stage_process.py": (*TIME_TESTS, ENGINE_TESTS[1]),
     },
@@ -63,16 +82,44 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "shard/loading/order.py": SHARD_TESTS[1:2],
         "shard/split.py": SHARD_TESTS[:1],
         "shard/stage.py": SHARD_TESTS[2:],
-        "shard/writer.py": SHARD_TESTS[2:],
+        "shard/writer.py": ("tests/shard/test_shard_writer.py",),
+    },
+    "benchmark": {
+        "benchmark/distances/extrapolation.py": DISTANCE_TESTS[:1],
+        "benchmark/distances/feature_distances.py": DISTANCE_TESTS,
+        "benchmark/distances/frechet.py": DISTANCE_TESTS[:1],
+        "benchmark/distances/mmd.py": DISTANCE_TESTS[:1],
+        "benchmark/distances/moments.py": DISTANCE_TESTS[:1],
+        **{
+            f"benchmark/tables/{name}.py": ("tests/benchmark/test_benchmark_tables.py",)
+            for name in (
+                "curve_chart", "curves", "leaderboard", "paper_tables", "published", "results_tables", "side_by_side",
+                "text_tables",
+            )
+        },
     },
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mutant:
+    file: str
+    function: str
     line: int
     change: str
     source: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.file}\n{self.source}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the tests did: `failure` names the first failed test, or says what they were stopped for."""
+
+    failure: str | None
+    cpu_seconds: float
 
 
 FLIPS: dict[type, type] = {
@@ -82,24 +129,30 @@ FLIPS: dict[type, type] = {
 }  # fmt: skip
 
 
-def mutants(source: str) -> list[Mutant]:
-    """Every mutant of a file, in the order of its nodes."""
+def sample_mutants(file: str, source: str, count: int, *, seed: int) -> tuple[list[Mutant], int]:
+    """So many mutants of a file, fewer where it has fewer, and how many it has. More of them begin with the same."""
     tree = ast.parse(source)
-    all_mutants = []
-    for number, node in enumerate(_nodes(tree)):
-        for change in _changes(node):
-            twin = copy.deepcopy(tree)
-            target = list(_nodes(twin))[number]
-            before = ast.unparse(node).splitlines()[0]
-            change(target)
-            all_mutants.append(
-                Mutant(node.lineno, f"{before}  ->  {ast.unparse(target).splitlines()[0]}", ast.unparse(twin))
-            )
-    return all_mutants
+    places = [
+        (number, change) for number, (_, node) in enumerate(_nodes(tree)) for change, _ in enumerate(_changes(node))
+    ]
+    order = list(places)
+    random.Random(f"{seed}:{file}").shuffle(order)
+    return [_mutant(file, tree, *place) for place in order[:count]], len(places)
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """Expressions and statements that run; annotations, what is raised, and imports for types are left out."""
+def _mutant(file: str, tree: ast.Module, number: int, change: int) -> Mutant:
+    twin = copy.deepcopy(tree)
+    function, target = list(_nodes(twin))[number]
+    before = ast.unparse(target).splitlines()[0]
+    list(_changes(target))[change](target)
+    return Mutant(
+        file, function, target.lineno, f"{before}  ->  {ast.unparse(target).splitlines()[0]}", ast.unparse(twin)
+    )
+
+
+def _nodes(tree: ast.AST, function: str = "") -> Iterator[tuple[str, ast.expr | ast.stmt]]:
+    """Expressions and statements that run, with the function they are in; annotations, what is raised, and imports
+    for types are left out."""
     for name, value in ast.iter_fields(tree):
         if name in {"annotation", "returns", "type_params", "decorator_list"} or isinstance(tree, ast.Raise):
             continue
@@ -109,8 +162,9 @@ def _nodes(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:
             if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
                 continue
             if isinstance(child, ast.expr | ast.stmt):
-                yield child
-            yield from _nodes(child)
+                yield function, child
+            is_named = isinstance(child, ast.FunctionDef | ast.ClassDef)
+            yield from _nodes(child, f"{function}.{child.name}".lstrip(".") if is_named else function)
 
 
 def _changes(node: ast.AST) -> Iterator[Callable[[ast.AST], None]]:
@@ -146,32 +200,101 @@ def make_copy(folder: Path) -> None:
         (folder / name).symlink_to(ROOT / name)
 
 
-def survives(folder: Path, file: str, mutant: Mutant, tests: tuple[str, ...], *, timeout_s: float) -> bool:
-    """Whether all the tests pass with the mutant in place."""
-    path = folder / "vsd2m" / file
+def with_mutant(folder: Path, mutant: Mutant, tests: tuple[str, ...], *, cpu_limit_s: float) -> Run:
+    """What the tests do with the mutant in place."""
+    path = folder / "vsd2m" / mutant.file
     original = path.read_bytes()
     path.write_text(mutant.source, encoding="utf-8")
     try:
-        return run_tests(folder, tests, timeout_s=timeout_s)
+        return run_tests(folder, tests, cpu_limit_s=cpu_limit_s)
     finally:
         path.write_bytes(original)
 
 
-def run_tests(folder: Path, tests: tuple[str, ...], *, timeout_s: float) -> bool:
-    """Whether the tests pass in time."""
+def run_tests(folder: Path, tests: tuple[str, ...], *, cpu_limit_s: float) -> Run:
+    """Runs the tests until the first one fails, or until they are stopped."""
     search = os.pathsep.join([str(folder), str(folder / "samples")])
-    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "not s3", *tests]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-    ) as process:
-        try:
-            process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            print(f"  stopped after {timeout_s:g} s", flush=True)
-            return False
-        return process.returncode == 0
+    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", "-k", "not s3", *tests]
+    with tempfile.TemporaryFile("w+") as output:
+        process = psutil.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        stopped, cpu_seconds = _watch(process, cpu_limit_s=cpu_limit_s)
+        if stopped is not None:
+            return Run(stopped, cpu_seconds)
+        output.seek(0)
+        text = output.read()
+    if process.returncode == 0:
+        return Run(None, cpu_seconds)
+    failures = re.findall(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
+    return Run(failures[0] if failures else f"pytest ended with {process.returncode}", cpu_seconds)
+
+
+def _watch(process: psutil.Popen, *, cpu_limit_s: float) -> tuple[str | None, float]:
+    """Waits for the end, or stops the tests and says why; and the processor time they used."""
+    used, since, used_then = 0.0, time.monotonic(), 0.0
+    while process.poll() is None:
+        used = max(used, _cpu_seconds(process))
+        if used - used_then > MIN_CPU_SHARE * PATIENCE_S:
+            since, used_then = time.monotonic(), used
+        is_idle = time.monotonic() - since > PATIENCE_S
+        if is_idle or used > cpu_limit_s:
+            _kill(process)
+            return ("waited for nothing" if is_idle else "processor time"), used
+        time.sleep(0.2)
+    return None, used
+
+
+def _cpu_seconds(process: psutil.Popen) -> float:
+    """Of a process, of those it started that still run, and of those that ended."""
+    total = 0.0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = one.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _kill(process: psutil.Popen) -> None:
+    descendants = process.children(recursive=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    for one in descendants:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait()
+
+
+class Results:
+    """Outcomes by mutant, kept in a file if one is named."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._killed: dict[str, str] = {}
+        if path is not None and path.exists():
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            self._killed = {line["mutant"]: line["failure"] for line in lines if line["failure"]}
+
+    def killed(self, mutant: Mutant) -> bool:
+        return mutant.digest in self._killed
+
+    def add(self, mutant: Mutant, failure: str | None) -> None:
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        values = {
+            "file": mutant.file, "function": mutant.function, "line": mutant.line, "change": mutant.change,
+            "mutant": mutant.digest, "failure": failure,
+        }  # fmt: skip
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+def equivalent_mutants() -> set[tuple[str, str, str]]:
+    """File, function and change of the mutants that nobody could notice."""
+    entries = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutants"]
+    return {(entry["file"], entry["function"], entry["change"]) for entry in entries if entry["reason"]}
 
 
 def main() -> None:
@@ -180,32 +303,58 @@ def main() -> None:
     parser.add_argument("--files", nargs="*", default=[], help="only these files of the parts")
     parser.add_argument("--per-file", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--timeout-s", type=float, default=150)
+    parser.add_argument("--results", type=Path, help="file (JSON lines) to which outcomes are appended")
     options = parser.parse_args()
+    results = Results(options.results)
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     try:
         make_copy(folder)
         chosen = {file: tests for part in options.parts for file, tests in COVER[part].items()}
         if options.files:
             chosen = {file: chosen[file] for file in options.files}
-        passed: set[tuple[str, ...]] = set()
+        limits: dict[tuple[str, ...], float] = {}
+        print("| file | mutants | sample | equivalent | killed |\n|---|---|---|---|---|", flush=True)
         for file, tests in chosen.items():
-            if tests not in passed and not run_tests(folder, tests, timeout_s=10 * options.timeout_s):
-                raise SystemExit(f"without a mutant, one of these fails: {' '.join(tests)}")
-            passed.add(tests)
-            report(folder, file, tests, options)
+            if tests not in limits:
+                limits[tests] = cpu_limit(folder, tests)
+            report(folder, file, tests, results, cpu_limit_s=limits[tests], options=options)
     finally:
         shutil.rmtree(folder)
 
 
-def report(folder: Path, file: str, tests: tuple[str, ...], options: argparse.Namespace) -> None:
+def cpu_limit(folder: Path, tests: tuple[str, ...]) -> float:
+    """Seconds of processor time for these tests, which must pass without a mutant."""
+    run = run_tests(folder, tests, cpu_limit_s=3600)
+    if run.failure is not None:
+        raise SystemExit(f"without a mutant, this fails: {run.failure}")
+    return max(CPU_FACTOR * run.cpu_seconds, MIN_CPU_SECONDS)
+
+
+def report(
+    folder: Path,
+    file: str,
+    tests: tuple[str, ...],
+    results: Results,
+    *,
+    cpu_limit_s: float,
+    options: argparse.Namespace,
+) -> None:
     """Prints a line per surviving mutant and one for the file."""
-    every = mutants((folder / "vsd2m" / file).read_text(encoding="utf-8"))
-    sample = random.Random(f"{options.seed}:{file}").sample(every, min(options.per_file, len(every)))
-    survivors = [m for m in sample if survives(folder, file, m, tests, timeout_s=options.timeout_s)]
-    for mutant in survivors:
-        print(f"  survived: {file}:{mutant.line}  {mutant.change}")
-    print(f"| `{file}` | {len(every)} | {len(sample)} | {len(sample) - len(survivors)} |", flush=True)
+    source = (folder / "vsd2m" / file).read_text(encoding="utf-8")
+    sample, num_mutants = sample_mutants(file, source, options.per_file, seed=options.seed)
+    equivalent = equivalent_mutants()
+    different = [m for m in sample if (m.file, m.function, m.change) not in equivalent]
+    survivors = []
+    for mutant in different:
+        if results.killed(mutant):
+            continue
+        failure = with_mutant(folder, mutant, tests, cpu_limit_s=cpu_limit_s).failure
+        results.add(mutant, failure)
+        if failure is None:
+            survivors.append(mutant)
+            print(f"survived: {file}:{mutant.line} ({mutant.function})  {mutant.change}", file=sys.stderr, flush=True)
+    killed = len(different) - len(survivors)
+    print(f"| `{file}` | {num_mutants} | {len(sample)} | {len(sample) - len(different)} | {killed} |", flush=True)
 
 
 if __name__ == "__main__":

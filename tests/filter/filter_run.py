@@ -37,7 +37,7 @@ def pictures() -> list[bytes]:
 def noisy_pictures() -> list[bytes]:
     files = []
     for seed in range(300):
-        noise = np.random.default_rng(seed).integers(0, 255, (6, 60, 60, 3), np.uint8)
+        noise = np.random.default_rng(seed).integers(0, 255, (8, 70, 70, 3), np.uint8)
         first, *rest = (Image.fromarray(frame).quantize(32) for frame in noise)
         sink = io.BytesIO()
         first.save(sink, "GIF", save_all=True, append_images=rest, duration=70)

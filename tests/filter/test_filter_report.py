@@ -10,6 +10,7 @@ from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
 from vsd2m.filter import rejects_page, report
 from vsd2m.pages.contact_sheet import Sample, sheet_pictures
+from vsd2m.pages.previews import MAX_PAGE_BYTES
 from vsd2m.pages.write import write_page
 
 FILES = pictures()
@@ -116,9 +117,13 @@ def test_a_picture_that_cannot_be_drawn_is_named_with_the_reason(run):
 @pytest.fixture(scope="module")
 def large_run(tmp_path_factory) -> Run:
     """300 stickers of noise, which no encoder makes small, all rejected by one rule."""
-    return finished_run(
-        tmp_path_factory.mktemp("large") / "run", source="NoisyPictures", rules={"size": {"min_side": 500}}
-    )
+    rules = {"size": {"min_side": 500}, "aspect_ratio": {"max_ratio": 3}}
+    return finished_run(tmp_path_factory.mktemp("large") / "run", source="NoisyPictures", rules=rules)
+
+
+def preview_bytes(page: str) -> list[int]:
+    """Of every picture of a page, as it stands there."""
+    return [len(url) for url in re.findall(r'="(data:image/webp[^"]*)"', page)]
 
 
 def test_pages_of_many_stickers_stay_small_and_say_what_they_leave_out(large_run, tmp_path, check_page):
@@ -127,9 +132,12 @@ def test_pages_of_many_stickers_stay_small_and_say_what_they_leave_out(large_run
     assert "300 stickers, 40 of them drawn" in text and "100 more" in text
     assert "160 further ones are in filter/rejects-*.parquet." in text
     assert len(drawn_keys(text)) == 40
+    assert len(preview_bytes(text)) == 2 * 40 and sum(preview_bytes(text)) <= MAX_PAGE_BYTES
     check_page(rejects)
     filter_page = report.write_report(large_run, tmp_path / "filter.html")
-    assert len(drawn_keys(filter_page.read_text())) == 20
+    text = filter_page.read_text()
+    assert len(drawn_keys(text)) == 20
+    assert len(preview_bytes(text)) == 2 * 2 * 20 and sum(preview_bytes(text)) <= MAX_PAGE_BYTES
     check_page(filter_page)
 
 

@@ -86,6 +86,14 @@ def test_what_a_stage_kept_dropped_and_failed_on_is_as_long_as_what_it_read():
     assert {"−4", "5"} <= set(texts(funnel_chart(STAGES, label="stages")))
 
 
+def test_dropped_follows_kept_and_failed_follows_dropped():
+    drawn = boxes(funnel_chart(STAGES, label="stages"))
+    kept, dropped, failed = (drawn[f"probe: {tip}"] for tip in ("5 kept", "3 dropped", "1 failed"))
+    assert dropped[0] == pytest.approx(kept[0] + kept[2], abs=0.01)
+    assert failed[0] == pytest.approx(dropped[0] + dropped[2], abs=0.01)
+    assert kept[0] == drawn["filter: 5 kept"][0]
+
+
 def test_texts_are_texts_and_no_formulas():
     drawn = texts(bar_chart({"$x$ <b>": 1, "晚安": 2}, label="bars"))
     assert "$x$ <b>" in drawn and "晚安" in drawn

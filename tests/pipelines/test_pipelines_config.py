@@ -6,7 +6,7 @@ import yaml
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.pipelines.configs import CONFIGS, config_text
-from vsd2m.pipelines.engine.config import json_schema, read_config
+from vsd2m.pipelines.engine.config import json_schema, nested, read_config
 from vsd2m.pipelines.engine.plan import expected_cost, make_plan
 
 
@@ -95,6 +95,29 @@ def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(path, value,
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "least", "most"), [("partition_size", 1, 100_000), ("max_failed_share", 0, 1), ("time_limit_s", 1e-9, 1e9)]
+)
+def test_the_outermost_values_of_a_range_are_allowed(path, least, most, tmp_path):
+    for value in (least, most):
+        assert getattr(read(tmp_path, changed(path, value)).config, path) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("partition_size", 100_001),
+        ("max_failed_share", -0.01),
+        ("max_failed_share", 1.01),
+        ("time_limit_s", 0),
+        ("time_limit_s", float("inf")),
+    ],
+)
+def test_values_beyond_a_range_are_refused(path, value, tmp_path):
+    with pytest.raises(ConfigError, match=rf"{path}: input should be .*found {value}$"):
+        read(tmp_path, changed(path, value))
+
+
 def test_what_the_config_refuses_the_schema_refuses_too():
     validator = jsonschema.Draft202012Validator(json_schema())
     for path, value in (
@@ -152,6 +175,10 @@ def test_overrides_reach_into_the_config(tmp_path):
     plan = read(tmp_path, config_text("gallery"), **{"stages.crawl.words": ["cat"], "run": "elsewhere"})
     assert plan.config.run == "elsewhere"
     assert plan.stage("crawl").stage.config.words == ("cat",)
+
+
+def test_dotted_overrides_become_a_nested_mapping():
+    assert nested({"a.b": 1, "a.c.d": 2, "e": 3}) == {"a": {"b": 1, "c": {"d": 2}}, "e": 3}
 
 
 def test_the_identity_follows_what_changes_the_output_and_nothing_else(tmp_path):

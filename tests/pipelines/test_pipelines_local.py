@@ -193,6 +193,38 @@ def test_half_written_files_of_a_killed_run_are_gone_after_the_next(number_plan)
     assert not [name for folder in ("source", "measure", "blobs") for name in run.store.list(folder) if ".tmp-" in name]
 
 
+def test_an_observer_is_told_of_every_partition_and_batch(number_plan):
+    from vsd2m.pipelines.engine.progress import Silent
+
+    class Listener(Silent):
+        def __init__(self) -> None:
+            self.partitions, self.batches, self.committed, self.skipped = {}, {}, [], []
+
+        def stage_started(self, stage: str, *, num_partitions: int) -> None:
+            self.partitions[stage] = num_partitions
+
+        def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None:
+            if num_stickers is not None:
+                self.batches.setdefault(stage, []).append((num_stickers, []))
+
+        def stickers_done(self, stage: str, num_stickers: int) -> None:
+            self.batches[stage][-1][1].append(num_stickers)
+
+        def partition_done(self, record) -> None:
+            self.committed.append(record.stage)
+
+        def partition_skipped(self, stage: str) -> None:
+            self.skipped.append(stage)
+
+    first, second = Listener(), Listener()
+    run_local(number_plan(partition_size=30), observer=first)
+    assert first.partitions == {"source": 2, "catalog": 1, "measure": 2, "limit": 2, "group": 1, "label": 2}
+    assert first.batches["measure"] == [(30, [7, 7, 7, 7, 2]), (10, [7, 3])]
+    assert first.committed == [stage for stage, count in first.partitions.items() for _ in range(count)]
+    run_local(number_plan(partition_size=30), observer=second)
+    assert (second.skipped, second.committed, second.batches) == (first.committed, [], {})
+
+
 def test_a_second_run_of_a_folder_is_refused_while_the_first_one_works(number_plan):
     from vsd2m.core.errors import LockedError
     from vsd2m.pipelines.engine.progress import Silent

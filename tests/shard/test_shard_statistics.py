@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
-from small_run import WORDS, commit_split, hashes, make_rows, make_run, write_shards
+from small_run import WORDS, commit_split, hashes, make_gif, make_rows, make_run, write_shards
 
+from vsd2m.core.keys import sticker_key
+from vsd2m.pages.previews import MAX_PAGE_BYTES
 from vsd2m.shard.publishing.figures import figures, quantiles
 from vsd2m.shard.publishing.statistics import StatisticsConfig, StatisticsStage
 from vsd2m.shard.split import SplitConfig
@@ -162,6 +164,19 @@ def test_a_page_of_the_most_stickers_that_a_sheet_may_have_stays_small(tmp_path,
     page = tmp_path / "stats.html"
     assert page.read_text().count('<img class="moving"') == 200
     check_page(page)
+
+
+def test_stickers_that_no_encoder_makes_small_share_the_room_of_the_page(tmp_path):
+    rows = make_rows(60)
+    for number, row in enumerate(rows):
+        row["media"] = make_gif(8, seed=number, size=(70, 70))
+        row["key"], row["num_frames"] = sticker_key(row["media"]), 8
+    run = make_run(tmp_path, [{**row, "num_bytes": len(row["media"])} for row in rows])
+    write_shards(run)
+    write_statistics(run, num_pictures=60)
+    previews = re.findall(r'="(data:image/webp[^"]*)"', (tmp_path / "stats.html").read_text())
+    assert len(previews) == 2 * 60
+    assert sum(map(len, previews)) <= MAX_PAGE_BYTES
 
 
 def test_quantiles_are_values_that_occur():

@@ -197,8 +197,6 @@ def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> dict
         values = values.get(part) if isinstance(values, Mapping) else None
         if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
             current = _model_of(current.model_fields[part], values)
-        elif part.isdigit():
-            continue
         else:
             return {}
     return dict(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else {}

@@ -103,11 +103,7 @@ def load_partition(run: Run, planned: PlannedStage, partition: int) -> Partition
 
 
 def compute(
-    run: Run,
-    spec: StageSpec,
-    rows: Sequence[Mapping[str, Any]],
-    process: ProcessBatch,
-    on_batch: OnBatch | None = None,
+    run: Run, spec: StageSpec, rows: Sequence[Mapping[str, Any]], process: ProcessBatch, on_batch: OnBatch
 ) -> list[Outcome]:
     """One outcome per row."""
     outcomes: list[Outcome] = []
@@ -115,8 +111,7 @@ def compute(
         part = rows[start : start + spec.batch_size]
         media = [read_media(run, row) for row in part] if spec.reads_media else []
         outcomes.extend(_outcomes(spec, process, Batch(part, media)))
-        if on_batch is not None:
-            on_batch(len(part))
+        on_batch(len(part))
     return outcomes
 
 

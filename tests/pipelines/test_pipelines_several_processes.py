@@ -11,8 +11,8 @@ import pytest
 from several_processes import SPOILT, moving_noise, tiny_config
 
 from vsd2m.core.errors import EngineError
-from vsd2m.pipelines.cluster.ray_cluster import Node, Request
 from vsd2m.pipelines.cluster.ray_train import train_on_ray, worker_request
+from vsd2m.pipelines.scheduling.machines import Node, Request
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")

@@ -51,7 +51,7 @@ def test_a_record_that_does_not_exist_is_done_again(number_plan) -> None:
 
 
 def test_the_catalog_is_not_made_of_fewer_partitions_than_were_planned(number_plan) -> None:
-    from vsd2m.pipelines.engine.local import run_one
+    from vsd2m.pipelines.engine.partition_worker import run_one
     from vsd2m.pipelines.engine.progress import Silent
 
     plan = number_plan()

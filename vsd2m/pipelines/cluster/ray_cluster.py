@@ -1,22 +1,21 @@
-"""Joins or starts Ray; lists its current machines, and checks whether they have the requested resources."""
+"""Joins or starts Ray, and lists its current machines."""
 
 import logging
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.registry import import_extra
+from vsd2m.pipelines.scheduling.machines import Node
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
-
-_ROUNDING = 1e-6  # of sums of shares of a GPU
 
 
 @dataclass(frozen=True)
@@ -25,34 +24,6 @@ class Cluster:
 
     address: str | None = None
     num_cpus: int | None = None
-
-
-@dataclass(frozen=True)
-class Request:
-    """The resources of one worker, all on one machine."""
-
-    cpus: float
-    gpus: float = 0.0
-
-    def __str__(self) -> str:
-        gpus = f" and {_count(self.gpus, 'GPU')}" if self.gpus else ""
-        return _count(self.cpus, "CPU") + gpus
-
-
-@dataclass(frozen=True)
-class Node:
-    """A machine of the cluster that is alive, with its total resources, used or not."""
-
-    node_id: str
-    name: str
-    cpus: float
-    gpus: float
-
-    def holds(self, request: Request) -> bool:
-        return request.cpus <= self.cpus + _ROUNDING and request.gpus <= self.gpus + _ROUNDING
-
-    def __str__(self) -> str:
-        return f"{self.name} ({Request(self.cpus, self.gpus)})"
 
 
 @contextmanager
@@ -91,28 +62,6 @@ def alive_nodes(ray: Any) -> list[Node]:
     ]
 
 
-def fitting_request(nodes: Sequence[Node], ideal_request: Request, *, who: str) -> Request:
-    """The request to give to Ray; `StageError` if no machine can ever fulfil it: Ray would wait forever.
-
-    On a cluster of one machine, a worker with more threads than the machine has cores gets all cores.
-    """
-    cpus = min(ideal_request.cpus, nodes[0].cpus) if len(nodes) == 1 else ideal_request.cpus
-    request = Request(cpus, ideal_request.gpus)
-    if not any(node.holds(request) for node in nodes):
-        raise StageError(f"{who} asks for {misfit(nodes, request)}")
-    return request
-
-
-def misfit(nodes: Sequence[Node], request: Request) -> str:
-    """The request, why no machine can fulfil it, and what would help."""
-    help_gpus = "set its device to cpu, or " if request.gpus else ""
-    machines = ", ".join(str(node) for node in sorted(nodes, key=lambda node: (-node.gpus, -node.cpus))[:5])
-    return (
-        f"{request} on one machine; none of the cluster's {len(nodes)} has that: {machines or 'none is alive'}; "
-        f"{help_gpus}add a machine that has it, or give the address of a cluster with one"
-    )
-
-
 def _init(ray: Any, address: str, *, num_cpus: int | None) -> None:
     try:
         ray.init(
@@ -144,7 +93,3 @@ def _check_alive(address: str) -> None:
         if health_check.returncode:
             lines = health_check.stderr.decode(errors="replace").strip().splitlines()
             raise StageError(f"no Ray cluster at {address}: {lines[-1] if lines else 'it does not respond'}; {advice}")
-
-
-def _count(number: float, unit: str) -> str:
-    return f"{number:g} {unit}" + ("" if number == 1 else "s")

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from vsd2m.pipelines.cluster.ray_cluster import Cluster, Request, alive_nodes, connected, fitting_request
-from vsd2m.pipelines.cluster.ray_workers import Pool, Workers
-from vsd2m.pipelines.cluster.ray_workers import Task as Work
+from vsd2m.pipelines.cluster.ray_cluster import Cluster, alive_nodes, connected
+from vsd2m.pipelines.cluster.ray_workers import RayBackend
+from vsd2m.pipelines.scheduling.machines import Request, fitting_request
+from vsd2m.pipelines.scheduling.pools import Pool
+from vsd2m.pipelines.scheduling.pools import Task as Work
+from vsd2m.pipelines.scheduling.workers import Workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,5 +29,5 @@ def spread(
         ideal_request = Request(1, 1 if wants_gpu and any(node.gpus >= 1 for node in nodes) else 0)
         pool = Pool("the work", fitting_request(nodes, ideal_request, who="the work"), make)
         pool.backlog.extend(Work(str(task), task) for task in tasks)
-        for _, _, result in Workers(ray, [pool]).finished():
+        for _, _, result in Workers(RayBackend(ray), [pool]).finished():
             yield result

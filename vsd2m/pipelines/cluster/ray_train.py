@@ -14,8 +14,10 @@ from typing import Any
 from vsd2m.core.errors import EngineError
 from vsd2m.core.registry import import_extra
 from vsd2m.generation.config import TrainConfig
-from vsd2m.pipelines.cluster.ray_cluster import Cluster, Node, Request, alive_nodes, connected
-from vsd2m.pipelines.cluster.ray_workers import PATIENCE_SECONDS, cause_of, summary_of
+from vsd2m.pipelines.cluster.ray_cluster import Cluster, alive_nodes, connected
+from vsd2m.pipelines.cluster.ray_workers import cause_of, summary_of
+from vsd2m.pipelines.scheduling.machines import Node, Request
+from vsd2m.pipelines.scheduling.workers import PATIENCE_SECONDS
 
 
 def train_on_ray(config: TrainConfig, *, num_workers: int, address: str | None = None, clips: Any = None) -> Any:

@@ -1,106 +1,86 @@
-"""The reference runner: one stage after the other, sticker stages in a child process that no sticker can block."""
+"""The reference runner: this machine, sticker stages in child processes that no sticker can block."""
 
-import time
+import threading
+from collections.abc import Callable
 from functools import partial
 
 from vsd2m.core.commit import CommitRecord
-from vsd2m.core.run import Run, record_path
-from vsd2m.core.stage import FileStage
+from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.exclusive import exclusive
-from vsd2m.pipelines.engine.execute import (
-    check_failures,
-    check_sources,
-    commit_partition,
-    compute,
-    is_done,
-    load_partition,
-    run_file_partition,
-    run_table_stage,
-)
+from vsd2m.pipelines.engine.local_workers import LocalBackend
+from vsd2m.pipelines.engine.partition_worker import StickerWorker
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
 from vsd2m.pipelines.engine.progress import Observer, Silent
 from vsd2m.pipelines.engine.stage_process import StageProcess
+from vsd2m.pipelines.scheduling.conductor import run_flow
+from vsd2m.pipelines.scheduling.machines import Request
+from vsd2m.pipelines.scheduling.pools import Pool
 
 
 @exclusive
-def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False) -> Run:
-    """Brings every stage of the plan up to date and returns the run; finished work is not repeated."""
-    observer = observer or Silent()
+def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False, num_workers: int = 1) -> Run:
+    """Brings every stage of the plan up to date and returns the run; finished work is not repeated.
+
+    `num_workers` cores and one GPU are shared by the workers of the sticker stages.
+    """
     run = plan.create_run()
-    with StageProcess(plan.config) as process:
-        for planned in plan.stages:
-            worker = StickerWorker(run, planned, process, max_failed_share=plan.config.max_failed_share)
-            for partition in open_stage(run, planned, observer):
-                if is_done(run, planned, partition, retry_failed=retry_failed):
-                    observer.partition_skipped(planned.name)
-                elif partition is not None and planned.kind == "sticker":
-                    observer.partition_done(worker.run_partition(partition, observer))
-                else:
-                    observer.partition_done(run_one(run, plan, planned, partition, observer))
-            observer.stage_done(planned.name)
+    one_at_a_time = _Serial(observer or Silent())
+    sticker_stages = [planned for planned in plan.stages if planned.kind == "sticker"]
+    requests = {planned.name: _request(planned, num_workers) for planned in sticker_stages}
+    pools = {
+        planned.name: Pool(
+            name=planned.name,
+            request=requests[planned.name],
+            make=partial(_work_of, run, planned, plan.config.max_failed_share, one_at_a_time),
+        )
+        for planned in sticker_stages
+    }
+    num_gpus = max((request.gpus for request in requests.values()), default=0.0)
+    with LocalBackend(plan.config, num_cpus=num_workers, num_gpus=num_gpus) as backend:
+        run_flow(run, plan, pools, backend, one_at_a_time, retry_failed=retry_failed)
     return run
 
 
-def open_stage(run: Run, planned: PlannedStage, observer: Observer) -> list[int | None]:
-    """The stage's partitions (None: all at once); removes files that no longer belong to the stage."""
-    partitions = _partitions(run, planned)
-    for folder in (planned.name, *(planned.stage.folders if isinstance(planned.stage, FileStage) else ())):
-        run.store.delete_leftovers(folder)
-    _prune(run, planned, partitions)
-    observer.stage_started(planned.name, num_partitions=len(partitions))
-    return partitions
+def _request(planned: PlannedStage, num_workers: int) -> Request:
+    """A stage with more threads than there are cores to share gets all of them."""
+    resources = planned.stage.spec.resources
+    return Request(min(resources.num_cpus, num_workers), resources.num_gpus)
 
 
-def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, observer: Observer) -> CommitRecord:
-    """Runs a table stage, or one partition of a file stage, in this process."""
-    observer.partition_started(planned.name, partition, None)
-    if partition is None:
-        if planned.name == run.root.name:
-            check_sources(run, plan.stages[: plan.stages.index(planned)])
-        return run_table_stage(run, planned, partition_size=plan.config.partition_size)
-    return run_file_partition(run, planned, partition)
+def _work_of(
+    run: Run, planned: PlannedStage, max_failed_share: float, observer: Observer, process: StageProcess
+) -> Callable[[int], CommitRecord]:
+    worker = StickerWorker(run, planned, process, max_failed_share=max_failed_share)
+    return partial(worker.run_partition, observer=observer)
 
 
-class StickerWorker:
-    """Runs partitions of a sticker stage; its models are loaded once, and only if there is something to compute."""
+class _Serial:
+    """Passes the reports of several threads on, one at a time."""
 
-    def __init__(self, run: Run, planned: PlannedStage, process: StageProcess, *, max_failed_share: float) -> None:
-        self._run = run
-        self._planned = planned
-        self._process = process
-        self._max_failed_share = max_failed_share
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._lock = threading.RLock()
 
-    def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
-        """Loads, computes the outcomes that are not known yet, and commits."""
-        started = time.perf_counter()
-        partition_input = load_partition(self._run, self._planned, partition)
-        rows_to_compute = partition_input.rows_to_compute
-        observer.partition_started(self._planned.name, partition, len(rows_to_compute))
-        outcomes = compute(
-            self._run,
-            self._planned.stage.spec,
-            [partition_input.rows[i] for i in rows_to_compute],
-            partial(self._process.process, self._planned),
-            partial(observer.stickers_done, self._planned.name),
-        )
-        check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
-        computed = dict(zip(rows_to_compute, outcomes, strict=True))
-        seconds = time.perf_counter() - started
-        return commit_partition(self._run, self._planned, partition_input, computed, seconds=seconds)
+    def stage_started(self, stage: str, *, num_partitions: int) -> None:
+        with self._lock:
+            self._observer.stage_started(stage, num_partitions=num_partitions)
 
+    def partition_skipped(self, stage: str) -> None:
+        with self._lock:
+            self._observer.partition_skipped(stage)
 
-def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
-    if planned.kind == "table":
-        return [None]
-    if isinstance(planned.stage, FileStage):
-        return list(planned.stage.partitions(run))
-    return list(range(run.num_partitions()))
+    def stickers_done(self, stage: str, num_stickers: int) -> None:
+        with self._lock:
+            self._observer.stickers_done(stage, num_stickers)
 
+    def partition_started(self, stage: str, partition: int | None, num_stickers: int | None) -> None:
+        with self._lock:
+            self._observer.partition_started(stage, partition, num_stickers)
 
-def _prune(run: Run, planned: PlannedStage, partitions: list[int | None]) -> None:
-    """Removes partitions beyond the current number: a smaller data set would read them by mistake."""
-    for record in run.records(planned.name):
-        if record.partition not in partitions:
-            run.store.delete(record_path(planned.name, record.partition))
-            for path in record.outputs:
-                run.store.delete(path)
+    def partition_done(self, record: CommitRecord) -> None:
+        with self._lock:
+            self._observer.partition_done(record)
+
+    def stage_done(self, stage: str) -> None:
+        with self._lock:
+            self._observer.stage_done(stage)

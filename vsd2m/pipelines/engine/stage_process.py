@@ -62,6 +62,7 @@ class StageProcess:
         self._pipe: Connection | None = None
         self._stage: str | None = None  # the one that the process has loaded
         self._is_busy = False
+        self._is_aborted = False
 
     def __enter__(self) -> "StageProcess":
         return self
@@ -74,6 +75,8 @@ class StageProcess:
         limit = time_limit(planned, self._config.time_limit_s, num_stickers=len(batch))
         deaths = 0
         while True:
+            if self._is_aborted:
+                raise StageError(f"stage {planned.name} was stopped")
             self._open(planned)
             answer = self._ask(Process(batch, limit.cpu_seconds), limit.wall_seconds)
             if not isinstance(answer, _ProcessEnd):
@@ -92,6 +95,13 @@ class StageProcess:
         if self._pipe is not None:
             self._pipe.close()
             self._end(0 if self._is_busy else END_SECONDS)
+
+    def abort(self) -> None:
+        """Ends the process from another thread; the call that waits for it, and later ones, raise `StageError`."""
+        self._is_aborted = True
+        if (child := self._child) is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
 
     def _open(self, planned: PlannedStage) -> None:
         if self._child is not None and self._stage == planned.name:

@@ -45,6 +45,7 @@ ENGINE_TESTS = ("tests/pipelines/test_pipelines_config.py", "tests/pipelines/tes
 MACHINE_TESTS = "tests/pipelines/test_pipelines_machine.py"
 TIME_TESTS = ("tests/pipelines/test_pipelines_time_limit.py", "tests/pipelines/test_pipelines_worker_threads.py")
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
+SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_scheduling.py", "tests/pipelines/test_pipelines_overlap.py")
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
 DISTANCE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("distances", "intervals", "metrics"))
 COVER: dict[str, dict[str, tuple[str, ...]]] = {
@@ -68,6 +69,13 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "pipelines/engine/execute.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
         "pipelines/engine/local.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
         "pipelines/engine/plan.py": (*ENGINE_TESTS, "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
+        "pipelines/engine/local_workers.py": SCHEDULING_TESTS,
+        "pipelines/engine/partition_worker.py": RUN_TESTS,
+        "pipelines/scheduling/flow.py": (ENGINE_TESTS[1], *SCHEDULING_TESTS),
+        "pipelines/scheduling/pools.py": SCHEDULING_TESTS,
+        "pipelines/scheduling/room.py": SCHEDULING_TESTS,
+        "pipelines/scheduling/timeline.py": SCHEDULING_TESTS,
+        "pipelines/scheduling/workers.py": SCHEDULING_TESTS,
         "pipelines/engine/stage_child.py": (*TIME_TESTS, ENGINE_TESTS[1]),
         "pipelines/engine/stage_process.py": (*TIME_TESTS, ENGINE_TESTS[1]),
     },

@@ -35,3 +35,20 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
         )
 
     return make
+
+
+@pytest.fixture
+def handshake_plan(tmp_path: Path) -> Callable[..., Plan]:
+    """A plan whose first sticker stage cannot finish before the second one has begun; in the folder `run`."""
+
+    def make(run: str, **announce: Any) -> Plan:
+        announced = str(tmp_path / f"{run}-announced")
+        stages = {
+            "source": {"stage": "fake_stages:Source"},
+            "catalog": {"stage": "fake_stages:Catalog"},
+            "measure": {"stage": "fake_stages:Measure", "odd_wait_for": announced},
+            "announce": {"stage": "fake_stages:Announce", "path": announced, **announce},
+        }
+        return make_plan(PipelineConfig(run=str(tmp_path / run), partition_size=5, stages=stages))
+
+    return make

@@ -85,6 +85,7 @@ class MeasureConfig(StageConfig):
     meet: str = ""  # a folder in which workers of two machines wait for each other
     lose_column: bool = False
     wait_for: str = ""  # a file without which it waits
+    odd_wait_for: str = ""  # a file without which odd numbers wait, which come last; `TimeoutError` after a minute
     batch_size: int = 7
     num_cpus: int = 1
 
@@ -122,6 +123,8 @@ class Measure(StickerStage[MeasureConfig]):
     def _one(self, number: int) -> Columns:
         while self.config.wait_for and not os.path.exists(self.config.wait_for):
             time.sleep(0.02)
+        if self.config.odd_wait_for and number % 2:
+            wait_for_file(Path(self.config.odd_wait_for))
         if self.config.calls:
             with open(self.config.calls, "a") as file:
                 file.write(f"{number}\n")
@@ -132,6 +135,14 @@ class Measure(StickerStage[MeasureConfig]):
         if number in self.config.bad:
             BAD[self.config.bad[number]]()
         return {"width": number} if self.config.lose_column else {"width": number, "entropy": number**2 / 7}
+
+
+def wait_for_file(path: Path) -> None:
+    for _ in range(1200):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"no {path}")
 
 
 def meet(folder: Path) -> None:
@@ -184,6 +195,25 @@ class Label(StickerStage[StageConfig]):
         return StageSpec("label", 1, ("width", "duplicate_group_size"), ("caption",))
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
+        return [{"caption": f"number {row['width']}"} for row in batch.rows]
+
+
+class AnnounceConfig(StageConfig):
+    path: str
+    num_gpus: float = 0
+
+
+class Announce(StickerStage[AnnounceConfig]):
+    """Touches a file."""
+
+    Config = AnnounceConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("announce", 1, ("width",), ("caption",), resources=Resources(num_gpus=self.config.num_gpus))
+
+    def process(self, batch: Batch) -> list[Columns | Drop]:
+        Path(self.config.path).touch()
         return [{"caption": f"number {row['width']}"} for row in batch.rows]
 
 

@@ -52,3 +52,8 @@ def test_a_sticker_that_kills_its_worker_is_found_and_recorded(cluster, number_p
 def test_our_error_in_a_worker_arrives_as_our_error(cluster, number_plan):
     with pytest.raises(StageError, match="stage measure returned columns"):
         run_ray(number_plan(measure={"lose_column": True}))
+
+
+def test_a_later_stage_works_while_the_one_before_it_still_does(cluster, handshake_plan):
+    run = run_ray(handshake_plan("run"))
+    assert [row.num_failed for row in status(run)] == [0, 0, 0, 0]

@@ -42,6 +42,9 @@ def run(
         typer.Option(metavar="transient", help="Request again what a busy or unreachable site did not deliver."),
     ] = None,
     address: Annotated[str | None, typer.Option(help="Address of a Ray cluster; default: this machine.")] = None,
+    num_workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Cores that the local runner gives to sticker stages.")
+    ] = 1,
     remove_lock: Annotated[
         bool,
         typer.Option("--break-lock", help="Remove the folder's lock, left by a process that ended on another machine."),
@@ -63,7 +66,12 @@ def run(
         break_lock(Store(pipeline_plan.config.run))
     with bars() as progress:
         finished_run = run_plan(
-            pipeline_plan, runner=runner, observer=RunProgress(progress), retry_failed=retry_failed, address=address
+            pipeline_plan,
+            runner=runner,
+            observer=RunProgress(progress),
+            retry_failed=retry_failed,
+            address=address,
+            num_workers=num_workers,
         )
     typer.echo(finished_run.store.url)
 
@@ -94,21 +102,46 @@ def plan(
     pipeline_plan.check_machine()
 
 
-def status(run: RunArgument, as_json: JsonOption = False) -> None:
+def status(
+    run: RunArgument,
+    show_timeline: Annotated[
+        bool, typer.Option("--timeline", help="Show when each stage was busy in the newest run, and what waited.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Shows, per stage, what was read, kept, dropped and failed, why, and how fast."""
+    from vsd2m.pipelines.scheduling.timeline import stage_times
     from vsd2m.pipelines.status import status as run_status
 
-    rows = run_status(Run.open(run))
+    opened_run = Run.open(run)
     if as_json:
-        print_json([asdict(row) for row in rows])
-        return
-    table = Table("stage", "parts", "read", "kept", "dropped", "failed", "stickers/s", "reasons", title=run)
-    for row in rows:
+        print_json(
+            [asdict(row) for row in (stage_times(opened_run.store) if show_timeline else run_status(opened_run))]
+        )
+    else:
+        print_table(_timeline_table(opened_run) if show_timeline else _status_table(opened_run))
+
+
+def _status_table(run: Run) -> Table:
+    from vsd2m.pipelines.status import status as run_status
+
+    table = Table("stage", "parts", "read", "kept", "dropped", "failed", "stickers/s", "reasons", title=run.store.url)
+    for row in run_status(run):
         speed = row.stickers_per_second
         reasons = ", ".join(f"{reason} {number}" for reason, number in row.reasons.items())
         numbers = (row.num_partitions, row.num_read, row.num_kept, row.num_dropped, row.num_failed)
         table.add_row(row.stage, *map(str, numbers), f"{speed:.1f}" if speed else "", reasons)
-    print_table(table)
+    return table
+
+
+def _timeline_table(run: Run) -> Table:
+    from vsd2m.pipelines.scheduling.timeline import bar_of, stage_times
+
+    table = Table("stage", "from", "to", "busy", "waited", "workers", "repeated", "activity", title=run.store.url)
+    for row in stage_times(run.store):
+        times = map(_duration, (row.started, row.ended, row.busy, row.waited))
+        table.add_row(row.stage, *times, str(row.max_workers), str(row.num_repeated), bar_of(row.activity))
+    return table
 
 
 def why(

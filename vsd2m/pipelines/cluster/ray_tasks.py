@@ -7,7 +7,6 @@ from vsd2m.pipelines.cluster.ray_cluster import Cluster, alive_nodes, connected
 from vsd2m.pipelines.cluster.ray_workers import RayBackend
 from vsd2m.pipelines.scheduling.machines import Request, fitting_request
 from vsd2m.pipelines.scheduling.pools import Pool
-from vsd2m.pipelines.scheduling.pools import Task as Work
 from vsd2m.pipelines.scheduling.workers import Workers
 
 Task = TypeVar("Task")
@@ -28,6 +27,8 @@ def spread(
         nodes = alive_nodes(ray)
         ideal_request = Request(1, 1 if wants_gpu and any(node.gpus >= 1 for node in nodes) else 0)
         pool = Pool("the work", fitting_request(nodes, ideal_request, who="the work"), make)
-        pool.backlog.extend(Work(str(task), task) for task in tasks)
-        for _, _, result in Workers(RayBackend(ray), [pool]).finished():
+        workers = Workers(RayBackend(ray), [pool])
+        for task in tasks:
+            workers.add(pool, str(task), task)
+        for _, _, result in workers.finished():
             yield result

@@ -15,8 +15,9 @@ def run_plan(
     observer: Observer | None = None,
     retry_failed: bool = False,
     address: str | None = None,
+    num_workers: int = 1,
 ) -> Run:
-    """Runs `plan` in this process (`local`) or on a Ray cluster (`ray`); both write the same bytes."""
+    """Runs `plan` on `num_workers` cores of this machine (`local`) or on a Ray cluster; both write the same bytes."""
     if runner == "ray":
         from vsd2m.pipelines.cluster.ray_runner import run_ray
 
@@ -25,4 +26,4 @@ def run_plan(
         raise ConfigError(f"--runner: unknown runner {runner!r}; known: {', '.join(RUNNERS)}")
     from vsd2m.pipelines.engine.local import run_local
 
-    return run_local(plan, observer=observer, retry_failed=retry_failed)
+    return run_local(plan, observer=observer, retry_failed=retry_failed, num_workers=num_workers)

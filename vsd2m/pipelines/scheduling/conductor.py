@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
@@ -10,7 +11,7 @@ from vsd2m.pipelines.engine.partition_worker import run_one
 from vsd2m.pipelines.engine.plan import Plan
 from vsd2m.pipelines.engine.progress import Observer
 from vsd2m.pipelines.scheduling.flow import Flow, Work
-from vsd2m.pipelines.scheduling.pools import Pool, Task
+from vsd2m.pipelines.scheduling.pools import Pool
 from vsd2m.pipelines.scheduling.timeline import Timeline
 from vsd2m.pipelines.scheduling.workers import PATIENCE_SECONDS, Backend, Span, Workers
 
@@ -31,37 +32,40 @@ def run_flow(
     flow = Flow(run, plan, observer, retry_failed=retry_failed)
     with Timeline(run.store) as timeline:
         workers = Workers(backend, list(pools.values()), patience_s=patience_s, on_span=timeline.add)
-        _hand_on(flow.begin(), run, plan, pools, flow, observer, timeline)
+        driver = _Driver(run, plan, pools, workers, flow, observer, timeline)
+        driver.hand_on(flow.begin())
         for _, _, record in workers.finished():
-            _hand_on(flow.finish(record), run, plan, pools, flow, observer, timeline)
+            driver.hand_on(flow.finish(record))
 
 
-def _hand_on(
-    works: Iterable[Work],
-    run: Run,
-    plan: Plan,
-    pools: Mapping[str, Pool],
-    flow: Flow,
-    observer: Observer,
-    timeline: Timeline,
-) -> None:
-    """Puts work into the backlogs; runs here what has no pool, and hands on what that makes possible."""
-    to_run_here: deque[Work] = deque()
-    while True:
-        for work in works:
-            pool = pools.get(work.planned.name)
-            if pool is None:
-                to_run_here.append(work)
-            else:
-                pool.backlog.append(Task(work.name, work.partition, ready_at=time.time()))
-        if not to_run_here:
-            return
-        works = flow.finish(_run_here(run, plan, to_run_here.popleft(), observer, timeline))
+@dataclass(frozen=True)
+class _Driver:
+    """Puts work into the backlogs, and runs here what has no pool."""
 
+    run: Run
+    plan: Plan
+    pools: Mapping[str, Pool]
+    workers: Workers
+    flow: Flow
+    observer: Observer
+    timeline: Timeline
 
-def _run_here(run: Run, plan: Plan, work: Work, observer: Observer, timeline: Timeline) -> CommitRecord:
-    started = time.time()
-    record = run_one(run, plan, work.planned, work.partition, observer)
-    name = work.planned.name
-    timeline.add(Span(name, work.name, DRIVER, started, started, time.time(), "done"))
-    return record
+    def hand_on(self, works: Iterable[Work]) -> None:
+        """Returns when all work is in a backlog or done, with what that made possible."""
+        to_run_here: deque[Work] = deque()
+        while True:
+            for work in works:
+                pool = self.pools.get(work.planned.name)
+                if pool is None:
+                    to_run_here.append(work)
+                else:
+                    self.workers.add(pool, work.name, work.partition)
+            if not to_run_here:
+                return
+            works = self.flow.finish(self._run_here(to_run_here.popleft()))
+
+    def _run_here(self, work: Work) -> CommitRecord:
+        started = time.time()
+        record = run_one(self.run, self.plan, work.planned, work.partition, self.observer)
+        self.timeline.add(Span(work.planned.name, work.name, DRIVER, started, started, time.time(), "done"))
+        return record

@@ -18,7 +18,7 @@ class Task:
 
     name: str
     value: Any
-    ready_at: float = 0.0
+    ready_at: float
     num_deaths: int = 0
 
 
@@ -32,7 +32,6 @@ class Worker:
     reply: Any = None  # pending: that it has started, or its task's result
     task: Task | None = None
     since: float = 0.0  # of the pending reply
-    given_at: float = 0.0  # of its task, by the clock on the wall
     num_done: int = 0
     is_leaving: bool = False  # stops after its task: another pool gets its resources
 
@@ -73,9 +72,11 @@ class Pool:
             self.start_seconds = _mean(self.start_seconds, max(0.0, seconds - (self.task_seconds or 0.0)))
 
     def is_worth_a_start(self) -> bool:
-        """Whether the waiting tasks outweigh the start of a worker; yes, while nothing is known about either."""
-        if self.task_seconds is None or self.start_seconds is None:
+        """Whether the waiting tasks outweigh the start of a worker; yes, before the first."""
+        if self.start_seconds is None:
             return bool(self.backlog)
+        if self.task_seconds is None:  # every worker has had one task
+            return len(self.backlog) >= WORTH
         return len(self.backlog) >= math.ceil(WORTH * self.start_seconds / max(self.task_seconds, 1e-3))
 
 

@@ -1,6 +1,5 @@
 """The resources that our own workers leave free on each machine."""
 
-import time
 from collections.abc import Callable, Iterable
 
 from vsd2m.pipelines.scheduling.machines import Node, Request
@@ -11,18 +10,19 @@ REFRESH_SECONDS = 1.0
 class Room:
     """Current machines, and what our workers occupy of them."""
 
-    def __init__(self, read_nodes: Callable[[], list[Node]]) -> None:
+    def __init__(self, read_nodes: Callable[[], list[Node]], clock: Callable[[], float]) -> None:
         self._read_nodes = read_nodes
+        self._clock = clock
         self._read_at = float("-inf")
         self._used: dict[str, Request] = {}
         self.nodes: dict[str, Node] = {}
 
     def refresh(self, *, knowing: str | None = None) -> None:
         """Reads the machines: once a second, and if the machine `knowing` is not known yet."""
-        is_old = time.monotonic() - self._read_at >= REFRESH_SECONDS
+        is_old = self._clock() - self._read_at >= REFRESH_SECONDS
         if is_old or (knowing is not None and knowing not in self.nodes):
             self.nodes = {node.node_id: node for node in self._read_nodes()}
-            self._read_at = time.monotonic()
+            self._read_at = self._clock()
 
     def find_machine(self, request: Request) -> str | None:
         """The fitting machine with the least free resources, so that larger requests fit elsewhere later."""

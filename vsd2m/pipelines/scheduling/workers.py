@@ -79,14 +79,21 @@ class Workers:
         *,
         patience_s: float = PATIENCE_SECONDS,
         on_span: Callable[[Span], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._pools = list(pools)
         self._patience = patience_s
         self._on_span = on_span
-        self._room = Room(backend.nodes)
+        self._clock = clock
+        self._epoch = time.time() - clock()
+        self._room = Room(backend.nodes, clock)
         self._waiting: dict[Any, Worker] = {}
-        self._last_running = self._last_finished = time.monotonic()
+        self._last_running = self._last_finished = clock()
+
+    def add(self, pool: Pool, name: str, value: Any) -> None:
+        """Appends a task to the pool's backlog."""
+        pool.backlog.append(Task(name, value, ready_at=self._clock()))
 
     def finished(self) -> Iterator[tuple[Pool, Any, Any]]:
         """(pool, value, result) of every task, as they finish; tasks may be added to backlogs meanwhile.
@@ -121,7 +128,6 @@ class Workers:
         if worker.pool.on_start is not None:
             worker.pool.on_start(task.value)
         worker.task = task
-        worker.given_at = time.time()
         self._wait_for(worker, self._backend.ask(worker.handle, task.value))
 
     def _start(self, pool: Pool) -> bool:
@@ -171,7 +177,7 @@ class Workers:
 
     def _wait_for(self, worker: Worker, reply: Any) -> None:
         worker.reply = reply
-        worker.since = time.monotonic()
+        worker.since = self._clock()
         self._waiting[reply] = worker
 
     def _stop(self, worker: Worker) -> None:
@@ -227,7 +233,7 @@ class Workers:
         """Marks a finished worker as idle, or stops it."""
         worker.task = None
         worker.num_done += 1
-        worker.pool.note_task(worker, time.monotonic() - worker.since)
+        worker.pool.note_task(worker, self._clock() - worker.since)
         if worker.is_leaving or worker.num_done == worker.pool.recycle_after:
             self._stop(worker)
         else:
@@ -237,8 +243,8 @@ class Workers:
         if self._on_span is not None:
             node = self._room.nodes.get(worker.node_id)
             machine = node.name if node else "a lost machine"
-            started, ended = worker.given_at, time.time()
-            self._on_span(Span(worker.pool.name, task.name, machine, task.ready_at or started, started, ended, result))
+            times = (self._epoch + moment for moment in (task.ready_at, worker.since, self._clock()))
+            self._on_span(Span(worker.pool.name, task.name, machine, *times, result))
 
     # -- failures ----------------------------------------------------------------------------
 
@@ -267,7 +273,7 @@ class Workers:
                     worker.pool.backlog.appendleft(worker.task)
 
     def _check_progress(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         running = self._running()
         if running or not any(pool.backlog for pool in self._pools):
             self._last_running = now
@@ -288,7 +294,7 @@ class Workers:
 
     def _missing_resources_text(self) -> str:
         pool = next(pool for pool in reversed(self._pools) if pool.backlog)
-        waiting_text = f"{pool.name} has waited {time.monotonic() - self._last_running:.0f} s for a worker with"
+        waiting_text = f"{pool.name} has waited {self._clock() - self._last_running:.0f} s for a worker with"
         nodes = list(self._room.nodes.values())
         if not any(node.holds(pool.request) for node in nodes):
             return f"{waiting_text} {misfit(nodes, pool.request)}"

@@ -1,0 +1,86 @@
+"""Stages of a local run with several workers overlap, and the run's folder says who did what when."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from vsd2m.cli.main import app
+from vsd2m.core.errors import StageError, StorageError
+from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.scheduling.timeline import NUM_BINS, Timeline, bar_of, newest_spans, stage_times
+from vsd2m.pipelines.scheduling.workers import Span
+from vsd2m.pipelines.status import manifest, status
+
+
+@pytest.mark.parametrize("num_gpus", [0, 1])
+def test_a_later_stage_works_while_the_one_before_it_still_does(handshake_plan, num_gpus):
+    run = run_local(handshake_plan("run", num_gpus=num_gpus), num_workers=2)
+    assert [row.num_failed for row in status(run)] == [0, 0, 0, 0]
+    times = {row.stage: row for row in stage_times(run.store)}
+    assert times["announce"].started < times["measure"].ended
+
+
+def test_several_workers_write_the_same_bytes_as_one(number_plan):
+    one, three = (run_local(number_plan(run=f"run-{number}"), num_workers=number) for number in (1, 3))
+    assert manifest(one) == manifest(three)
+
+
+def test_several_workers_work_at_once(number_plan):
+    run = run_local(number_plan(partition_size=3), num_workers=2)
+    assert {row.stage: row.max_workers for row in stage_times(run.store)}["measure"] == 2
+
+
+def test_an_error_in_one_of_several_workers_ends_the_run_and_the_others(number_plan):
+    with pytest.raises(StageError, match="stage measure returned columns"):
+        run_local(number_plan(partition_size=3, measure={"lose_column": True}), num_workers=3)
+
+
+def test_every_partition_that_ran_is_in_the_timeline_once_and_a_resumed_run_has_its_own(number_plan):
+    run = run_local(number_plan())
+    spans = newest_spans(run.store)
+    assert {(span.pool, span.task) for span in spans} >= {("source", "partition 1"), ("catalog", "all partitions")}
+    assert len(spans) == len({(span.pool, span.task) for span in spans}) == 2 + 1 + 5 + 5 + 1 + 5
+    assert all(span.ready <= span.started <= span.ended and span.result == "done" for span in spans)
+    run.store.delete("measure/part-000001.json")
+    run_local(number_plan())
+    assert [(span.pool, span.task) for span in newest_spans(run.store)] == [("measure", "partition 1")]
+    run_local(number_plan())
+    assert len(newest_spans(run.store)) == 1
+
+
+def span(pool: str, started: float, ended: float, **values: object) -> Span:
+    return Span(
+        pool, "partition 0", "a", **{"ready": started, "started": started, "ended": ended, "result": "done", **values}
+    )
+
+
+def test_the_times_of_a_stage_are_sums_over_its_workers(number_plan):
+    run = run_local(number_plan())
+    for name in run.store.list("timeline"):
+        run.store.delete(f"timeline/{name}")
+    with Timeline(run.store) as timeline:
+        timeline.add(span("stage a", 1000, 1024))
+        timeline.add(span("stage a", 1012, 1036, ready=1000, result="lost"))
+        timeline.add(span("b", 1024, 1048))
+    a, b = stage_times(run.store)
+    assert (a.stage, a.started, a.ended, a.busy, a.waited, a.max_workers, a.num_repeated) == ("a", 0, 36, 48, 12, 2, 1)
+    assert a.activity == (1,) * 12 + (2,) * 12 + (1,) * 12 + (0,) * 12
+    assert bar_of(a.activity) == "▄" * 12 + "█" * 12 + "▄" * 12 + " " * 12
+    assert (b.started, b.ended, len(b.activity)) == (24, 48, NUM_BINS)
+
+
+def test_a_timeline_that_cannot_be_read_is_named(number_plan):
+    run = run_local(number_plan())
+    (name,) = run.store.list("timeline")
+    run.store.write_bytes(f"timeline/{name}", b"{}")
+    with pytest.raises(StorageError, match="is no timeline"):
+        stage_times(run.store)
+
+
+def test_the_status_shows_the_timeline(number_plan):
+    run = run_local(number_plan())
+    shown = CliRunner().invoke(app, ["status", run.store.url, "--timeline"])
+    assert shown.exit_code == 0 and "busy" in shown.output and "█" in shown.output
+    rows = json.loads(CliRunner().invoke(app, ["status", run.store.url, "--timeline", "--json"]).output)
+    assert [row["stage"] for row in rows] == ["source", "catalog", "measure", "limit", "group", "label"]

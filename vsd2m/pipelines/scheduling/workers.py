@@ -243,8 +243,8 @@ class Workers:
         if self._on_span is not None:
             node = self._room.nodes.get(worker.node_id)
             machine = node.name if node else "a lost machine"
-            times = (self._epoch + moment for moment in (task.ready_at, worker.since, self._clock()))
-            self._on_span(Span(worker.pool.name, task.name, machine, *times, result))
+            ready, started, ended = (self._epoch + moment for moment in (task.ready_at, worker.since, self._clock()))
+            self._on_span(Span(worker.pool.name, task.name, machine, ready, started, ended, result))
 
     # -- failures ----------------------------------------------------------------------------
 

@@ -61,7 +61,8 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "core/run.py": RUN_TESTS,
         "core/schema.py": ("tests/core/test_core_contract.py", "tests/pipelines/test_pipelines_own_columns.py"),
         "core/stage.py": ("tests/core/test_core_registry.py", *ENGINE_TESTS),
-        "core/storage.py": ("tests/core/test_core_storage.py", "tests/pipelines/test_pipelines_unreadable.py"),
+        "core/storage_faults.py": ("tests/core/test_core_storage_faults.py",),
+        "core/storage.py": ("tests/core/test_core_storage_faults.py", "tests/core/test_core_storage.py", "tests/pipelines/test_pipelines_unreadable.py"),
     },
     "engine": {
         "pipelines/engine/config.py": ENGINE_TESTS,

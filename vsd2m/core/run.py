@@ -22,6 +22,7 @@ from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError, St
 from vsd2m.core.parquet import read_parquet
 from vsd2m.core.schema import REJECTS, Column, Schema
 from vsd2m.core.storage import Store
+from vsd2m.core.storage_faults import Retries
 
 RUN_FILE = "run.json"
 Kind = Literal["sticker", "table", "file"]
@@ -46,9 +47,9 @@ class Run:
     schema: Schema = field(default_factory=dict)
 
     @classmethod
-    def open(cls, url: str) -> "Run":
+    def open(cls, url: str, *, retries: Retries | None = None) -> "Run":
         """The run at `url`; `StorageError` if there is none."""
-        store = Store(url)
+        store = Store(url, retries=retries)
         if not store.exists(RUN_FILE):
             raise StorageError(f"{url} is not a run: it has no {RUN_FILE}; give the folder that `vsd2m run` printed")
         described = store.read_json(RUN_FILE)

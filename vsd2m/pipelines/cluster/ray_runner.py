@@ -6,6 +6,7 @@ from typing import Any
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
+from vsd2m.core.storage_faults import Retries
 from vsd2m.pipelines.cluster.ray_cluster import Cluster, connected
 from vsd2m.pipelines.cluster.ray_workers import RayBackend
 from vsd2m.pipelines.engine.config import PipelineConfig
@@ -68,7 +69,7 @@ def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observ
 
 def _partition_runner(config: PipelineConfig, stage: str) -> Callable[[Any], CommitRecord]:
     """In a worker: runs and commits partitions of one stage, its models loaded at the first."""
-    run = Run.open(config.run)
+    run = Run.open(config.run, retries=Retries(config.storage_patience_s))
     planned = make_plan(config).stage(stage)
     if planned.kind == "file":
         return partial(run_file_partition, run, planned)

@@ -11,6 +11,7 @@ from vsd2m.core.errors import ConfigError
 from vsd2m.core.registry import Chosen, component, did_you_mean, load
 from vsd2m.core.stage import Stage, StageConfig
 from vsd2m.core.storage import Store
+from vsd2m.core.storage_faults import PATIENCE_SECONDS, Retries
 from vsd2m.pipelines.engine.stages import STAGES
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,10 +36,20 @@ class PipelineConfig(BaseModel):
         description="CPU seconds a stage may use for one sticker on each of its cores, and four times that in "
         "wall-clock time; a larger batch gets more. Stickers that take longer fail as `timed_out`",
     )
+    storage_patience_s: float = Field(
+        PATIENCE_SECONDS,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds for which a storage that is busy, fails or does not respond is asked again",
+    )
     stages: dict[str, dict[str, Any] | None] = Field(
         description="name -> config; `stage`: a registry name or your own `module:Class`; default: the name",
         min_length=1,
     )
+
+    def open_store(self) -> Store:
+        """The run's folder."""
+        return Store(self.run, retries=Retries(self.storage_patience_s))
 
     @field_validator("stages")
     @classmethod

@@ -6,7 +6,6 @@ from typing import Concatenate, ParamSpec
 
 from vsd2m.core.folder_lock import folder_lock
 from vsd2m.core.run import Run
-from vsd2m.core.storage import Store
 from vsd2m.pipelines.engine.plan import Plan
 
 P = ParamSpec("P")
@@ -21,7 +20,7 @@ def exclusive(runner: Callable[Concatenate[Plan, P], Run]) -> Callable[Concatena
     @functools.wraps(runner)
     def run_locked(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> Run:
         plan.check_machine()
-        with folder_lock(Store(plan.config.run)):
+        with folder_lock(plan.config.open_store()):
             return runner(plan, *args, **kwargs)
 
     return run_locked

@@ -1,4 +1,4 @@
-"""Runs one partition of a stage, in whatever process."""
+"""Runs one partition of a stage, in the driver or in a worker."""
 
 import time
 from functools import partial

@@ -12,7 +12,6 @@ from vsd2m.core.errors import ConfigError, install_line
 from vsd2m.core.run import Kind, Run, StageLayout
 from vsd2m.core.schema import MEDIA_COLUMNS, SCHEMA_VERSION, Column, Schema
 from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
-from vsd2m.core.storage import Store
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
 from vsd2m.pipelines.engine.stages import columns_by_stage, contract
 
@@ -96,7 +95,7 @@ class Plan:
     def create_run(self) -> Run:
         """The run's folder, with its stages and resolved config written down."""
         layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
-        run = Run(Store(self.config.run), layout, self.schema)
+        run = Run(self.config.open_store(), layout, self.schema)
         run.describe(vsd2m=__version__, config=self.resolved_config())
         return run
 

@@ -77,8 +77,8 @@ class Retries:
 
     def _pause(self, num_tries: int) -> float:
         """Twice as long each time, between a half and the whole of it, so that workers do not ask all at once."""
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (num_tries - 1))
-        return longest * (0.5 + 0.5 * self.chance())
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (num_tries - 1))
+        return float(longest * (0.5 + 0.5 * self.chance()))
 
 
 def is_storage_fault(error: BaseException) -> bool:

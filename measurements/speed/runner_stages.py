@@ -63,8 +63,8 @@ class Catalog(TableStage[StageConfig]):
         return StageSpec("catalog", 1, ("url", *MEDIA), ("urls", *MEDIA))
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
-        kept = table.with_columns(urls=pl.concat_list("url")).select("key", "urls", *MEDIA)
-        return TableResult(kept, pl.DataFrame(schema=REJECTS))
+        kept_rows = table.with_columns(urls=pl.concat_list("url")).select("key", "urls", *MEDIA)
+        return TableResult(kept_rows, pl.DataFrame(schema=REJECTS))
 
 
 class SleepConfig(StageConfig):

@@ -154,7 +154,7 @@ def test_the_prompt_holds_the_paper_s_instruction_and_the_description_last():
             "Summarize the following text from both static and dynamic features:\n " + DESCRIPTION
         )
         assert len(prompt) == (2 * len(SUMMARY_EXAMPLES) + 1 if with_examples else 1)
-    assert translation_prompt("A cat.").own == "English: A cat.\nChinese:"
+    assert translation_prompt("A cat.").rest == "English: A cat.\nChinese:"
     assert isinstance(translation_prompt("A cat."), Text)
 
 

@@ -11,7 +11,7 @@ from vsd2m.annotate.describe import DescribeConfig, DescribeStage
 from vsd2m.annotate.describers.base import Sighting
 from vsd2m.annotate.describers.measured import MeasuredConfig, MeasuredDescriber
 from vsd2m.annotate.measured.colours import NAMES, dominant_names, hue_degrees, name_indices
-from vsd2m.annotate.measured.figure import find_figure
+from vsd2m.annotate.measured.foreground import find_foreground
 from vsd2m.annotate.measured.frame_alignment import fit_similarity
 from vsd2m.annotate.measured.motion import Motion, count_repeats, motion_of
 from vsd2m.annotate.measured.phrases import listed, motion_sentences, static_sentences, text_sentence
@@ -88,7 +88,7 @@ def test_a_path_is_named_by_its_shape_and_direction(places, kind, direction):
 @pytest.mark.parametrize("background", [None, (250, 250, 250), (20, 90, 30)])
 def test_the_size_of_the_picture_and_the_kind_of_background_do_not_matter(size, background):
     motion = measured(drawn([(0.5, 0.5 + 0.2 * w) for w in WAVE], size=size, background=background))
-    assert (motion.path.kind, motion.path.direction, motion.subject) == ("swing", "up and down", "figure")
+    assert (motion.path.kind, motion.path.direction, motion.subject) == ("swing", "up and down", "foreground")
     assert motion.growth is None
     assert motion.fade is None
     assert motion.turns == 0
@@ -283,7 +283,7 @@ def test_colours_are_ordered_by_share_and_small_ones_left_out():
 
 
 def test_a_picture_without_background_has_no_figure():
-    assert find_figure(make_thumbnails(opaque([photograph()]), np.array([100], np.int32))) is None
+    assert find_foreground(make_thumbnails(opaque([photograph()]), np.array([100], np.int32))) is None
 
 
 def describe(frames, **known):

@@ -22,7 +22,7 @@ from vsd2m.core.errors import EngineError, MissingExtraError
 
 WORDS = ["a funny cat sticker dances and laughs", "good morning 早上好", "a dog jumps over a fence"] * 20
 SHARED = "a cat dances. a dog jumps. "
-PROMPTS = [Text(own=text, shared=SHARED) for text in ("a dog", "good morning, a funny cat", "laughs", "jumps " * 30)]
+PROMPTS = [Text(rest=text, shared=SHARED) for text in ("a dog", "good morning, a funny cat", "laughs", "jumps " * 30)]
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def test_greedy_answers_agree_with_transformers_own_generation(tiny_model):
     tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_model)
     answers = started(tiny_model, batch_size=3).generate(PROMPTS, max_new_tokens=8)
     for prompt, answer in zip(PROMPTS, answers, strict=True):
-        shared, own = (tokenizer(part, return_tensors="pt")["input_ids"] for part in (prompt.shared, prompt.own))
+        shared, own = (tokenizer(part, return_tensors="pt")["input_ids"] for part in (prompt.shared, prompt.rest))
         ids = torch.cat([shared, own], dim=1)
         mask = torch.ones_like(ids)
         expected = model.generate(ids, attention_mask=mask, max_new_tokens=8, do_sample=False)[0, ids.shape[1] :]
@@ -397,7 +397,7 @@ def test_an_overloaded_server_is_asked_again(own_cache):
     [
         ([503] * 9, {"max_retries": 2}, "did not answer in 3 attempts .*status 503", 3),
         ([401] * 9, {}, "refused the request .*status 401", 1),
-        ([299] * 9, {}, "no completion", 1),
+        ([299] * 9, {}, "not with a completion", 1),
     ],
 )
 def test_a_server_that_fails_is_an_error_of_one_line(own_cache, script, options, message, requests):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vsd2m.annotate.ocr.ocr_frames import alike, background, pictures_to_read
+from vsd2m.annotate.ocr.ocr_frames import are_alike, background, pictures_to_read
 
 Frames = NDArray[np.uint8]
 
@@ -52,10 +52,10 @@ def test_frames_that_look_alike_are_read_once_and_text_that_appears_is_seen() ->
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_a_changed_corner_of_a_picture_of_any_size_is_not_missed(height: int, width: int) -> None:
     picture = np.full((height, width, 3), 100, np.uint8)
-    assert alike(picture, picture)
+    assert are_alike(picture, picture)
     changed = picture.copy()
     changed[-8:, -8:] = 255
-    assert not alike(picture, changed)
+    assert not are_alike(picture, changed)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from vsd2m.annotate.ocr.ocr_lines import (
     Line,
-    believable,
     count_characters,
+    is_reliable,
     is_web_address,
     merge_lines,
     similarity,
@@ -82,7 +82,7 @@ def test_a_line_that_says_something_is_no_web_address(text: str) -> None:
 
 def test_a_single_character_needs_a_higher_score_than_a_word() -> None:
     def kept(text: str, score: float) -> bool:
-        return believable(Line(text, score), min_score=0.6, min_score_single=0.9)
+        return is_reliable(Line(text, score), min_score=0.6, min_score_single=0.9)
 
     assert kept("ok", 0.6) and not kept("ok", 0.59)
     assert kept("O", 0.9) and not kept("O", 0.89)

@@ -163,7 +163,7 @@ def test_a_model_without_eyes_is_one_clear_line(tmp_path):
     transformers, _ = load_transformers()
     transformers.LlamaForCausalLM(transformers.LlamaConfig(**LANGUAGE)).save_pretrained(tmp_path)
     tokenizer(transformers).save_pretrained(tmp_path)
-    with pytest.raises(EngineError, match="as a model of pictures"):
+    with pytest.raises(EngineError, match="as an image-text model"):
         described(settings(tmp_path), noise(1))
 
 

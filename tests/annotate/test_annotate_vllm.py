@@ -31,7 +31,7 @@ def engine():
 def test_it_answers_in_the_order_asked_what_transformers_answers(engine):
     examples = "one -> uno\ntwo -> dos\n"
     chat = (Message("system", "Answer in one word."), Message("user", "What is the capital of France?"))
-    prompts = [Text(own="one ->", shared=examples), chat, Text(own="two ->", shared=examples)]
+    prompts = [Text(rest="one ->", shared=examples), chat, Text(rest="two ->", shared=examples)]
     peer = TransformersEngine(TransformersConfig(dtype="float32"))
     peer.start(num_threads=2)
     answers = engine.generate(prompts, max_new_tokens=6, stop=("\n",))
@@ -40,5 +40,5 @@ def test_it_answers_in_the_order_asked_what_transformers_answers(engine):
 
 
 def test_an_answer_that_ran_out_of_tokens_says_so(engine):
-    (cut,) = engine.generate([Text(own="Once upon a time there was")], max_new_tokens=3)
+    (cut,) = engine.generate([Text(rest="Once upon a time there was")], max_new_tokens=3)
     assert not cut.finished

@@ -42,7 +42,7 @@ def test_fvd_runs_a_torchscript_file_called_like_the_published_one(tmp_path, out
 
 def test_a_file_that_is_no_torchscript_is_refused_in_one_line(tmp_path):
     (tmp_path / "i3d.pt").write_bytes(b"nothing")
-    with pytest.raises(EngineError, match="is no TorchScript file"):
+    with pytest.raises(EngineError, match="is not a TorchScript file"):
         FrechetVideoDistance(Weights({"i3d_torchscript": str(tmp_path / "i3d.pt")})).setup()
 
 

@@ -52,7 +52,7 @@ def test_a_shared_extractor_computes_each_clip_once_and_forgets_those_that_are_g
     for clip in clips(2, 50):  # some of them come to lie where the gone one was
         assert extractor.vector(clip).tolist() == clip.frames[0, 0, :, 0].tolist()
         del clip
-    assert len(extractor._known) == 1
+    assert len(extractor._vectors) == 1
 
 
 @pytest.mark.parametrize(("gamma", "published"), [(1.0, 2436.5), (None, 270.7)])

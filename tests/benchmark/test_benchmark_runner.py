@@ -191,7 +191,7 @@ def test_tasks_and_observers_travel_to_other_processes(shards, outputs, tmp_path
         def observe(tasks):
             observer = pickle.loads(pickle.dumps(spec)).open()
             for task in pickle.loads(pickle.dumps(list(tasks)))[::-1]:
-                yield task.clip.identity, observer.observe(task.clip.load(), task.wanted)
+                yield task.clip.identity, observer.observe(task.clip.load(), task.identities)
 
         return observe
 
@@ -274,12 +274,12 @@ def test_a_folder_is_read_whole_or_not_at_all(tmp_path):
         (tmp_path / f"{number}.gif").write_bytes(square(number))
     assert [clip.name for clip in list_folder(tmp_path)] == ["0.gif", "1.gif", "2.gif"]
     (tmp_path / "broken.gif").write_bytes(b"GIF89a")
-    with pytest.raises(StorageError, match=r"cannot judge .*broken.gif"):
+    with pytest.raises(StorageError, match=r"cannot evaluate .*broken.gif"):
         [clip.load() for clip in list_folder(tmp_path)]
 
 
 def test_a_folder_without_animations_is_refused(tmp_path):
-    with pytest.raises(StorageError, match="holds no animations"):
+    with pytest.raises(StorageError, match="contains no animations"):
         list_folder(tmp_path)
 
 
@@ -296,7 +296,7 @@ def test_prompts_come_from_every_manifest_below_the_folder(tmp_path):
 
 def test_a_prompt_whose_file_is_gone_is_an_error(outputs):
     (outputs / "000002.gif").unlink()
-    with pytest.raises(StorageError, match=r"000002.gif is in manifest.jsonl, but not there \(1 of 6 files\)"):
+    with pytest.raises(StorageError, match=r"000002.gif is in manifest.jsonl, but does not exist \(1 of 6 files\)"):
         list_folder(outputs)
 
 

@@ -44,12 +44,12 @@ def test_weights_are_known_by_their_content_and_a_wrong_number_is_noticed(tmp_pa
     path.parent.mkdir()
     write_i3d_torchscript(path)
     (recipe,) = (recipe for recipe in RECIPES if "black" in recipe.name)
-    assert recipe.run(tmp_path).found is None
+    assert recipe.run(tmp_path).computed is None
     known = (Needed("i3d_torchscript.pt", git_blob(path)),)
     check = recipes.Recipe(recipe.name, recipe.source, recipe.expected, recipe.tolerance, known, recipe.compute).run(
         tmp_path
     )
-    assert check.found > 0 and check.passed is False
+    assert check.computed > 0 and check.passed is False
 
 
 def test_the_dummy_clips_are_those_of_their_seeds(tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_clip_scores_of_texts_and_noise_are_a_hundred_cosines(tmp_path):
     pytest.importorskip("open_clip", reason="its list of tokens is needed")
     folder = tmp_path / "clip-vit-base-patch16"
     write_clip(folder)
-    found = {recipe.name: recipe.run(tmp_path).found for recipe in RECIPES if "CLIPScore" in recipe.name}
+    found = {recipe.name: recipe.run(tmp_path).computed for recipe in RECIPES if "CLIPScore" in recipe.name}
     assert len(found) == 3 and all(-100.01 < value < 100.01 for value in found.values())
     assert found["CLIPScore of two pictures of noise"] > 50
 
@@ -117,7 +117,7 @@ def test_videos_are_cut_to_the_middle_with_their_short_side_at_128():
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(StorageError, match="is no folder"):
+    with pytest.raises(StorageError, match="is not a folder"):
         list(selfcheck(tmp_path / "none"))
 
 

@@ -58,7 +58,7 @@ def test_a_metric_that_was_reset_knows_nothing_of_before(kind):
 
 def test_only_metrics_of_one_kind_are_merged():
     for one, two in ((Frechet, Mmd), (Flicker, MotionAmount), (ClipRetrieval, Flicker)):
-        with pytest.raises(ConfigError, match="cannot take in"):
+        with pytest.raises(ConfigError, match="cannot be merged with"):
             one(Weights()).merge_state(two(Weights()))
 
 

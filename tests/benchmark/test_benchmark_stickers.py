@@ -12,7 +12,7 @@ from vsd2m.benchmark.extractors.videomae import VideoMae
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.metrics.palette_error import PaletteError
-from vsd2m.benchmark.metrics.text_legibility import TextLegibility, asked_text
+from vsd2m.benchmark.metrics.text_legibility import TextLegibility, expected_text
 from vsd2m.benchmark.metrics.transparency import Transparency
 from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import JudgedClip, list_folder
@@ -66,8 +66,8 @@ def test_legibility_is_one_minus_the_character_error_rate_of_torchmetrics(readin
         ("it's a cat's", ""),
     ],
 )
-def test_the_asked_text_stands_between_quotes(prompt, asked):
-    assert asked_text(prompt) == asked
+def test_the_expected_text_stands_between_quotes(prompt, asked):
+    assert expected_text(prompt) == asked
 
 
 def test_legibility_is_that_of_the_best_frame():

@@ -89,5 +89,5 @@ def test_a_damaged_file_is_an_error_and_no_shorter_clip(tmp_path, keep):
     path = write_video(tmp_path / "a.mp4", moving_square(num_frames=12), codec="mpeg4", pixels="yuv420p")
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep) if isinstance(keep, float) else keep])
-    with pytest.raises(StorageError, match=r"cannot judge .*a.mp4"):
+    with pytest.raises(StorageError, match=r"cannot evaluate .*a.mp4"):
         read_video(path)

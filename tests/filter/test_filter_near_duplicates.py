@@ -10,7 +10,7 @@ from vsd2m.core.errors import StageError
 from vsd2m.core.keys import sticker_key
 from vsd2m.filter.duplicates.candidates import links
 from vsd2m.filter.duplicates.distance import distances
-from vsd2m.filter.duplicates.groups import Measured, joined, take_apart
+from vsd2m.filter.duplicates.groups import Measured, divide, joined
 from vsd2m.filter.duplicates.unpacked import unpacked
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig, NearDuplicatesStage
 from vsd2m.media.fingerprints.fingerprint import fingerprint
@@ -61,7 +61,7 @@ def test_a_figure_that_fills_the_border_is_found_on_a_new_background_by_a_tolera
     wide = np.ascontiguousarray(ORIGINAL[:, 22:78, 34:94])
     copy = filled(wide, colour)
     words = np.array([fingerprint(copy, DURATIONS), fingerprint(wide, DURATIONS)], dtype=np.uint64)
-    assert [unpacked(line).is_told for line in words] == [False, True]
+    assert [unpacked(line).has_silhouette for line in words] == [False, True]
     found = groups([row("original", wide, num_bytes=5000), row("copy", copy)], TOLERANT)
     assert len(set(found.values())) == 1
 
@@ -231,7 +231,7 @@ def test_a_chain_of_likenesses_is_taken_apart_by_its_winner():
     words = np.array([fingerprint(frames, DURATIONS) for frames in steps], dtype=np.uint64)
     rank = np.arange(len(words))
     chain = np.zeros(len(words), np.int64)
-    found = take_apart(words, rank, chain, 1.4)
+    found = divide(words, rank, chain, 1.4)
     places = np.arange(len(words))
     assert (distances(words, places[:-1], places[1:], 1.4) <= 1.4).mean() > 0.9
     assert 1 < len(np.unique(found.winner)) < len(words)

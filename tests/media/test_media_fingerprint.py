@@ -8,11 +8,11 @@ from PIL import Image, ImageDraw
 
 from vsd2m.media.decode import decode
 from vsd2m.media.fingerprints import fingerprint as layout
-from vsd2m.media.fingerprints.background import figure, window
 from vsd2m.media.fingerprints.fingerprint import fingerprint
 from vsd2m.media.fingerprints.phash import phash
 from vsd2m.media.fingerprints.reduced import Reduced, reduce
 from vsd2m.media.fingerprints.resampling import UNIT, Window, resample
+from vsd2m.media.fingerprints.silhouette import silhouette, window
 
 
 def disc(num_frames: int = 6, size: tuple[int, int] = (120, 100), background=(0, 0, 0, 0)) -> np.ndarray:
@@ -150,7 +150,7 @@ def test_frames_need_not_lie_in_one_piece():
 
 def test_the_figure_is_what_a_flat_background_leaves():
     frames = disc(background=(10, 200, 90, 255))
-    found = figure(as_reduced(frames))
+    found = silhouette(as_reduced(frames))
     truth = disc()[..., 3]
     assert np.mean((found.coverage > 127) == (truth > 127)) > 0.98
     assert found.background == reference.luma(frames)[0, 0, 0]
@@ -167,7 +167,7 @@ def test_the_figure_is_what_a_flat_background_leaves():
 def test_a_patch_of_the_background_s_colour_within_the_figure_belongs_to_the_figure():
     frames = disc(1, background=(255, 255, 255, 255)).copy()
     frames[0, 55:65, 35:45] = 255
-    assert (figure(as_reduced(frames)).coverage[0, 55:65, 35:45] == 255).all()
+    assert (silhouette(as_reduced(frames)).coverage[0, 55:65, 35:45] == 255).all()
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -1,4 +1,4 @@
-"""The caption stage: the description summed up by a language model, in English and, if asked, in Chinese."""
+"""The caption stage: a language model's summary of the description, in English and, if configured, in Chinese."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,41 +22,44 @@ from vsd2m.core.stage import Batch, Columns, Drop, Resources, StageConfig, Stage
 COLUMNS = (
     Column("caption", pa.string(), "English summary", in_json=True, in_samples=True),
     Column("caption_source", pa.string(), "model that wrote the caption", in_json=True),
-    Column("caption_zh", pa.string(), "Chinese summary; None: not asked or unavailable", in_json=True, in_samples=True),
+    Column(
+        "caption_zh", pa.string(), "Chinese summary; None: not configured or unavailable", in_json=True, in_samples=True
+    ),
     Column("caption_zh_source", pa.string(), "model that wrote it, or `absent: REASON`", in_json=True),
 )
 
 
 class ChineseConfig(StageConfig):
-    """How the Chinese caption is made: the English one translated, by worked examples."""
+    """How the English caption is translated into Chinese, with worked examples."""
 
     engine: ChosenEngine = Field(
         default={"engine": "transformers", "model": "gemma3-270m"},
         validate_default=True,
         description="the engine that translates",
     )
-    max_new_tokens: int = Field(default=64, description="longest translation", ge=8, le=1024)
+    max_new_tokens: int = Field(default=64, description="longest translation, in tokens", ge=8, le=1024)
 
 
 class CaptionConfig(StageConfig):
-    """Which language model writes the captions, and how long they get."""
+    """Which language model writes the captions, and how long they may be."""
 
-    engine: ChosenEngine = Field(default="transformers", validate_default=True, description="the engine that sums up")
+    engine: ChosenEngine = Field(
+        default="transformers", validate_default=True, description="the engine that writes the summary"
+    )
     examples: bool = Field(
         default=True, description="show the model worked examples before the description; small models need them"
     )
-    max_new_tokens: int = Field(default=48, description="longest answer asked for", ge=8, le=1024)
+    max_new_tokens: int = Field(default=48, description="longest answer, in tokens", ge=8, le=1024)
     max_sentences: int = Field(default=1, description="whole sentences of the answer to keep", ge=1, le=5)
     chinese: ChineseConfig | None = Field(default=None, description="write a Chinese caption too; null: do not")
 
 
 class CaptionStage(StickerStage[CaptionConfig]):
-    """Writes `caption`, `caption_zh` and what wrote each.
+    """Writes `caption`, `caption_zh` and the source of each.
 
-    An answer that is no caption (empty, the instruction again, in circles, colours made up) is replaced by the
-    description itself, and `caption_source` says so; text on the sticker that it leaves out is put behind it
-    (`+text`). A Chinese caption that cannot be had is None, and the reason
-    stands in its source.
+    An answer that is not a caption (empty, a repeated instruction, repeated phrases, invented colours) is replaced by
+    the description, and `caption_source` says so. If an answer omits the text on the sticker, that text is appended,
+    and the source ends in `+text`. An unavailable Chinese caption is None, and its source states the reason.
     """
 
     Config = CaptionConfig

@@ -1,4 +1,4 @@
-"""Turning a language model's answer into a caption, or saying why it is none."""
+"""Converts a language model's answer to a caption, or says why it is not one."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ class NoCaptionError(ValueError):
 def caption_from(answer: Completion, *, prompt: str, max_sentences: int) -> str:
     """The first whole sentences of `answer`, without preamble, markup and repeats.
 
-    `NoCaptionError` where nothing is left, where it repeats the instruction, or where no sentence ends.
+    `NoCaptionError` if nothing is left, the instruction is repeated, or no sentence is complete.
     """
     text = " ".join(_PREAMBLE.sub("", answer.text).replace("**", "").split()).strip()
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
@@ -38,19 +38,19 @@ def caption_from(answer: Completion, *, prompt: str, max_sentences: int) -> str:
     whole, rest = split_sentences(text)
     if not whole:
         raise NoCaptionError(f"the model's answer had no end after {len(rest)} characters")
-    worded = [sentence for sentence in whole if any(map(str.isalpha, sentence))]
-    if not worded:
+    sentences = [sentence for sentence in whole if any(map(str.isalpha, sentence))]
+    if not sentences:
         raise NoCaptionError("the model's answer was empty")
-    kept = list(dict.fromkeys(worded))[:max_sentences]
-    if any(_loops(sentence) for sentence in kept):
+    caption_sentences = list(dict.fromkeys(sentences))[:max_sentences]
+    if any(_loops(sentence) for sentence in caption_sentences):
         raise NoCaptionError("the model repeated itself")
-    return " ".join(kept)
+    return " ".join(caption_sentences)
 
 
 def check_against(caption: str, *, description: str, suspects: frozenset[str]) -> None:
     """`NoCaptionError` if the caption uses one of the `suspects` (lower case) that the description does not.
 
-    Small models borrow words from their worked examples, and make up colours.
+    Small models copy words from their worked examples, and invent colours.
     """
     invented = sorted((words_of(caption) & suspects) - words_of(description))
     if invented:
@@ -58,7 +58,7 @@ def check_against(caption: str, *, description: str, suspects: frozenset[str]) -
 
 
 def with_text(caption: str, *, description: str) -> str:
-    """The caption, and behind it the description's sentence on the sticker's text if the caption does not quote it."""
+    """The caption; if it does not quote the sticker's text, the description's sentence about that text is appended."""
     sentence = next((part for part in split_sentences(description)[0] if part.startswith(TEXT_SAYS)), None)
     if sentence is None:
         return caption
@@ -67,12 +67,12 @@ def with_text(caption: str, *, description: str) -> str:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a text in lower case; digits and punctuation left out."""
+    """The words of a text in lower case, without digits and punctuation."""
     return frozenset(re.findall(r"[^\W\d_]+", text.lower()))
 
 
 def split_sentences(text: str) -> tuple[list[str], str]:
-    """(whole sentences, what follows the last); a full stop inside double quotes ends nothing."""
+    """(complete sentences, remaining text); a full stop inside double quotes does not end a sentence."""
     sentences, start = [], 0
     for match in _SENTENCE_END.finditer(text):
         candidate = text[start : match.end()]
@@ -85,8 +85,8 @@ def split_sentences(text: str) -> tuple[list[str], str]:
 def chinese_from(answer: Completion, *, english: str) -> str:
     """The first sentence of `answer` as a Chinese caption.
 
-    `NoCaptionError` where it is not Chinese, goes in circles, or has a length that does not fit the English. What
-    stands in quotes may be in any language.
+    `NoCaptionError` if it is not Chinese, repeats itself, or has a length that does not fit the English. Quoted text
+    may be in any language.
     """
     text = unicodedata.normalize("NFC", answer.text).strip().split("\n", 1)[0].strip()
     whole, _ = split_sentences(text)
@@ -105,7 +105,7 @@ def chinese_from(answer: Completion, *, english: str) -> str:
 
 
 def _loops(sentence: str) -> bool:
-    """True if some run of three words comes three times."""
+    """True if a sequence of three words occurs three times."""
     words = sentence.lower().split()
     runs = [tuple(words[index : index + 3]) for index in range(len(words) - 2)]
     return any(runs.count(run) >= 3 for run in set(runs))

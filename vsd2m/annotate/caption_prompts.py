@@ -4,7 +4,7 @@ from vsd2m.annotate.engines.base import Message, Text
 from vsd2m.annotate.measured.colours import NAMES as COLOUR_NAMES
 
 SUMMARY_INSTRUCTION = "Summarize the following text from both static and dynamic features:\n "
-"""VSD2M (arXiv 2412.08259), section 3: the description follows in place of "[Description]"."""
+"""VSD2M (arXiv 2412.08259), section 3; the description replaces "[Description]"."""
 
 SUMMARY_EXAMPLES = (
     (
@@ -48,7 +48,7 @@ SUSPECT_WORDS = frozenset(
     }
     | {"dog", "hello", "sunset", "moon", "sleep", "well", "thank", "rabbit", "idea"}
 )
-"""Words that are wrong in a caption unless the description has them: colours, movements, things of the examples."""
+"""Words that a caption may only use if the description does: colours, movements, words of the examples."""
 
 TRANSLATION_EXAMPLES = (
     ("A cute little panda peeks out from behind a wall.", "一只可爱的小熊猫从墙后探出头来。"),
@@ -71,6 +71,6 @@ def summary_prompt(description: str, *, with_examples: bool) -> tuple[Message, .
 
 
 def translation_prompt(caption: str) -> Text:
-    """A text whose next line is the caption in Chinese; works with models that follow no instructions."""
-    shown = "\n".join(f"English: {english}\nChinese: {chinese}" for english, chinese in TRANSLATION_EXAMPLES)
-    return Text(shared=f"{shown}\n", own=f"English: {caption}\nChinese:")
+    """A text whose next line is the caption in Chinese; also works with models that are not instruction-tuned."""
+    examples = "\n".join(f"English: {english}\nChinese: {chinese}" for english, chinese in TRANSLATION_EXAMPLES)
+    return Text(shared=f"{examples}\n", rest=f"English: {caption}\nChinese:")

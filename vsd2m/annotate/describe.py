@@ -68,8 +68,8 @@ class DescribeStage(StickerStage[DescribeConfig]):
         sightings = []
         for row, data in zip(batch.rows, batch.media, strict=True):
             clip = decode(data)
-            known = {name: row[name] for name in self._describer.reads}
-            sightings.append(Sighting(clip.frames, np.asarray(clip.played_durations_ms, np.int32), known))
+            columns = {name: row[name] for name in self._describer.reads}
+            sightings.append(Sighting(clip.frames, np.asarray(clip.played_durations_ms, np.int32), columns))
         source = self._describer.source
         return [
             {"description": description, "description_source": source}

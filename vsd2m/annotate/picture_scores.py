@@ -1,6 +1,6 @@
-"""Stages that score a sticker by an image classifier: any that transformers loads with its own picture processor.
+"""Stages that score a sticker with an image classifier: any that transformers loads with its image processor.
 
-No such weights come in a registry package, so a stage of this kind is part of a run only where its config names some.
+No package index distributes such weights, so these stages only run if a config names a classifier.
 """
 
 from collections.abc import Mapping
@@ -20,22 +20,24 @@ from vsd2m.media.frame_indices import flatten, middle_indices
 
 
 class PictureScoreConfig(OnDevice, ModelReference):
-    """Which classifier judges, which of its labels count, and how many frames are seen."""
+    """The classifier, the labels that count, and the number of frames."""
 
     model: str = Field(
         description="a folder with an image classifier (config.json, preprocessor_config.json, weights), or a name on "
         "the hub together with `revision`",
         min_length=1,
     )
-    labels: tuple[str, ...] = Field(min_length=1, description="labels whose probabilities are added up to the score")
-    max_frames: int = Field(4, ge=1, le=64, description="frames judged, spread over the clip; the highest score counts")
+    labels: tuple[str, ...] = Field(min_length=1, description="labels whose probabilities are added to give the score")
+    max_frames: int = Field(
+        4, ge=1, le=64, description="frames classified, spread over the clip; the highest score counts"
+    )
 
 
 C = TypeVar("C", bound=PictureScoreConfig)
 
 
 class PictureScoreStage(StickerStage[C], Generic[C]):
-    """Writes one column: the greatest probability, over the frames judged, of any of the configured labels."""
+    """Writes one column: the greatest summed probability of the configured labels over the classified frames."""
 
     columns: ClassVar[tuple[Column, ...]]
     """The one column written, NAME_score."""
@@ -100,7 +102,7 @@ class Classifier:
 
 
 def load_classifier(config: PictureScoreConfig, *, num_threads: int) -> Classifier:
-    """The network in evaluation mode; `EngineError` if it cannot be loaded or knows none of the labels."""
+    """The network in evaluation mode; `EngineError` if it cannot be loaded or has none of the labels."""
     transformers, torch = load_transformers()
     torch.set_num_threads(num_threads)
     location, revision = config.location(), config.revision or "main"
@@ -109,13 +111,13 @@ def load_classifier(config: PictureScoreConfig, *, num_threads: int) -> Classifi
         network = transformers.AutoModelForImageClassification.from_pretrained(
             location,
             revision=revision,
-            dtype=torch.float32,  # not whatever the weights were saved in
+            dtype=torch.float32,  # independent of the type the weights were saved in
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EngineError(f"transformers cannot load the classifier {config.model!r}: {one_line(error)}") from error
     names = {index: str(name).casefold() for index, name in network.config.id2label.items()}
-    wanted = {label.casefold() for label in config.labels}
-    indices = [index for index, name in names.items() if name in wanted]
+    labels = {label.casefold() for label in config.labels}
+    indices = [index for index, name in names.items() if name in labels]
     if not indices:
         raise EngineError(
             f"the classifier {config.model!r} has none of the labels {', '.join(config.labels)}; "

@@ -1,8 +1,7 @@
-"""The unsafe stage: how probable it is that a sticker is not safe to show everybody.
+"""The unsafe stage: the probability that a sticker is not suitable for all viewers.
 
-Classifiers of the kind: `Falconsai/nsfw_image_detection` (ViT, labels normal, nsfw) and
-`LukeJacobs/nsfw_image_detector` (neutral, drawings, sexy, porn, hentai); they were trained on photographs for the
-greater part.
+Suitable classifiers: `Falconsai/nsfw_image_detection` (ViT, labels normal, nsfw) and
+`LukeJacobs/nsfw_image_detector` (neutral, drawings, sexy, porn, hentai). Both were mostly trained on photographs.
 """
 
 import pyarrow as pa
@@ -11,14 +10,14 @@ from pydantic import Field
 from vsd2m.annotate.picture_scores import PictureScoreConfig, PictureScoreStage
 from vsd2m.core.schema import Column
 
-COLUMNS = (Column("unsafe_score", pa.float64(), "probability of a picture unsafe to show; None: not asked"),)
+COLUMNS = (Column("unsafe_score", pa.float64(), "probability of an unsafe picture; None: no classifier ran"),)
 
 
 class UnsafeConfig(PictureScoreConfig):
-    """Which classifier judges, and which of its labels are unsafe."""
+    """The classifier, and which of its labels are unsafe."""
 
     labels: tuple[str, ...] = Field(
-        ("nsfw", "porn", "hentai", "sexy"), min_length=1, description="labels whose probabilities are added up"
+        ("nsfw", "porn", "hentai", "sexy"), min_length=1, description="labels whose probabilities are added"
     )
 
 

@@ -1,6 +1,6 @@
-"""The watermark stage: how probable it is that a stock site or an editor left its mark in a sticker.
+"""The watermark stage: the probability that a sticker has the watermark of a stock site or an editor.
 
-A classifier of the kind: `amrul-hzz/watermark_detector` (ViT, labels watermark, no_watermark).
+A suitable classifier: `amrul-hzz/watermark_detector` (ViT, labels watermark, no_watermark).
 """
 
 import pyarrow as pa
@@ -9,14 +9,14 @@ from pydantic import Field
 from vsd2m.annotate.picture_scores import PictureScoreConfig, PictureScoreStage
 from vsd2m.core.schema import Column
 
-COLUMNS = (Column("watermark_score", pa.float64(), "probability of a watermark; None: not asked"),)
+COLUMNS = (Column("watermark_score", pa.float64(), "probability of a watermark; None: no classifier ran"),)
 
 
 class WatermarkConfig(PictureScoreConfig):
-    """Which classifier judges, and which of its labels is the watermark."""
+    """The classifier, and which of its labels mean a watermark."""
 
     labels: tuple[str, ...] = Field(
-        ("watermark", "watermarked"), min_length=1, description="labels whose probabilities are added up"
+        ("watermark", "watermarked"), min_length=1, description="labels whose probabilities are added"
     )
 
 

@@ -1,4 +1,4 @@
-"""Frames at a common low resolution, for metrics of what happens in time.
+"""Frames at a common low resolution, for metrics of motion.
 
 T frames, H and W height and width in pixels, C colours.
 """
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 
 def cell_means(frames: NDArray[np.uint8], grid: int) -> NDArray[np.float32]:
-    """Of uint8 [T, H, W, C] the mean colours of square cells, about `grid` along the shorter side; small frames as they
-    are. What is left over at the right and at the bottom is cut off."""
+    """The mean colours of square cells of uint8 [T, H, W, C], about `grid` along the shorter side; small frames stay as
+    they are. Incomplete cells at the right and at the bottom are cropped."""
     num_frames, height, width, channels = frames.shape
     side = max(1, min(height, width) // grid)
     rows, columns = height // side, width // side

@@ -1,4 +1,4 @@
-"""Config of a benchmark run. No torch here."""
+"""The config of a benchmark run."""
 
 from typing import Literal
 
@@ -19,21 +19,21 @@ class JudgingConfig(BaseModel):
     metrics: tuple[str, ...] = Field(
         tuple(METRICS), min_length=1, description="metrics, by name or `module:Class`, in the table's order"
     )
-    weights: dict[str, str] = Field({}, description="checkpoints no registry package carries: name -> path or hub id")
+    weights: dict[str, str] = Field({}, description="checkpoints that no package distributes: name -> path or hub id")
     num_frames: int = Field(
         8,
         ge=2,
         le=256,
-        description="moments at equal steps of one loop that are taken of every clip, real or generated",
+        description="frames of every clip, real or generated, at equal steps of one loop",
     )
-    size: int = Field(256, ge=16, le=1024, description="side that every clip, real or generated, is squashed to")
-    max_real: int = Field(2048, ge=2, description="most real stickers; distances compare with half of them")
+    size: int = Field(256, ge=16, le=1024, description="every clip is resized to a square of this side")
+    max_real: int = Field(2048, ge=2, description="most real stickers; distances use half of them")
     training: Literal["apart", "joint", "other"] | None = Field(
         None,
         description="models trained on the tested domain alone, on both, or on another data set: they belong to the "
         "paper's Table 4, 7 or 5",
     )
-    seed: int = Field(0, ge=0, description="of the bootstrap")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap")
 
     @field_validator("metrics")
     @classmethod
@@ -47,6 +47,6 @@ class JudgingConfig(BaseModel):
 
 
 class BenchmarkConfig(JudgingConfig):
-    """Which folders of stickers are judged, and how."""
+    """The folders of stickers to evaluate, and how."""
 
     generated: dict[str, str] = Field(min_length=1, description="name of a model -> folder of its GIFs, WebPs or MP4s")

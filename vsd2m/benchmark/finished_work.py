@@ -1,4 +1,4 @@
-"""Finished work of a benchmark run on disk, so that a killed run goes on where it stopped."""
+"""Finished work of a benchmark run on disk, so that a killed run can be resumed."""
 
 import io
 import json
@@ -20,46 +20,46 @@ Observations = dict[str, NDArray[Any]]
 
 
 class KeptWork:
-    """Observations of clips, a file per clip, and finished scores, a file per score; each written whole or not at all.
+    """Observations of clips, a file per clip, and finished scores, a file per score; each written atomically.
 
-    Both are found by content: a clip by what it is, a score by everything that went into it.
+    Both are identified by content: a clip by its file and rule, a score by all its inputs.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def remove_leftovers(self) -> None:
-        """Removes half-written files of a killed run."""
+        """Removes incomplete files of a killed run."""
         folders = [f"{OBSERVATIONS}/{name}" for name in self._store.list(OBSERVATIONS)]
         for folder in ("", SCORES, *folders):
             self._store.delete_leftovers(folder)
 
     def observations(self, clip: str) -> Observations:
-        """Those of the clip of that identity, by the identity of what was observed; empty if it was never seen."""
+        """The observations of a clip, by the identity of what was observed; empty if there are none."""
         path = _observations_path(clip)
         if not self._store.exists(path):
             return {}
         with np.load(io.BytesIO(self._store.read_bytes(path)), allow_pickle=False) as arrays:
             return dict(arrays)
 
-    def keep_observations(self, clip: str, found: Mapping[str, NDArray[Any]]) -> None:
-        """Adds to those of the clip."""
+    def keep_observations(self, clip: str, observations: Mapping[str, NDArray[Any]]) -> None:
+        """Adds to the observations of the clip."""
         data = io.BytesIO()
-        np.savez(data, **{**self.observations(clip), **found})  # type: ignore[arg-type]
+        np.savez(data, **{**self.observations(clip), **observations})  # type: ignore[arg-type]
         self._store.write_bytes(_observations_path(clip), data.getvalue())
 
     def score(self, identity: str) -> Score | None:
-        """The finished score of that identity."""
+        """The finished score of that identity, if there is one."""
         path = f"{SCORES}/{identity}.json"
         return as_score(json.loads(self._store.read_bytes(path))) if self._store.exists(path) else None
 
     def keep_score(self, identity: str, score: Score) -> None:
-        """Until something that went into it changes."""
+        """Stores a score; it is used until one of its inputs changes."""
         self._store.write_bytes(f"{SCORES}/{identity}.json", json.dumps(from_score(score)).encode())
 
 
 def from_score(score: Score) -> dict[str, Any]:
-    """The score as JSON holds it: a number that does not exist is null."""
+    """The score as JSON: NaN is null."""
     return {name: None if isinstance(value, float) and isnan(value) else value for name, value in asdict(score).items()}
 
 

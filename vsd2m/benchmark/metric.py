@@ -1,4 +1,4 @@
-"""What a metric is: a running judgement of clips that ends in a number, an interval, and the protocol behind it."""
+"""The interface of metrics: they accumulate clips and return a number, an interval, and the protocol."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from vsd2m.core.registry import component
 
 NUM_RESAMPLES = 1000
 NORMAL_95 = 1.959964
-"""Of 95 % of a normal distribution, to either side."""
+"""Standard deviations of a 95 % interval of a normal distribution."""
 
 
 Better = Literal["higher", "lower", "neither"]
@@ -43,9 +43,9 @@ class Score:
 
 @dataclass(frozen=True)
 class Weights:
-    """What metrics cannot bring along themselves; a metric that misses something is skipped by name.
+    """External inputs of metrics; a metric whose inputs are missing is skipped and named.
 
-    `paths`: checkpoints that no registry package carries. `read_text`: a frame uint8 [H, W, 3] to the text in it.
+    `paths`: checkpoints that no package distributes. `read_text`: a frame uint8 [H, W, 3] to the text in it.
     """
 
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -56,22 +56,22 @@ class Weights:
 
 
 class Metric(ABC):
-    """Feed clips with `update` (and real ones with `update_reference`), then `compute`; `reset` to begin anew.
+    """Feed clips with `update` (and real ones with `update_reference`), then `compute`; `reset` to start again.
 
-    Clips may be split between several metrics of a kind, here or in other processes, and brought together with
-    `merge_state`: the score is that of one metric that has seen them all. `torchmetric.py` has torchmetrics' class.
+    Clips may be divided among several metrics of a class, also in other processes, and combined with `merge_state`:
+    the score equals that of one metric with all clips. `torchmetric.py` has torchmetrics' class.
     """
 
     name: ClassVar[str]
     better: ClassVar[Better]
     compares: ClassVar[Literal["sets", "prompts"] | None] = None
-    """What is needed of the real clips: equally many of them, or all their prompts."""
+    """What the metric needs from the real clips: an equal number of clips (`sets`), or all prompts (`prompts`)."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
 
     def missing(self) -> str | None:
-        """Which weights are missing and where they are to be had; None if the metric can be computed."""
+        """Which weights are missing and how to get them; None if the metric can be computed."""
         return None
 
     def setup(self) -> None:  # noqa: B027 - most metrics load nothing
@@ -83,36 +83,36 @@ class Metric(ABC):
 
     @abstractmethod
     def update(self, clip: JudgedClip) -> None:
-        """Takes in a generated clip."""
+        """Adds a generated clip."""
 
     def update_reference(self, clip: JudgedClip) -> None:  # noqa: B027 - most metrics do not compare
-        """Takes in a real clip, for metrics that compare."""
+        """Adds a real clip, for metrics that compare."""
 
     @abstractmethod
     def compute(self, *, seed: int) -> Score:
-        """The number over all clips so far, the same in whatever order they came; `seed` draws the bootstrap."""
+        """The score over all clips so far, independent of their order; `seed` is that of the bootstrap."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Forgets all clips; what `setup` loaded is kept."""
+        """Removes all clips; the loaded networks stay."""
 
     @abstractmethod
     def merge_state(self, other: "Metric") -> None:
-        """Takes in what another metric of the same class and protocol has seen; `ConfigError` if it is none."""
+        """Adds the clips of another metric of the same class and protocol; `ConfigError` for any other."""
 
     def _check_same_kind(self, other: "Metric") -> None:
         if type(self) is not type(other) or self.protocol() != other.protocol():
-            raise ConfigError(f"{self.name} cannot take in {other.name}: another metric, or another protocol")
+            raise ConfigError(f"{self.name} cannot be merged with {other.name}: another metric or another protocol")
 
 
 def metric_class(name: str) -> type[Metric]:
-    """The metric of that name, or at `module:Class`; `ConfigError` where there is none."""
+    """The metric of that name, or at `module:Class`; `ConfigError` if there is none."""
     metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
     return metric
 
 
 class ClipMetric(Metric):
-    """A metric that gives every clip a number of its own; the score is their mean."""
+    """A metric with a number per clip; the score is their mean."""
 
     is_share: ClassVar[bool] = False
     """Whether every clip is a yes (1) or a no (0): the interval is then Wilson's."""
@@ -149,9 +149,9 @@ class ClipMetric(Metric):
         return Score(self.name, mean, low, high, len(values), self.protocol(), self.better)
 
 
-def check_finite(seen: ArrayLike, clip: JudgedClip, metric: str) -> None:
+def check_finite(values: ArrayLike, clip: JudgedClip, metric: str) -> None:
     """`EngineError` that names the clip where what a metric sees of it is not finite: one such number spoils all."""
-    if not np.isfinite(seen).all():
+    if not np.isfinite(values).all():
         raise EngineError(
             f"{metric} of {clip.name} is not a finite number; look at this clip, and at the weights where a network "
             "judges. What was observed of other clips is kept."

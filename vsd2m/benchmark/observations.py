@@ -1,7 +1,7 @@
-"""What networks see of single clips, apart from the arithmetic over all of them.
+"""The observations of single clips, separate from the arithmetic over all of them.
 
-An observation is the dear part of a metric: one clip's number, feature vector or embeddings. It depends on nothing
-but the clip, so it can be computed in any order and process, kept, and fed to a fresh metric later.
+An observation is the expensive part of a metric: one clip's number, feature vector or embeddings. It depends only on
+the clip, so it can be computed in any order and process, stored, and passed to a new metric later.
 """
 
 import inspect
@@ -29,13 +29,13 @@ NO_FRAMES = np.zeros((0, 0, 0, 3), np.uint8)
 
 @dataclass(frozen=True)
 class ObserverSpec:
-    """Which metrics observe, with which weights; travels to other processes."""
+    """The metrics that observe, and their weights; can be sent to other processes."""
 
     metrics: tuple[str, ...]
     weights: Weights
 
     def open(self) -> "Observer":
-        """Nothing is loaded before the first clip."""
+        """An observer; it loads networks when they are needed."""
         senses = (sense_of(metric_class(name)(self.weights)) for name in self.metrics)
         return Observer([sense for sense in senses if sense is not None])
 
@@ -47,31 +47,31 @@ class Observer:
         self._senses = {sense.identity: sense for sense in senses}
         self._ready: set[str] = set()
 
-    def observe(self, clip: JudgedClip, wanted: Sequence[str]) -> dict[str, Array]:
-        """The observations named by identity; the networks behind them are loaded when first wanted.
+    def observe(self, clip: JudgedClip, identities: Sequence[str]) -> dict[str, Array]:
+        """The observations of these identities; their networks are loaded on first use.
 
-        `EngineError` that names the clip where one is not finite.
+        `EngineError` that names the clip if an observation is not finite.
         """
         observations = {}
-        for identity in wanted:
+        for identity in identities:
             self.setup(identity)
             observations[identity] = self._senses[identity].observe(clip)
             check_finite(observations[identity], clip, self._senses[identity].name)
         return observations
 
     def setup(self, identity: str) -> None:
-        """Loads what is needed to observe it, once. `MissingExtraError` where a package is not installed."""
+        """Loads the network of an observation, once. `MissingExtraError` if a package is not installed."""
         if identity not in self._ready:
             self._senses[identity].setup()
             self._ready.add(identity)
 
 
 class Sense(ABC):
-    """How one metric's observation is made, and how a fresh metric takes it in."""
+    """How a metric's observations are computed, and how a new metric uses them."""
 
     identity: str
     name: str
-    """Of the metric, for messages."""
+    """The metric's name, for messages."""
 
     @abstractmethod
     def setup(self) -> None:
@@ -82,12 +82,12 @@ class Sense(ABC):
         """A function of the clip alone."""
 
     @abstractmethod
-    def replay(self, known: Callable[[], Array]) -> Metric:
-        """A fresh metric that observes nothing: `known` gives the observation of the clip it is fed, without frames."""
+    def replay(self, stored: Callable[[], Array]) -> Metric:
+        """A new metric that loads no network: `stored` returns the observation of the clip that `update` gets."""
 
 
 def sense_of(metric: Metric) -> Sense | None:
-    """None for a metric of a kind that cannot be taken apart; it must see every clip itself."""
+    """The metric's `Sense`; None if its observations cannot be separated: it then needs every clip itself."""
     if isinstance(metric, DistanceMetric):
         return _Vector(metric)
     if isinstance(metric, ClipRetrieval):
@@ -96,12 +96,12 @@ def sense_of(metric: Metric) -> Sense | None:
 
 
 def without_frames(clip: ClipReference) -> JudgedClip:
-    """What a replayed metric is fed."""
+    """The input of a replayed metric."""
     return JudgedClip(clip.name, NO_FRAMES, clip.prompt)
 
 
 class _Number(Sense):
-    """Of a metric that gives every clip a number; no number is an empty array."""
+    """For metrics with a number per clip; an empty array means no number."""
 
     def __init__(self, metric: ClipMetric) -> None:
         self._metric = metric
@@ -115,9 +115,9 @@ class _Number(Sense):
         value = self._metric.measure(clip)
         return np.array([] if value is None else [value], np.float64)
 
-    def replay(self, known: Callable[[], Array]) -> Metric:
+    def replay(self, stored: Callable[[], Array]) -> Metric:
         kind = type(self._metric)
-        replayed = type(kind.__name__, (kind,), {"measure": lambda *_: _number(known())})
+        replayed = type(kind.__name__, (kind,), {"measure": lambda *_: _number(stored())})
         metric: Metric = replayed(self._metric.weights)
         return metric
 
@@ -127,7 +127,7 @@ def _number(observed: Array) -> float | None:
 
 
 class _Vector(Sense):
-    """Of a metric that compares feature vectors."""
+    """For metrics that compare feature vectors."""
 
     def __init__(self, metric: DistanceMetric) -> None:
         self._metric = metric
@@ -141,34 +141,34 @@ class _Vector(Sense):
     def observe(self, clip: JudgedClip) -> Array:
         return self._extractor.features(clip)
 
-    def replay(self, known: Callable[[], Array]) -> Metric:
+    def replay(self, stored: Callable[[], Array]) -> Metric:
         fresh = type(self._metric)(self._metric.weights)
-        fresh.extractor = _KnownVectors(self._extractor, known)
+        fresh.extractor = _StoredVectors(self._extractor, stored)
         return fresh
 
 
-class _KnownVectors(Extractor):
-    def __init__(self, extractor: Extractor, known: Callable[[], Array]) -> None:
+class _StoredVectors(Extractor):
+    def __init__(self, extractor: Extractor, stored: Callable[[], Array]) -> None:
         super().__init__(extractor.weights)
         self._extractor = extractor
-        self._known_vector = known
+        self._stored_vector = stored
 
     def setup(self) -> None:
         """Nothing is computed."""
 
     @property
     def num_features(self) -> int:
-        return len(self._known_vector())
+        return len(self._stored_vector())
 
     def protocol(self) -> dict[str, str | int]:
         return self._extractor.protocol()
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        return self._known_vector()
+        return self._stored_vector()
 
 
 class _Embeddings(Sense):
-    """The picture's and the prompt's vector; empty without a prompt."""
+    """For `ClipRetrieval`: the picture's and the prompt's vector; empty without a prompt."""
 
     def __init__(self, metric: ClipRetrieval) -> None:
         self._metric = metric
@@ -183,28 +183,28 @@ class _Embeddings(Sense):
             return np.zeros((2, 0), np.float32)
         return np.stack([self._metric.encoder.picture(clip), self._metric.encoder.text(clip.prompt)])
 
-    def replay(self, known: Callable[[], Array]) -> Metric:
+    def replay(self, stored: Callable[[], Array]) -> Metric:
         fresh = ClipRetrieval(self._metric.weights)
-        fresh.encoder = _KnownEmbeddings(self._metric.weights, known)
+        fresh.encoder = _StoredEmbeddings(self._metric.weights, stored)
         return fresh
 
 
-class _KnownEmbeddings(ClipEncoder):
-    def __init__(self, weights: Weights, known: Callable[[], Array]) -> None:
+class _StoredEmbeddings(ClipEncoder):
+    def __init__(self, weights: Weights, stored: Callable[[], Array]) -> None:
         super().__init__(weights)
-        self._known_pair = known
+        self._stored_pair = stored
 
     def picture(self, clip: JudgedClip) -> NDArray[np.float32]:
-        picture: NDArray[np.float32] = self._known_pair()[0]
+        picture: NDArray[np.float32] = self._stored_pair()[0]
         return picture
 
     def text(self, prompt: str) -> NDArray[np.float32]:
-        text: NDArray[np.float32] = self._known_pair()[1]
+        text: NDArray[np.float32] = self._stored_pair()[1]
         return text
 
 
 def identity_of(part: object, protocol: Mapping[str, str | int]) -> str:
-    """Changes with everything that changes what is observed: protocol, version, and the code of the part itself."""
+    """Changes with everything that affects the observation: protocol, version, and the code of `part`."""
     kind = type(part)
     return digest([kind.__module__, kind.__qualname__, dict(protocol), __version__, _source_digest(kind)])[:16]
 

@@ -1,4 +1,4 @@
-"""What a benchmark run leaves behind: scores with everything needed to repeat them, as JSON lines."""
+"""The results of a benchmark run: scores with everything needed to repeat them, as JSON lines."""
 
 import json
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ class Results:
 
 
 def write_results(results: Results, config: JudgingConfig, store: Store) -> None:
-    """A line per score, per cost and per skipped metric. Each can be read alone: it holds the whole config, the
-    versions, the command, and where the model's stickers come from."""
+    """Writes a line per score, per cost and per skipped metric. Each line is self-contained: it has the whole config,
+    the versions, the command, and the origin of the model's stickers."""
     facts = {
         "config": config.model_dump(mode="json", exclude={"generated"}),
         "data_revision": results.data_revision,
@@ -72,13 +72,13 @@ def write_results(results: Results, config: JudgingConfig, store: Store) -> None
 
 
 def read_results(*folders: str) -> Results:
-    """The results of one or more benchmark runs, as one; a model given twice keeps its last scores."""
+    """The combined results of one or more benchmark runs; the last scores of a model win."""
     scores: dict[str, list[Score]] = {}
     costs: dict[str, Cost] = {}
     origins: dict[str, Origin] = {}
     skipped: dict[str, Skipped] = {}
     for folder in folders:
-        read: dict[str, list[Score]] = {}
+        folder_scores: dict[str, list[Score]] = {}
         for line in read_lines(folder):
             if line.get("origin"):
                 origins[line["model"]] = Origin(**line["origin"])
@@ -87,19 +87,20 @@ def read_results(*folders: str) -> Results:
             elif "cost" in line:
                 costs[line["model"]] = Cost(**line["cost"])
             else:
-                read.setdefault(line["model"], []).append(as_score(line))
-        scores.update(read)
+                folder_scores.setdefault(line["model"], []).append(as_score(line))
+        scores.update(folder_scores)
     return Results(scores, list(skipped.values()), costs, origins)
 
 
 def output_folders(*folders: str) -> dict[str, Path]:
-    """Where the judged stickers of every model lie."""
-    found = {}
+    """The folder of each model's stickers."""
+    folders_of = {}
     for folder in folders:
         for line in read_lines(folder):
             if line.get("origin"):
-                found[line["model"]] = Path(folder) / line["origin"]["outputs"]  # an absolute path stays what it is
-    return found
+                # joining leaves an absolute path unchanged
+                folders_of[line["model"]] = Path(folder) / line["origin"]["outputs"]
+    return folders_of
 
 
 def read_lines(folder: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The rows of a benchmark run: one metric of one model, scored from what is kept of the clips."""
+"""The rows of a benchmark run: one metric of one model, computed from the stored observations of the clips."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from vsd2m.core.commit import digest
 
 @dataclass(frozen=True)
 class Candidate:
-    """A metric of the config by its name there, its weights hashed once for all models."""
+    """A metric of the config with its name there; its weights are hashed once for all models."""
 
     name: str
     metric: Metric
@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Row:
-    """The clips a metric is over, the real ones it compares them with, and what its protocol has to say of both."""
+    """The clips of a metric, the real ones it compares them with, and facts about both for the protocol."""
 
     model: str
     candidate: Candidate
@@ -46,7 +46,7 @@ class Row:
 
     @cached_property
     def identity(self) -> str:
-        """Of the score: changes with everything that goes into it."""
+        """The identity of the score: changes with each of its inputs."""
         clips, references = ([[clip.name, clip.identity] for clip in part] for part in (self.clips, self.references))
         return digest([self.candidate.identity, self.seed, clips, references, dict(self.facts)])[:32]
 
@@ -54,7 +54,7 @@ class Row:
 def row_of(
     model: str, candidate: Candidate, clips: Sequence[ClipReference], real: RealSet, *, rule: ClipRule, seed: int
 ) -> Row:
-    """Distances take equally many clips of a model, or of the yardstick, and of the references; see `RealSet`."""
+    """Distances use equal numbers of clips of a model, of the yardstick, and of the references; see `RealSet`."""
     references: Sequence[ClipReference] = ()
     facts: dict[str, str | int] = {"clips": str(rule), "real_set": real.digest}
     if candidate.metric.compares == "prompts":
@@ -66,26 +66,28 @@ def row_of(
     return Row(model, candidate, clips, references, {**facts, "num_clips": len(clips)}, seed)
 
 
-def keep_scores(rows: Sequence[Row], kept: KeptWork) -> None:
-    """Computes the rows of one model in one pass over what is kept of its clips, and keeps every score."""
+def keep_scores(rows: Sequence[Row], finished_work: KeptWork) -> None:
+    """Computes the rows of one model in one pass over the stored observations of its clips, and stores each score."""
     feeds = [_Feed(row) for row in rows]
     for part in ("clips", "references"):
         for clip in _union([getattr(row, part) for row in rows]):
-            observations = kept.observations(clip.identity)
+            observations = finished_work.observations(clip.identity)
             for feed in feeds:
                 feed.take(clip, observations, part)
     for feed in feeds:
         score = feed.metric.compute(seed=feed.row.seed)
-        kept.keep_score(feed.row.identity, replace(score, protocol={**score.protocol, **feed.row.facts}))
+        finished_work.keep_score(feed.row.identity, replace(score, protocol={**score.protocol, **feed.row.facts}))
 
 
 class _Feed:
-    """A fresh metric of a row. One that cannot be taken apart sees every clip here."""
+    """A new metric for a row. A metric without a `Sense` gets the clips themselves."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
         self._sense = row.candidate.sense
-        self.metric = _ready(row.candidate.metric) if self._sense is None else self._sense.replay(self._known)
+        self.metric = (
+            _ready(row.candidate.metric) if self._sense is None else self._sense.replay(self._current_observation)
+        )
         self._current: NDArray[Any]
         self._names = {"clips": {clip.name for clip in row.clips}, "references": {clip.name for clip in row.references}}
 
@@ -94,13 +96,13 @@ class _Feed:
             return
         if self._sense is not None:
             self._current = observations[self._sense.identity]
-        judged = clip.load() if self._sense is None else without_frames(clip)
+        loaded = clip.load() if self._sense is None else without_frames(clip)
         if part == "clips":
-            self.metric.update(judged)
+            self.metric.update(loaded)
         else:
-            self.metric.update_reference(judged)
+            self.metric.update_reference(loaded)
 
-    def _known(self) -> NDArray[Any]:
+    def _current_observation(self) -> NDArray[Any]:
         return self._current
 
 
@@ -111,5 +113,5 @@ def _ready(metric: Metric) -> Metric:
 
 
 def _union(parts: Sequence[Sequence[ClipReference]]) -> list[ClipReference]:
-    """Every clip once, in the order of the longest part, which holds them all."""
+    """Every clip once, in the order of the longest part, which contains them all."""
     return list({clip.name: clip for part in sorted(parts, key=len, reverse=True) for clip in part}.values())

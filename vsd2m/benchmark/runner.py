@@ -1,7 +1,8 @@
-"""A benchmark run: every metric over every model's clips, and over the real ones as a yardstick.
+"""A benchmark run: every metric over every model's clips, and over the real stickers as a yardstick.
 
-First whatever is not known yet of any clip is observed, each clip decoded once, here or in other processes. Then the
-metrics are fed from what is kept. Both are kept as they are finished, so that a killed run goes on where it stopped.
+First the missing observations of all clips are computed, in this process or others, decoding each clip once. Then the
+metrics are computed from the observations. Both are stored as soon as they are finished, so a killed run can be
+resumed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,10 +36,10 @@ TABLE = "table.md"
 
 @dataclass(frozen=True)
 class ObserveTask:
-    """A clip, and the identities of what is to be observed of it."""
+    """A clip, and the identities of the observations to compute."""
 
     clip: ClipReference
-    wanted: tuple[str, ...]
+    identities: tuple[str, ...]
 
 
 Observe = Callable[[Sequence[ObserveTask]], Iterator[tuple[str, Observations]]]
@@ -55,50 +56,57 @@ def run_benchmark(
     origins: Mapping[str, Origin] | None = None,
     command: str | None = None,
 ) -> Results:
-    """Judges every folder of the config and writes `results.jsonl` and `table.md` to `out`.
+    """Evaluates every folder of the config and writes `results.jsonl` and `table.md` to `out`.
 
-    `read_text` turns a frame uint8 [H, W, 3] into the text in it; without it the legibility of text is not judged.
-    `distribute` observes in other processes; `on_progress(done, total)` counts clips. What is known of the models
-    beyond their folders (`origins`), and the `command` that repeats the run, stand in the results.
+    `read_text` turns a frame uint8 [H, W, 3] into the text in it; without it the legibility of text is not measured.
+    `distribute` computes observations in other processes; `on_progress(done, total)` counts clips. `origins` (facts
+    about the models) and `command` (which repeats the run) are written to the results.
 
-    Real and generated clips are cut by one rule. The real stickers are judged too: they show what a perfect model would
-    get. For distances they are cut in two halves, and everybody is compared with the second one (see `RealSet`).
+    The same rule selects the frames of real and generated clips. The real stickers are evaluated too: they show the
+    scores of a perfect model. For distances they are divided into two halves, and all models are compared with the
+    second one (see `RealSet`).
     """
     store = Store(out)
     weights = Weights(config.weights, read_text)
     real = list_real(config)
     rule = ClipRule(config.num_frames, config.size)
     generated = {name: list_folder(Path(folder), rule) for name, folder in config.generated.items()}
-    judged: dict[str, Sequence[ClipReference]] = {REAL: real, **generated}
+    clips_of: dict[str, Sequence[ClipReference]] = {REAL: real, **generated}
     compared = real_set(real, generated)
     candidates = [Candidate(name, metric_class(name)(weights)) for name in config.metrics]
-    skipped = {it.name: Skipped(it.metric.name, needs) for it in candidates if (needs := it.metric.missing())}
+    skipped = {
+        candidate.name: Skipped(candidate.metric.name, needs)
+        for candidate in candidates
+        if (needs := candidate.metric.missing())
+    }
     rows = [
         row_of(model, candidate, clips, compared, rule=rule, seed=config.seed)
-        for model, clips in judged.items()
+        for model, clips in clips_of.items()
         for candidate in candidates
         if candidate.name not in skipped
     ]
-    kept = KeptWork(store)
-    kept.remove_leftovers()
-    todo = [row for row in rows if kept.score(row.identity) is None]
+    finished_work = KeptWork(store)
+    finished_work.remove_leftovers()
+    todo = [row for row in rows if finished_work.score(row.identity) is None]
     busy = list({row.candidate.name: row.candidate for row in todo}.values())
     observer = Observer([candidate.sense for candidate in busy if candidate.sense is not None])
     skipped |= _not_installed(busy, observer)
     todo = [row for row in todo if row.candidate.name not in skipped]
-    tasks = _tasks(todo, kept)
+    tasks = _tasks(todo, finished_work)
     if distribute is None:
         observe: Observe = partial(observe_here, observer)
     else:
-        observe = distribute(ObserverSpec(tuple(it.name for it in busy if it.name not in skipped), weights))
-    for done, (clip, found) in enumerate(observe(tasks) if tasks else (), start=1):
-        kept.keep_observations(clip, found)
+        observe = distribute(
+            ObserverSpec(tuple(candidate.name for candidate in busy if candidate.name not in skipped), weights)
+        )
+    for num_done, (clip, observations) in enumerate(observe(tasks) if tasks else (), start=1):
+        finished_work.keep_observations(clip, observations)
         if on_progress is not None:
-            on_progress(done, len(tasks))
+            on_progress(num_done, len(tasks))
     for model in dict.fromkeys(row.model for row in todo):
-        keep_scores([row for row in todo if row.model == model], kept)
+        keep_scores([row for row in todo if row.model == model], finished_work)
     results = Results(
-        scores=_scores(rows, kept),
+        scores=_scores(rows, finished_work),
         skipped=[skipped[name] for name in config.metrics if name in skipped],
         costs={name: cost for name, folder in config.generated.items() if (cost := read_cost(Path(folder)))},
         origins=_origins(config, generated, origins or {}, store),
@@ -113,11 +121,12 @@ def run_benchmark(
 def observe_here(observer: Observer, tasks: Iterable[ObserveTask]) -> Iterator[tuple[str, Observations]]:
     """One task after the other, in this process."""
     for task in tasks:
-        yield task.clip.identity, observer.observe(task.clip.load(), task.wanted)
+        yield task.clip.identity, observer.observe(task.clip.load(), task.identities)
 
 
 def _not_installed(busy: Sequence[Candidate], observer: Observer) -> dict[str, Skipped]:
-    """Loads every network there is work for; the metrics whose packages are missing, by their names in the config."""
+    """Loads the networks that are needed; returns the metrics whose packages are missing, by their names in the
+    config."""
     lacking: dict[str, Skipped] = {}
     for candidate in busy:
         try:
@@ -127,40 +136,40 @@ def _not_installed(busy: Sequence[Candidate], observer: Observer) -> dict[str, S
     return lacking
 
 
-def _tasks(todo: Sequence[Row], kept: KeptWork) -> list[ObserveTask]:
-    """What is not known yet, a task per clip, in the order of the rows."""
+def _tasks(todo: Sequence[Row], finished_work: KeptWork) -> list[ObserveTask]:
+    """The missing observations, a task per clip, in the order of the rows."""
     clips: dict[str, ClipReference] = {}
-    wanted: dict[str, dict[str, None]] = {}
+    identities: dict[str, dict[str, None]] = {}
     for row in todo:
         if row.candidate.sense is not None:
             for clip in (*row.clips, *row.references):
                 clips[clip.identity] = clip
-                wanted.setdefault(clip.identity, {})[row.candidate.sense.identity] = None
+                identities.setdefault(clip.identity, {})[row.candidate.sense.identity] = None
     tasks = []
-    for identity, senses in wanted.items():
-        known = kept.observations(identity)
-        missing = tuple(sense for sense in senses if sense not in known)
+    for identity, senses in identities.items():
+        stored = finished_work.observations(identity)
+        missing = tuple(sense for sense in senses if sense not in stored)
         if missing:
             tasks.append(ObserveTask(clips[identity], missing))
     return tasks
 
 
-def _scores(rows: Sequence[Row], kept: KeptWork) -> dict[str, list[Score]]:
+def _scores(rows: Sequence[Row], finished_work: KeptWork) -> dict[str, list[Score]]:
     scores: dict[str, list[Score]] = {}
     for row in rows:
-        found = kept.score(row.identity)
+        score = finished_work.score(row.identity)
         of_model = scores.setdefault(row.model, [])
-        if found is not None:
-            of_model.append(found)
+        if score is not None:
+            of_model.append(score)
     return scores
 
 
 def _origins(
-    config: BenchmarkConfig, generated: Mapping[str, Any], known: Mapping[str, Origin], store: Store
+    config: BenchmarkConfig, generated: Mapping[str, Any], origins: Mapping[str, Origin], store: Store
 ) -> dict[str, Origin]:
     local = store.local_path("")
     results = Path(local) if local is not None else None
     return {
-        name: describe_outputs(known.get(name), Path(folder), generated[name], results)
+        name: describe_outputs(origins.get(name), Path(folder), generated[name], results)
         for name, folder in config.generated.items()
     }

@@ -1,4 +1,4 @@
-"""Which frames of a clip differ: a model that freezes has not drawn an animation, whatever else is measured of it."""
+"""Which frames of a clip differ: a frozen clip is not an animation, regardless of other metrics."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ VISIBLE = 8
 """Levels of 255 by which a pixel has to change: more than a codec's noise on a still."""
 
 MIN_SHARE = 1e-4
-"""Of the pixels: seven of a frame of 256 x 256, less than the smallest eye that blinks."""
+"""Share of the pixels: seven of a frame of 256 x 256, less than the smallest blinking eye."""
 
 STILL = f"fewer than {MIN_SHARE:g} of the pixels change by {VISIBLE} of 255"
-"""For the protocols of metrics that treat frozen clips in a way of their own."""
+"""For the protocols of metrics that treat frozen clips differently."""
 
 
 def is_frozen(frames: Frames) -> bool:
@@ -21,12 +21,12 @@ def is_frozen(frames: Frames) -> bool:
 
 
 def distinct_frames(frames: Frames) -> Frames:
-    """The first frame, and each that differs visibly from the last one taken: what is shown longer comes once."""
-    taken = [0]
+    """The first frame, and each that differs visibly from the previously selected one: repeated frames are merged."""
+    positions = [0]
     for number in range(1, len(frames)):
-        if _differ(frames[number], frames[taken[-1]]):
-            taken.append(number)
-    return frames[taken]
+        if _differ(frames[number], frames[positions[-1]]):
+            positions.append(number)
+    return frames[positions]
 
 
 def _differ(one: Frames, other: Frames) -> bool:

@@ -164,7 +164,7 @@ def selfcheck(
             (
                 check.source,
                 f"{check.expected:g} ± {check.tolerance:g}",
-                None if check.found is None else Number(check.found, ".6g"),
+                None if check.computed is None else Number(check.computed, ".6g"),
                 check.missing or verdicts[check.passed],
             ),
         )

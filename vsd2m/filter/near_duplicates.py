@@ -54,7 +54,7 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
 
         words, lines = matrix(table["fingerprint"])
         is_still = (table["num_distinct_frames"] == 1).to_numpy()
-        found = group(
+        grouping = group(
             words,
             preference(table)[lines],
             self.config.max_distance,
@@ -62,22 +62,22 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
             num_threads=self.spec.resources.num_cpus,
         )
         winner, distance = np.arange(len(table)), np.zeros(len(table))
-        winner[lines], distance[lines] = lines[found.winner], found.distance
-        judged = table.select("key").with_columns(
+        winner[lines], distance[lines] = lines[grouping.winner], grouping.distance
+        outcomes = table.select("key").with_columns(
             duplicate_group=table["key"].gather(winner),
             duplicate_group_size=pl.Series(np.bincount(winner, minlength=len(table))[winner], dtype=pl.Int32),
             value=pl.Series(distance, dtype=pl.Float64).round(4),
         )
         is_winner = pl.col("key") == pl.col("duplicate_group")
-        kept = judged.filter(is_winner).select("key", "duplicate_group", "duplicate_group_size")
-        rejects = judged.filter(~is_winner).select(
+        winners = outcomes.filter(is_winner).select("key", "duplicate_group", "duplicate_group_size")
+        rejects = outcomes.filter(~is_winner).select(
             "key",
             "value",
             reason=pl.lit("near_duplicate"),
             limit=pl.lit(self.config.max_distance, pl.Float64),
             detail=pl.col("duplicate_group"),
         )
-        return TableResult(kept, rejects.select("key", "reason", "value", "limit", "detail"))
+        return TableResult(winners, rejects.select("key", "reason", "value", "limit", "detail"))
 
 
 def preference(table: pl.DataFrame) -> npt.NDArray[np.int64]:

@@ -99,16 +99,16 @@ def _num_drawn(reasons: Sequence[Reason]) -> int:
 
 def _section(run: Run, reason: Reason, media: Media, num_drawn: int, max_bytes: int) -> dict[str, Any]:
     """What the template draws of one reason."""
-    drawn = reason.drawable[:num_drawn]
+    keys = reason.drawable[:num_drawn]
     named = [_line(row) for row in [*reason.undrawable, *reason.drawable[num_drawn:]]][:MAX_NAMED]
     return {
         "stage": reason.stage,
         "name": reason.name,
         "count": reason.count,
-        "num_drawn": len(drawn),
-        "pictures": _pictures(run, drawn, media, max_bytes),
+        "num_drawn": len(keys),
+        "pictures": _pictures(run, keys, media, max_bytes),
         "named": named,
-        "num_unnamed": reason.count - len(drawn) - len(named),
+        "num_unnamed": reason.count - len(keys) - len(named),
     }
 
 

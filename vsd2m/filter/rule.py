@@ -59,12 +59,12 @@ def measured(column: str) -> Callable[[Row], float]:
     """Reads a column as a number; None ("not asked") is a `StageError`, since passing it would be silent."""
 
     def value(row: Row) -> float:
-        found = row[column]
-        if found is None:
+        value = row[column]
+        if value is None:
             raise StageError(
                 f"a filter rule reads {column!r}, which was not measured for sticker {row.get('key')}; "
                 "put the stage that writes it before the filter, or take the rule out"
             )
-        return float(found)
+        return float(value)
 
     return value

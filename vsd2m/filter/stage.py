@@ -32,12 +32,12 @@ class FilterConfig(StageConfig):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        made = handler.resolve_ref_schema(handler(schema))
+        schema_of_rules = handler.resolve_ref_schema(handler(schema))
         limits = {name: {"anyOf": [load(path).model_json_schema(), {"type": "null"}]} for name, path in RULES.items()}
-        rules = made["properties"]["rules"]
-        own = {"patternProperties": {":": {"type": ["object", "null"]}}, "additionalProperties": False}
-        made["properties"]["rules"] = {**rules, "properties": limits, **own}
-        return made
+        rules = schema_of_rules["properties"]["rules"]
+        own_rules = {"patternProperties": {":": {"type": ["object", "null"]}}, "additionalProperties": False}
+        schema_of_rules["properties"]["rules"] = {**rules, "properties": limits, **own_rules}
+        return schema_of_rules
 
 
 class FilterStage(StickerStage[FilterConfig]):

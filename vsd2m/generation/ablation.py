@@ -52,8 +52,8 @@ class AblationRow:
     @property
     def mean(self) -> float | None:
         """Over the seeds; None if one of them failed."""
-        known = [loss for loss in self.losses if loss is not None]
-        return statistics.fmean(known) if len(known) == len(self.losses) else None
+        finite_losses = [loss for loss in self.losses if loss is not None]
+        return statistics.fmean(finite_losses) if len(finite_losses) == len(self.losses) else None
 
 
 def ablate(
@@ -70,20 +70,20 @@ def ablate(
     or for a config whose temporal layer has no such variants.
     """
     variants = variants_of(config, name)
-    total, done = config.num_steps * len(variants) * len(seeds), 0
+    total, num_done = config.num_steps * len(variants) * len(seeds), 0
     rows = []
     for variant, settings in variants.items():
         losses: list[float | None] = []
         num_parameters = 0
         for seed in seeds:
             try:
-                counted = _counted(on_step, done, total)
+                counted = _counted(on_step, num_done, total)
                 result = train(variant_config(config, variant, settings, seed), on_step=counted, clips=clips)
                 num_parameters = result.num_parameters
                 losses.append(final_loss(result.losses))
             except TrainingError:  # a loss that is not a number is a finding about the variant
                 losses.append(None)
-            done += config.num_steps
+            num_done += config.num_steps
         rows.append(AblationRow(variant, num_parameters, tuple(losses)))
     Path(config.out, RESULT).write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return rows
@@ -92,8 +92,8 @@ def ablate(
 def final_loss(losses: Sequence[float]) -> float | None:
     """The mean over the last quarter of the steps, without those that were skipped because it is not finite; None where
     no step is left."""
-    taken = [loss for loss in losses[-max(len(losses) // 4, 1) :] if math.isfinite(loss)]
-    return statistics.fmean(taken) if taken else None
+    last_losses = [loss for loss in losses[-max(len(losses) // 4, 1) :] if math.isfinite(loss)]
+    return statistics.fmean(last_losses) if last_losses else None
 
 
 def _counted(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
@@ -133,8 +133,8 @@ def table(rows: Sequence[AblationRow]) -> str:
             failed = sum(loss is None for loss in row.losses)
             cells += [f"not a number in {failed} of {len(row.losses)} runs", "-", "-"]
         else:
-            known = [loss for loss in row.losses if loss is not None]
+            finite_losses = [loss for loss in row.losses if loss is not None]
             beside = f"{100 * (row.mean / reference - 1):+.1f} %" if reference else "-"
-            cells += [f"{row.mean:.4f}", f"{min(known):.4f}-{max(known):.4f}", beside]
+            cells += [f"{row.mean:.4f}", f"{min(finite_losses):.4f}-{max(finite_losses):.4f}", beside]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

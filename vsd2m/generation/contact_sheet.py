@@ -42,7 +42,7 @@ def grid(clips: Sequence[NDArray[np.uint8]], *, frame_size: int, duration_ms: in
     frames = np.full((num_frames, height, width, 4), 255, np.uint8)
     for number, clip in enumerate(clips):
         top, left = GAP + number // columns * side, GAP + number % columns * side
-        shown = resize(clip[linspace_indices(len(clip), num_frames)], frame_size)
-        frames[:, top : top + frame_size, left : left + frame_size, :3] = shown
+        chosen_frames = resize(clip[linspace_indices(len(clip), num_frames)], frame_size)
+        frames[:, top : top + frame_size, left : left + frame_size, :3] = chosen_frames
     durations = np.full(num_frames, duration_ms, np.int32)
     return Clip(frames=frames, durations_ms=durations, loop_count=0, media_format="gif")

@@ -62,10 +62,10 @@ def generate(
     rows = plan(checkpoint, prompts, config)
     store = Store(str(out_folder))
     missing = [row for row in rows if not _is_done(store, row)]
-    for done, row in enumerate(_draw(checkpoint, missing, store, config), start=len(rows) - len(missing) + 1):
+    for num_done, row in enumerate(_draw(checkpoint, missing, store, config), start=len(rows) - len(missing) + 1):
         store.write_bytes(_record_path(row), json.dumps(row, sort_keys=True, ensure_ascii=False).encode())
         if on_sticker is not None:
-            on_sticker(done, len(rows))
+            on_sticker(num_done, len(rows))
     return _finish(store, rows, num_drawn=len(missing), duration_ms=config.duration_ms)
 
 
@@ -169,9 +169,9 @@ def _finish(store: Store, rows: Sequence[Mapping[str, Any]], *, num_drawn: int, 
 
     records = [_read_record(store, row) for row in rows]
     store.write_bytes(MANIFEST, manifest_bytes(records))
-    shown = records[:MAX_SHEET_ROWS]
-    clips = [flatten(decode(store.read_bytes(record["file"])).frames) for record in shown]
-    sheet = contact_sheet(clips, [record["prompt"] for record in shown], frame_size=SHEET_FRAME_SIZE)
+    sheet_records = records[:MAX_SHEET_ROWS]
+    clips = [flatten(decode(store.read_bytes(record["file"])).frames) for record in sheet_records]
+    sheet = contact_sheet(clips, [record["prompt"] for record in sheet_records], frame_size=SHEET_FRAME_SIZE)
     store.write_bytes(CONTACT_SHEET, sheet)
     store.write_bytes(GRID, encode(grid(clips, frame_size=SHEET_FRAME_SIZE, duration_ms=duration_ms), "gif"))
     return GenerateResult(

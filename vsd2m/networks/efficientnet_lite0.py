@@ -106,12 +106,12 @@ def _weights_path() -> Path:
     return path
 
 
-def _paired(weights: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+def _paired(weights: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
     """The file names its tensors otherwise than timm, but lists them in the same order."""
     values = [value for name, value in weights.items() if not name.endswith("num_batches_tracked")]
-    names = [name for name in wanted if not name.endswith("num_batches_tracked")]
+    names = [name for name in expected if not name.endswith("num_batches_tracked")]
     pairs = dict(zip(names, values, strict=True))
-    wrong = [name for name, value in pairs.items() if value.shape != wanted[name].shape]
-    if wrong:
-        raise EngineError(f"{_FILE} does not fit timm's {ARCHITECTURE}: {wrong[0]} has another shape")
-    return wanted | pairs
+    mismatched = [name for name, value in pairs.items() if value.shape != expected[name].shape]
+    if mismatched:
+        raise EngineError(f"{_FILE} does not fit timm's {ARCHITECTURE}: {mismatched[0]} has another shape")
+    return expected | pairs

@@ -21,23 +21,23 @@ NUM_BINS = 40
 def bar_chart(counts: Mapping[str, int], *, label: str) -> "Markup":
     """Horizontal bars, one per entry, from top to bottom in the order given."""
     names = [cut(name) for name in counts]
-    with chart(ROW * max(1, len(counts)) + 6, label) as drawn:
-        axes = drawn.axes(left=label_room(names), bottom=3, top=3, right=56)
+    with chart(ROW * max(1, len(counts)) + 6, label) as plot:
+        axes = plot.axes(left=label_room(names), bottom=3, top=3, right=56)
         bars = axes.barh(range(len(counts)), list(counts.values()), height=0.68, color=COLOURS["main"])
         rows(axes, names, most=max(counts.values(), default=0) or 1)
         for bar, (name, count) in zip(bars, counts.items(), strict=True):
-            drawn.tip(bar, f"{name}: {count:,}")
+            plot.tip(bar, f"{name}: {count:,}")
             write(axes, f"{count:,}", (count, bar.get_y() + 0.34), 5, colour="soft")
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def column_chart(counts: Sequence[tuple[str, int]], *, label: str, height: float = 190) -> "Markup":
     """Columns side by side; at most ten of them are named, and `label` stands below."""
-    with chart(height, label) as drawn:
-        axes = drawn.axes(left=44, bottom=38)
+    with chart(height, label) as plot:
+        axes = plot.axes(left=44, bottom=38)
         columns = axes.bar(range(len(counts)), [count for _, count in counts], width=0.84, color=COLOURS["main"])
         for column, (name, count) in zip(columns, counts, strict=True):
-            drawn.tip(column, f"{name}: {count:,}")
+            plot.tip(column, f"{name}: {count:,}")
         every = math.ceil(len(counts) / 10) or 1
         axes.set_xticks(range(0, len(counts), every), [name for name, _ in counts[::every]])
         axes.set_xlim(-0.6, max(1, len(counts)) - 0.4)
@@ -46,30 +46,30 @@ def column_chart(counts: Sequence[tuple[str, int]], *, label: str, height: float
         axes.yaxis.set_major_formatter(lambda value, _: number(value))
         axes.grid(axis="y")
         axes.set_xlabel(label)
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def funnel_chart(stages: Sequence[Mapping[str, int | str]], *, label: str) -> "Markup":
     """One bar per stage, as long as what it read: what it kept, dropped and failed on."""
     names = [cut(str(stage["stage"]), 16) for stage in stages]
     most = max((int(stage["num_read"]) for stage in stages), default=0) or 1
-    with chart(ROW * max(1, len(stages)) + 6, label) as drawn:
-        axes = drawn.axes(left=label_room(names), bottom=3, top=3, right=96)
+    with chart(ROW * max(1, len(stages)) + 6, label) as plot:
+        axes = plot.axes(left=label_room(names), bottom=3, top=3, right=96)
         start = np.zeros(len(stages))
         for outcome in ("kept", "dropped", "failed"):
             lengths = np.array([int(stage[f"num_{outcome}"]) for stage in stages], float)
             bars = axes.barh(range(len(stages)), lengths, left=start, height=0.7, color=COLOURS[outcome])
             for bar, name, length in zip(bars, names, lengths, strict=True):
-                drawn.tip(bar, f"{name}: {length:,.0f} {outcome}")
+                plot.tip(bar, f"{name}: {length:,.0f} {outcome}")
             start += lengths
         rows(axes, names, most=most)
         for row, stage in enumerate(stages):
-            lost = int(stage["num_dropped"]) + int(stage["num_failed"])
+            num_lost = int(stage["num_dropped"]) + int(stage["num_failed"])
             at = (most, row)
             write(axes, f"{int(stage['num_kept']):,}", at, 46, align="right")
-            if lost:
-                write(axes, f"−{lost:,}", at, 94, align="right", colour="dropped")
-    return markup(drawn.svg)
+            if num_lost:
+                write(axes, f"−{num_lost:,}", at, 94, align="right", colour="dropped")
+    return markup(plot.svg)
 
 
 def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[float], bool], label: str) -> "Markup":
@@ -80,13 +80,13 @@ def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[
     low, high = _range(values, limit)
     edges = np.linspace(low, high, NUM_BINS + 1)
     counts, _ = np.histogram(np.clip(values, low, high), edges)
-    with chart(176, label) as drawn:
-        axes = drawn.axes(left=16, bottom=40, right=16)
+    with chart(176, label) as plot:
+        axes = plot.axes(left=16, bottom=40, right=16)
         for count, start, end in zip(counts, edges, edges[1:], strict=False):
             if count:
                 outcome = "kept" if passes(float(start + end) / 2) else "dropped"
                 column = axes.bar(start, math.log1p(count), 0.96 * (end - start), align="edge", color=COLOURS[outcome])
-                drawn.tip(column[0], f"{number(float(start))} to {number(float(end))}: {count:,}")
+                plot.tip(column[0], f"{number(float(start))} to {number(float(end))}: {count:,}")
         axes.axvline(limit, color=COLOURS["ink"], linestyle=(0, (4, 3)), linewidth=1.2)
         ticks = np.linspace(low, high, 5)
         axes.set_xticks(ticks, [number(float(f"{tick:.3g}")) for tick in ticks])
@@ -95,7 +95,7 @@ def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[
         side = (limit - low) / (high - low)
         align = "left" if side < 0.15 else "right" if side > 0.85 else "center"
         axes.annotate(f"limit {number(limit)}", (limit, 0), (0, -30), textcoords="offset points", ha=align)
-    return markup(drawn.svg)
+    return markup(plot.svg)
 
 
 def rows(axes: "Axes", names: Sequence[str], *, most: float, least: float = 0.0) -> None:

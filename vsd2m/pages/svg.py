@@ -116,9 +116,9 @@ def chart(height: float, label: str, *, width: float = WIDTH, standalone: bool =
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        drawn = Chart(Figure(figsize=(width / 72, height / 72), dpi=72), width, height)
-        yield drawn
-        drawn.finish(label, standalone=standalone)
+        plot = Chart(Figure(figsize=(width / 72, height / 72), dpi=72), width, height)
+        yield plot
+        plot.finish(label, standalone=standalone)
 
 
 def series_colour(number: int) -> str:
@@ -141,9 +141,9 @@ def label_room(labels: Sequence[str], most: float = 0.4 * WIDTH) -> float:
     return min(most, max(map(text_width, labels), default=0.0) + 10)
 
 
-def _body(drawn: str, tips: Sequence[str]) -> str:
+def _body(svg: str, tips: Sequence[str]) -> str:
     """What matplotlib wrote within its root element: colours as variables, no ids but those referred to, the tips."""
-    body = drawn[drawn.index("<g id=") : drawn.rindex("</svg>")]
+    body = svg[svg.index("<g id=") : svg.rindex("</svg>")]
     for name, colour in COLOURS.items():
         body = body.replace(colour, f"var(--{name})")
     body = re.sub(r'<g id="tip(\d+)">', lambda match: f"<g><title>{escape(tips[int(match[1])])}</title>", body)

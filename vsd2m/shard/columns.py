@@ -24,8 +24,8 @@ def layout_of(run: Run, stage: str) -> StageLayout:
 
 def published_columns(run: Run, before: str) -> tuple[str, ...]:
     """The published columns that the run has before a stage, in the order of the stages that declare them."""
-    written = dict.fromkeys(name for entry in run.chain_before(before) for name in entry.writes)
-    return tuple(name for name in written if run.schema[name].published)
+    written_names = dict.fromkeys(name for entry in run.chain_before(before) for name in entry.writes)
+    return tuple(name for name in written_names if run.schema[name].published)
 
 
 def parquet_schema(columns: Sequence[str], schema: Schema) -> pa.Schema:

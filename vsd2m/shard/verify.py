@@ -100,26 +100,26 @@ def _shard(store: Store, shard: Shard, rows: list[dict[str, Any]], schema: Schem
 
 
 def _sticker(
-    shard: Shard, row: dict[str, Any], media: tuple[tarfile.TarInfo, bytes], facts: bytes, wanted: dict[str, Any]
+    shard: Shard, row: dict[str, Any], media: tuple[tarfile.TarInfo, bytes], facts: bytes, expected: dict[str, Any]
 ) -> Iterator[Problem]:
     member, data = media
     if (member.offset_data, member.size) != (row["tar_offset"], row["num_bytes"]):
         yield Problem(shard.parquet, row["key"], "tar_offset or num_bytes is wrong")
     if sticker_key(data) != row["key"]:
         yield Problem(shard.tar, row["key"], "the bytes are not those of this key")
-    if facts != encode_json(wanted):
-        differs = _differing(facts, wanted)
+    if facts != encode_json(expected):
+        differs = _differing(facts, expected)
         yield Problem(shard.tar, row["key"], f"the JSON differs from the Parquet: {differs}")
     if (row.get("split"), row.get("shard")) != (shard.split, shard.name):
         yield Problem(shard.parquet, row["key"], f"belongs to {row.get('shard')} ({row.get('split')})")
 
 
-def _differing(facts: bytes, wanted: dict[str, Any]) -> str:
+def _differing(facts: bytes, expected: dict[str, Any]) -> str:
     try:
         tar_facts = json.loads(facts)
     except ValueError:
         return "it is not JSON"
-    names = [name for name in wanted if not isinstance(tar_facts, dict) or tar_facts.get(name) != wanted[name]]
+    names = [name for name in expected if not isinstance(tar_facts, dict) or tar_facts.get(name) != expected[name]]
     return ", ".join(names) or "other spacing or order"
 
 

@@ -1,4 +1,4 @@
-"""What a describer is: the place where a vision-language model goes, or the measurements that stand in for one."""
+"""The interface of describers: vision-language models, or measurements instead of one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,22 +14,22 @@ from vsd2m.core.stage import StageConfig
 
 @dataclass(frozen=True)
 class Sighting:
-    """All a describer may look at: straight-alpha RGBA frames uint8 [T, H, W, 4], how long each is played, and what
-    is known of the sticker from the stages before (columns of the data contract)."""
+    """The input of a describer: straight-alpha RGBA frames uint8 [T, H, W, 4], how long each is shown, and the
+    sticker's `columns` from earlier stages (those that the describer `reads`)."""
 
     frames: NDArray[np.uint8]
     durations_ms: NDArray[np.int32]
-    known: dict[str, Any]
+    columns: dict[str, Any]
 
 
 class DescriberConfig(StageConfig):
-    """Base of every describer's config, which stands inside the describe stage's config."""
+    """Base of every describer's config, which is part of the describe stage's config."""
 
     describer: str = Field(description="the describer's registry name, or `module:Class` of your own")
 
     @property
     def num_gpus(self) -> float:
-        """GPUs a worker asks the cluster for: none, unless the describer says otherwise."""
+        """GPUs per worker: none, unless the describer's config says otherwise."""
         return 0.0
 
 
@@ -42,7 +42,7 @@ class Describer(ABC, Generic[C]):
     Config: ClassVar[type[DescriberConfig]] = DescriberConfig
 
     reads: tuple[str, ...] = ()
-    """Columns the describer finds in `Sighting.known`."""
+    """The columns in `Sighting.columns`."""
 
     def __init__(self, config: C) -> None:
         self.config = config
@@ -50,11 +50,11 @@ class Describer(ABC, Generic[C]):
     @property
     @abstractmethod
     def source(self) -> str:
-        """What stands in `description_source`."""
+        """The value of `description_source`."""
 
     @abstractmethod
     def model_versions(self) -> dict[str, str]:
-        """Digests of the models used, known without loading them."""
+        """Digests of the models, available without loading them."""
 
     def packages(self) -> Mapping[str, str]:
         """Module -> dependency group, of the optional packages it imports."""
@@ -66,8 +66,8 @@ class Describer(ABC, Generic[C]):
 
     @abstractmethod
     def start(self, *, num_threads: int) -> None:
-        """Loads what is needed."""
+        """Loads the models."""
 
     @abstractmethod
     def describe(self, sightings: Sequence[Sighting]) -> list[str]:
-        """One description per sighting; each depends on that sighting alone."""
+        """One description per sighting; each depends only on its sighting."""

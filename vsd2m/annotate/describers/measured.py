@@ -1,7 +1,7 @@
 """A description composed from measurements, for machines without a vision-language model.
 
-It says what was measured (domain, colours, background, recognised text, movement) and, as a tag, the words the
-sticker was found under. It does not know what the picture shows.
+It states what was measured (domain, colours, background, recognised text, movement) and quotes the sticker's
+trigger words as tags. It does not know what the picture shows.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from vsd2m.annotate.describers.base import Describer, DescriberConfig, Sighting
 from vsd2m.annotate.measured.colours import dominant_names
-from vsd2m.annotate.measured.figure import Figure, find_figure
+from vsd2m.annotate.measured.foreground import Foreground, find_foreground
 from vsd2m.annotate.measured.motion import measure_motion
 from vsd2m.annotate.measured.phrases import motion_sentences, static_sentences, text_sentence
 from vsd2m.annotate.measured.thumbnails import Thumbnails, make_thumbnails
@@ -31,7 +31,7 @@ class MeasuredConfig(DescriberConfig):
     )
     max_colours: int = Field(default=2, description="colour names to mention", ge=1, le=5)
     min_colour_share: float = Field(
-        default=0.15, description="share of the visible pixels a named colour has", gt=0, le=1
+        default=0.15, description="smallest share of the visible pixels at which a colour is named", gt=0, le=1
     )
 
 
@@ -56,37 +56,37 @@ class MeasuredDescriber(Describer[MeasuredConfig]):
 
     def _describe(self, sighting: Sighting) -> str:
         thumbs = make_thumbnails(sighting.frames, sighting.durations_ms)
-        figure = find_figure(thumbs)
-        known = sighting.known
+        foreground = find_foreground(thumbs)
+        columns = sighting.columns
         config = self.config
-        motion = measure_motion(thumbs, figure)
+        motion = measure_motion(thumbs, foreground)
         colours = dominant_names(
-            visible_colours(thumbs, figure), min_share=config.min_colour_share, max_names=config.max_colours
+            visible_colours(thumbs, foreground), min_share=config.min_colour_share, max_names=config.max_colours
         )
         static = static_sentences(
-            domain=known.get("domain"),
-            words=sorted(known.get("trigger_words") or [])[: config.max_words],
+            domain=columns.get("domain"),
+            words=sorted(columns.get("trigger_words") or [])[: config.max_words],
             tags=(),
-            colours=() if motion.colours else colours,  # a colour that changes is told as movement
-            background=background_name(thumbs, figure),
+            colours=() if motion.colours else colours,  # a colour that changes is described as movement
+            background=background_name(thumbs, foreground),
         )
-        text = text_sentence(known.get("ocr_text"), max_characters=config.max_text_characters)
+        text = text_sentence(columns.get("ocr_text"), max_characters=config.max_text_characters)
         return " ".join([*static, *([text] if text else []), *motion_sentences(motion)])
 
 
-def visible_colours(thumbs: Thumbnails, figure: Figure | None) -> Floats:
-    """Straight RGB in 0..1 [K, 3] of the pixels of the figure, or of all visible pixels where there is none."""
+def visible_colours(thumbs: Thumbnails, foreground: Foreground | None) -> Floats:
+    """Straight RGB in 0..1 [K, 3] of the foreground's pixels, or of all visible pixels if there is no foreground."""
     visible = thumbs.alpha > 0.5
-    if figure is not None:
-        visible &= figure.mask
+    if foreground is not None:
+        visible &= foreground.mask
     pixels = thumbs.pixels[visible]
     return pixels[:, :3] / pixels[:, 3:]
 
 
-def background_name(thumbs: Thumbnails, figure: Figure | None) -> str | None:
-    """transparent, a colour's name, or None where the picture has no background of one kind."""
+def background_name(thumbs: Thumbnails, foreground: Foreground | None) -> str | None:
+    """transparent, a colour's name, or None if the picture has no uniform background."""
     if float((thumbs.alpha < 0.5).mean()) > 0.02:
         return "transparent"
-    if figure is None or figure.background is None:
+    if foreground is None or foreground.background is None:
         return None
-    return dominant_names(figure.background[None], min_share=1.0, max_names=1)[0]
+    return dominant_names(foreground.background[None], min_share=1.0, max_names=1)[0]

@@ -1,4 +1,4 @@
-"""What a text engine is."""
+"""The interface of text engines."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation. `opening`: what `content` begins with in many conversations."""
+    """One turn of a conversation. `opening`: the beginning of `content` that many conversations share."""
 
     role: Role
     content: str
@@ -23,36 +23,36 @@ class Message:
 
 @dataclass(frozen=True)
 class Text:
-    """A text to be continued as it stands: `shared` and `own` joined. `shared` is the same for many prompts
-    (worked examples), so an engine may compute it once."""
+    """A text to be continued without a chat template: `shared` followed by `rest`. Many prompts have the same `shared`
+    part (worked examples), so an engine may compute it once."""
 
-    own: str
+    rest: str
     shared: str = ""
 
 
 Chat = tuple[Message, ...]
-"""A conversation the model answers through its chat template. All turns but the last, and the opening of the last,
-may be computed once for many."""
+"""A conversation that the model answers through its chat template. An engine may compute all turns but the last, and
+the opening of the last, once for many conversations."""
 
 Prompt = Text | Chat
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A continuation, without the prompt and cut before the stop text; `finished` is False where the tokens ran out."""
+    """A continuation, without the prompt and cut before the stop text; `finished` is False at the token limit."""
 
     text: str
     finished: bool
 
 
 class EngineConfig(StageConfig):
-    """Base of every engine's config, which stands inside a stage's config."""
+    """Base of every engine's config, which is part of a stage's config."""
 
     engine: str = Field(description="the engine's registry name, or `module:Class` of your own")
 
     @property
     def num_gpus(self) -> float:
-        """GPUs a worker asks the cluster for: none, unless the engine says otherwise."""
+        """GPUs per worker: none, unless the engine's config says otherwise."""
         return 0.0
 
 
@@ -70,11 +70,11 @@ class TextEngine(ABC, Generic[C]):
     @property
     @abstractmethod
     def model_name(self) -> str:
-        """What stands in the data's `*_source` columns."""
+        """The value of the `*_source` columns."""
 
     @abstractmethod
     def model_versions(self) -> dict[str, str]:
-        """What pins the outputs (digests of weights, revisions), known without loading the model."""
+        """What identifies the outputs (digests of weights, revisions), available without loading the model."""
 
     def packages(self) -> Mapping[str, str]:
         """Module -> dependency group, of the optional packages it imports."""
@@ -94,13 +94,13 @@ class TextEngine(ABC, Generic[C]):
 
 
 def completion(text: str, *, stop: Sequence[str], finished: bool) -> Completion:
-    """`text` up to the first occurrence of any of the `stop` texts; `finished` is for where there is none."""
-    found = [position for piece in stop if (position := text.find(piece)) >= 0]
-    return Completion(text[: min(found)], True) if found else Completion(text, finished)
+    """`text` up to the first occurrence of any of the `stop` texts; `finished` applies if there is none."""
+    positions = [position for piece in stop if (position := text.find(piece)) >= 0]
+    return Completion(text[: min(positions)], True) if positions else Completion(text, finished)
 
 
 def as_text(prompt: Prompt) -> str:
     """A prompt as one text, for caches and fakes."""
     if isinstance(prompt, Text):
-        return prompt.shared + prompt.own
+        return prompt.shared + prompt.rest
     return "\n".join(f"{message.role}: {message.content}" for message in prompt)

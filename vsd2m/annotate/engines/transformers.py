@@ -1,6 +1,6 @@
 """Any causal language model that transformers loads, run in this process.
 
-B rows of a batch, P tokens of the part many prompts share, L tokens of the part that is a prompt's own.
+B rows of a batch, P tokens of the part that prompts share, L tokens of the rest of a prompt.
 """
 
 import copy
@@ -30,10 +30,10 @@ class TransformersConfig(WithPrecision, ModelReference, EngineConfig):
 
 
 class TransformersEngine(TextEngine[TransformersConfig]):
-    """Greedy decoding in batches whose shape does not depend on which prompts come together.
+    """Greedy decoding in batches of a fixed shape.
 
-    Every batch has `batch_size` rows (short ones are filled up) of one length, a multiple of 16, so a prompt's
-    arithmetic is the same in whatever company it arrives. What prompts share is computed once and kept.
+    Every batch has `batch_size` rows (short ones are padded) of one length, a multiple of 16, so the arithmetic for a
+    prompt is independent of the other prompts. The part that prompts share is computed once and cached.
     """
 
     Config: ClassVar[type[EngineConfig]] = TransformersConfig
@@ -70,7 +70,7 @@ class TransformersEngine(TextEngine[TransformersConfig]):
             if self._is_grouped(transformers.AutoConfig.from_pretrained(**source)):
                 from vsd2m.annotate.engines.grouped_attention import register
 
-                source["attn_implementation"] = register()  # the stock ones take two to three times as long here
+                source["attn_implementation"] = register()  # the built-in ones take two to three times as long here
             if "gguf_file" in source:
                 source["quantization_config"] = transformers.GgufConfig(dequantize=True)
             with no_progress_bars():
@@ -98,7 +98,7 @@ class TransformersEngine(TextEngine[TransformersConfig]):
     def _complete(
         self, shared: TokenIds, rows: list[TokenIds], length: int, max_new_tokens: int, stop: Sequence[str]
     ) -> list[Completion]:
-        """Continuations of `shared` + each of the rows, which are padded on their left to `length`."""
+        """Continuations of `shared` + each of the rows, which are left-padded to `length`."""
         import torch
 
         filled = rows + [rows[0]] * (self.config.batch_size - len(rows))
@@ -121,7 +121,7 @@ class TransformersEngine(TextEngine[TransformersConfig]):
         return [completion(text, stop=stop, finished=end) for text, end in zip(texts, ends, strict=True)]
 
     def _cache(self, shared: TokenIds, num_rows: int, *, room: int) -> Any:
-        """Where keys and values of a batch go: behind those of the shared tokens, which are computed once and kept."""
+        """A cache for the keys and values of a batch, after those of the shared tokens, which are computed once."""
         if self._is_grouped(self._model.config):
             from vsd2m.annotate.engines.grouped_attention import shared_cache
 
@@ -138,20 +138,20 @@ class TransformersEngine(TextEngine[TransformersConfig]):
         return cache
 
     def _read(self, tokens: TokenIds, cache: Any) -> Any:
-        """The cache, of one row, once the model has read `tokens`."""
+        """The cache (of one row) after the model has processed `tokens`."""
         import torch
 
         ids = torch.tensor([tokens], device=self.config.device)
         return self._model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).past_key_values
 
     def _is_grouped(self, model: Any) -> bool:
-        """Whether a model of this configuration is computed with the attention of `grouped_attention`."""
+        """Whether a model of this configuration uses `grouped_attention`."""
         from vsd2m.annotate.engines.grouped_attention import MODEL_TYPES
 
         return self.config.device == "cpu" and model.model_type in MODEL_TYPES
 
     def _stopping(self, start: int, num_rows: int, stop: Sequence[str]) -> list[Any]:
-        """Ends a row once its new text holds a stop text, and with it the rows that only fill the batch."""
+        """Ends a row when its new text contains a stop text; the padding rows end with the first row."""
         import torch
 
         def stopped(input_ids: Any, scores: Any, **_: Any) -> Any:
@@ -163,11 +163,11 @@ class TransformersEngine(TextEngine[TransformersConfig]):
         return [stopped] if stop else []
 
     def _token_ids(self, prompt: Prompt) -> tuple[TokenIds, TokenIds]:
-        """(shared, own) tokens of a prompt."""
+        """(shared, remaining) tokens of a prompt."""
         if isinstance(prompt, Text):
-            shared, own = prompt.shared, prompt.own
+            shared, rest = prompt.shared, prompt.rest
             first = tuple(self._tokenizer(shared)["input_ids"]) if shared else ()
-            return first, tuple(self._tokenizer(own, add_special_tokens=not shared)["input_ids"])
+            return first, tuple(self._tokenizer(rest, add_special_tokens=not shared)["input_ids"])
         if not self._tokenizer.chat_template:
             raise EngineError(
                 f"model {self.config.model!r} has no chat template, so it cannot answer a conversation: "
@@ -182,7 +182,7 @@ class TransformersEngine(TextEngine[TransformersConfig]):
         return self._cut(whole, place + len(opening) if place >= 0 else start)
 
     def _cut(self, text: str, end: int) -> tuple[TokenIds, TokenIds]:
-        """The tokens of `text`: those that end by the character `end`, and the rest, at least one."""
+        """The tokens of `text` that end at or before the character `end`, and the rest, at least one."""
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ids, ends = tuple(encoded["input_ids"]), [stop for _, stop in encoded["offset_mapping"]]
         num_shared = min(sum(1 for stop in ends if stop <= end), len(ids) - 1)
@@ -206,12 +206,11 @@ class TransformersEngine(TextEngine[TransformersConfig]):
 
 
 def _batches(split: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -> list[tuple[TokenIds, int, list[int]]]:
-    """(shared tokens, padded length, indices) of prompts that are computed together: those of like length, since their
-    answers end together."""
+    """(shared tokens, padded length, indices) of the prompts of each batch, grouped by similar length."""
     groups: dict[tuple[TokenIds, int], list[int]] = {}
     for index in sorted(range(len(split)), key=lambda member: len(split[member][1])):
-        shared, own = split[index]
-        length = -(-max(len(own), 1) // _LENGTH_STEP) * _LENGTH_STEP
+        shared, rest = split[index]
+        length = -(-max(len(rest), 1) // _LENGTH_STEP) * _LENGTH_STEP
         groups.setdefault((shared, length), []).append(index)
     return [
         (shared, length, members[start : start + batch_size])

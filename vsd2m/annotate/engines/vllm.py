@@ -20,15 +20,15 @@ class VllmConfig(ModelReference, EngineConfig):
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         default="auto", description="precision of the computation"
     )
-    max_model_len: int = Field(
-        default=2048, description="longest prompt and answer together, in tokens", ge=64, le=1 << 20
+    max_model_len: int = Field(default=2048, description="most tokens of prompt and answer together", ge=64, le=1 << 20)
+    gpu_memory_utilization: float = neutral(
+        0.9, description="share of the device's memory that vLLM may use", gt=0, le=1
     )
-    gpu_memory_utilization: float = neutral(0.9, description="share of the device's memory vLLM may take", gt=0, le=1)
-    tensor_parallel_size: int = neutral(1, description="GPUs one copy of the model is spread over", ge=1, le=64)
+    tensor_parallel_size: int = neutral(1, description="GPUs per copy of the model", ge=1, le=64)
     device: Literal["cuda", "cpu"] = neutral(
-        "cuda", description="what the installed vLLM was built for; on cpu no GPU is asked for"
+        "cuda", description="what the installed vLLM was built for; with cpu, workers need no GPU"
     )
-    enforce_eager: bool = neutral(False, description="do not compile; starts sooner, runs slower")
+    enforce_eager: bool = neutral(False, description="do not compile: a faster start, slower generation")
 
     @property
     def num_gpus(self) -> float:
@@ -36,8 +36,7 @@ class VllmConfig(ModelReference, EngineConfig):
 
 
 class VllmEngine(TextEngine[VllmConfig]):
-    """Greedy decoding by vLLM. Which prompts are computed together is vLLM's choice, so the last bits of its sums, and
-    rarely a word, can depend on it."""
+    """Greedy decoding by vLLM, which forms the batches itself; rounding, and rarely a word, can depend on them."""
 
     Config: ClassVar[type[EngineConfig]] = VllmConfig
 
@@ -87,8 +86,8 @@ class VllmEngine(TextEngine[VllmConfig]):
             members = [index for index, prompt in enumerate(inputs) if isinstance(prompt, kind)]
             answers = complete([inputs[index] for index in members], sampling, use_tqdm=False) if members else []
             for index, answer in zip(members, answers, strict=True):
-                made = answer.outputs[0]
-                completions[index] = completion(made.text, stop=stop, finished=made.finish_reason == "stop")
+                output = answer.outputs[0]
+                completions[index] = completion(output.text, stop=stop, finished=output.finish_reason == "stop")
         return [completions[index] for index in range(len(prompts))]
 
 

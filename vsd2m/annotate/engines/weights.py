@@ -36,7 +36,7 @@ class ModelReference(StageConfig):
         if not self.is_path and self.model not in PACKAGED_MODELS and self.revision is None:
             raise ValueError(
                 f"model {self.model!r} is neither packaged ({', '.join(sorted(PACKAGED_MODELS))}) nor a path, so it is "
-                "taken for a model of the hub, and those need `revision`: the commit's 40 hex digits"
+                "treated as a model of the hub, which needs `revision`: the commit's 40 hex digits"
             )
         return self
 
@@ -57,7 +57,7 @@ class ModelReference(StageConfig):
         return {self.model: f"revision:{self.revision}"}
 
     def missing(self) -> list[str]:
-        """A sentence about weights that this machine lacks; a hub's model is not looked for."""
+        """A sentence if weights are missing on this machine; models of the hub are not checked."""
         if self.model in PACKAGED_MODELS:
             return missing_weights(self.model)
         try:
@@ -75,23 +75,23 @@ class ModelReference(StageConfig):
 
 
 class OnDevice(StageConfig):
-    """The field that says where torch computes, for whatever runs a torch model in this process."""
+    """The device on which a torch model runs in this process."""
 
     device: str = neutral("cpu", description="cpu, mps, cuda or cuda:N", pattern=r"^(cpu|mps|cuda(:\d+)?)$")
 
     @property
     def num_gpus(self) -> float:
-        """GPUs a worker asks the cluster for."""
+        """GPUs per worker."""
         return float(self.device.startswith("cuda"))
 
 
 class WithPrecision(OnDevice):
-    """The fields that say where torch computes and how precisely. A device that means another precision counts."""
+    """The device and the precision. A device changes the outputs only if it changes the precision."""
 
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         default="auto",
-        description="precision of the computation; auto: float32 on a CPU (many have no instructions for less, and "
-        "take several times as long), else bfloat16",
+        description="precision of the computation; auto: float32 on a CPU (on many of them a lower one takes several "
+        "times as long), else bfloat16",
     )
 
     def output_fields(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Facts measured from pixels, and the sentences made of them: colours, motion, the figure on its ground."""
+"""Facts measured from pixels, and the sentences made of them: colours, motion, the foreground on its ground."""

@@ -9,7 +9,7 @@ NAMES = (
     "black", "grey", "white", "red", "orange", "brown", "beige", "yellow", "green", "blue", "purple", "pink",
 )  # fmt: skip
 
-# upper ends of the hues, in degrees
+# upper bounds of the hues, in degrees
 _HUES = ((16, "red"), (42, "orange"), (68, "yellow"), (168, "green"), (255, "blue"), (292, "purple"), (345, "pink"))
 
 
@@ -50,8 +50,8 @@ def hue_degrees(rgb: Floats) -> Floats:
 
 
 def dominant_names(rgb: Floats, *, min_share: float, max_names: int) -> list[str]:
-    """Names that cover at least `min_share` of the colours `rgb` [K, 3], the commonest first, at most `max_names`;
-    the commonest name alone where none covers that much; empty where K is 0."""
+    """Names that cover at least `min_share` of the colours `rgb` [K, 3], most frequent first, at most `max_names`;
+    the most frequent name alone if none covers that much; empty if K is 0."""
     if len(rgb) == 0:
         return []
     counts = np.bincount(name_indices(rgb), minlength=len(NAMES))

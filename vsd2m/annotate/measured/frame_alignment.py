@@ -1,4 +1,4 @@
-"""How one picture must be moved, scaled and turned to lie on the next: the global motion between two frames.
+"""The shift, scale and rotation that align one frame with the next: the global motion between two frames.
 
 A least-squares fit of a similarity to the brightness-constancy equation, from coarse to fine
 (Lucas and Kanade, 1981; Bergen et al., "Hierarchical model-based motion estimation", 1992).
@@ -18,7 +18,7 @@ _ITERATIONS = 4
 @dataclass(frozen=True)
 class Similarity:
     """Content moves by `shift` (x, y; share of the longer side), grows by `scale`, turns by `angle` (radians,
-    clockwise on the screen). `explained` is the share of the pictures' difference that vanishes under it, at most 1."""
+    clockwise on the screen). `explained` is the share of the pictures' difference that it removes, at most 1."""
 
     shift: tuple[float, float]
     scale: float
@@ -27,7 +27,7 @@ class Similarity:
 
 
 def fit_similarity(before: Floats, after: Floats) -> Similarity:
-    """The motion from picture `before` to picture `after`, both [h, w, C] in 0..1; none in pictures under 3 pixels."""
+    """The motion from picture `before` to picture `after`, both [h, w, C] in 0..1; none below 3 pixels."""
     height, width = before.shape[:2]
     if min(height, width) < 3:
         return Similarity((0.0, 0.0), 1.0, 0.0, 0.0)
@@ -58,7 +58,7 @@ def _step(first: Floats, second: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def _warp(picture: Floats, x: Floats, y: Floats, matrix: Floats) -> Floats:
-    """`picture` read where the motion takes each pixel, bilinearly, edges repeated."""
+    """`picture` sampled where the motion moves each pixel, bilinearly, edges repeated."""
     height, width = picture.shape[:2]
     to_x = np.clip((1 + matrix[2]) * x - matrix[3] * y + matrix[0] + (width - 1) / 2, 0, width - 1)
     to_y = np.clip(matrix[3] * x + (1 + matrix[2]) * y + matrix[1] + (height - 1) / 2, 0, height - 1)

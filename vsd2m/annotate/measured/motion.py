@@ -1,4 +1,4 @@
-"""What moves in a clip and how, measured from its pixels. Pure functions; nothing is guessed.
+"""What moves in a clip and how, measured from its pixels.
 
 N frames, h height, w width of the thumbnails. A sticker is a loop: the first frame follows the last.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.annotate.measured.colours import NAMES, name_indices
-from vsd2m.annotate.measured.figure import Figure, find_figure
+from vsd2m.annotate.measured.foreground import Foreground, find_foreground
 from vsd2m.annotate.measured.frame_alignment import Similarity, fit_similarity
 from vsd2m.annotate.measured.signal_shapes import PathShape, brightness_flashes, fade, growth, path_shape, whole_turns
 from vsd2m.annotate.measured.thumbnails import Thumbnails
@@ -18,22 +18,22 @@ Floats = NDArray[np.float64]
 
 STILL = PathShape("still")
 
-_STILL = 0.0015  # largest mean change between two frames (0..1) that counts as none
+_STILL = 0.0015  # largest mean change between two frames (0..1) that counts as still
 _CHANGED = 0.08  # change of one pixel that counts
-_LOCAL = 0.5  # largest share of the figure that changes where only parts of it move
-_EXPLAINED = 0.4  # share of a difference a motion must explain to be believed
+_LOCAL = 0.5  # largest share of the foreground that changes if only parts of it move
+_EXPLAINED = 0.4  # share of a difference that a motion must explain to be accepted
 _MIN_CHROMA = 0.12
 _COLOUR_TURN = 100.0  # degrees of hue
 
 
 @dataclass(frozen=True)
 class Motion:
-    """Measured movement; None, 0 or empty where a kind of movement was looked for and is not there.
+    """Measured movement; None, 0 or empty for a kind of movement that was not detected.
 
-    `subject`: figure, or picture where no background can be told from it. `path`: how it moves as a whole. `growth`:
+    `subject`: "foreground", or "picture" if no background was detected. `path`: its movement as a whole. `growth`:
     grows, shrinks, grows and shrinks. `fade`: in, out, in and out, out and in. `flashes`: per loop. `turns`: whole
     turns per loop, clockwise positive. `colours`: names its colour passes through. `repeats`: identical cycles in one
-    loop of the file. `local`: only parts of it move. `place`: where most of the change is ("top left"), else "".
+    loop of the file. `local`: only parts of it move. `place`: where most of the change is ("top left"), or "".
     """
 
     still: bool
@@ -50,18 +50,18 @@ class Motion:
     place: str = ""
 
 
-def measure_motion(thumbs: Thumbnails, figure: Figure | None) -> Motion:
-    """The motion in the thumbnails; `figure` is what `find_figure` found in them."""
-    subject = "picture" if figure is None else "figure"
+def measure_motion(thumbs: Thumbnails, foreground: Foreground | None) -> Motion:
+    """The motion in the thumbnails; `foreground` is what `find_foreground` found in them."""
+    subject = "picture" if foreground is None else "foreground"
     change = _pixel_change(thumbs)
     if len(thumbs) < 2 or float(change.mean(axis=(1, 2)).max()) < _STILL:
         return Motion(True, subject, thumbs.duration_ms)
-    level, brightness, rgb = _appearance(thumbs, figure)
-    fade_name, gone = fade(level)
-    flashes = gone or brightness_flashes(brightness)
-    steps = _steps(thumbs, figure)
+    level, brightness, rgb = _appearance(thumbs, foreground)
+    fade_name, num_disappearances = fade(level)
+    flashes = num_disappearances or brightness_flashes(brightness)
+    steps = _steps(thumbs, foreground)
     path, growth_name = (
-        _whole_picture(steps) if figure is None else _figure_movement(figure, faded=fade_name is not None)
+        _whole_picture(steps) if foreground is None else _foreground_movement(foreground, faded=fade_name is not None)
     )
     changed: NDArray[np.bool_] = np.asarray((change > _CHANGED).any(axis=0))
     return Motion(
@@ -75,14 +75,14 @@ def measure_motion(thumbs: Thumbnails, figure: Figure | None) -> Motion:
         turns=_turns(steps),
         colours=_colour_turn(rgb),
         repeats=count_repeats(thumbs.pixels),
-        local=_share_of_figure(changed, figure) < _LOCAL,
+        local=_share_of_foreground(changed, foreground) < _LOCAL,
         place=_place(change.sum(axis=0)),
     )
 
 
 def motion_of(thumbs: Thumbnails) -> Motion:
-    """`measure_motion` with the figure found in the thumbnails themselves."""
-    return measure_motion(thumbs, find_figure(thumbs))
+    """`measure_motion` with the foreground found in the thumbnails themselves."""
+    return measure_motion(thumbs, find_foreground(thumbs))
 
 
 def count_repeats(pixels: Floats) -> int:
@@ -103,33 +103,33 @@ def _pixel_change(thumbs: Thumbnails) -> Floats:
     return change
 
 
-def _appearance(thumbs: Thumbnails, figure: Figure | None) -> tuple[Floats, Floats, Floats]:
-    """Per frame: visibility [N], brightness [N] and mean colour [N, 3] of the figure, or of the whole picture."""
-    if figure is None:
+def _appearance(thumbs: Thumbnails, foreground: Foreground | None) -> tuple[Floats, Floats, Floats]:
+    """Per frame: visibility [N], brightness [N] and mean colour [N, 3] of the foreground, or of the whole picture."""
+    if foreground is None:
         rgb = thumbs.over(np.ones(3))
         contrast = rgb.std(axis=(1, 2)).mean(axis=1)
         mean = rgb.mean(axis=(1, 2))
         return contrast / max(float(contrast.max()), 0.05), mean.mean(axis=1), mean
-    weights = (figure.mask * thumbs.alpha)[..., None]
+    weights = (foreground.mask * thumbs.alpha)[..., None]
     mass = weights.sum(axis=(1, 2))
-    mean = (thumbs.pixels[..., :3] * figure.mask[..., None]).sum(axis=(1, 2)) / np.where(mass > 0, mass, np.nan)
+    mean = (thumbs.pixels[..., :3] * foreground.mask[..., None]).sum(axis=(1, 2)) / np.where(mass > 0, mass, np.nan)
     filled = np.where(np.isnan(mean), np.nanmean(mean, axis=0), mean)
-    return figure.level, filled.mean(axis=1), filled
+    return foreground.level, filled.mean(axis=1), filled
 
 
-def _figure_movement(figure: Figure, *, faded: bool) -> tuple[PathShape, str | None]:
-    """The figure's path and growth, from the frames that show it."""
-    present = figure.present
+def _foreground_movement(foreground: Foreground, *, faded: bool) -> tuple[PathShape, str | None]:
+    """The foreground's path and growth, from the frames that show it."""
+    present = foreground.present
     if int(present.sum()) < 2:
         return PathShape("still"), None
-    centre, area, spread = figure.centre[present], figure.area[present], figure.spread[present]
+    centre, area, spread = foreground.centre[present], foreground.area[present], foreground.spread[present]
     by_area, by_spread = growth(np.sqrt(area)), growth(spread)
     agreed = by_area if by_area == by_spread and not faded else None
     return path_shape(centre), agreed
 
 
 def _whole_picture(steps: list[Similarity]) -> tuple[PathShape, str | None]:
-    """Pan and zoom of a picture that fills its frame; what the steps do not explain is not claimed.
+    """Pan and zoom of a picture that fills its frame; motion that the steps do not explain is not reported.
 
     The step from the last frame to the first is a jump back, not part of the movement.
     """
@@ -142,13 +142,13 @@ def _whole_picture(steps: list[Similarity]) -> tuple[PathShape, str | None]:
     return path_shape(np.cumsum(shifts, axis=0)), growth(np.exp(np.cumsum(scales)))
 
 
-def _steps(thumbs: Thumbnails, figure: Figure | None) -> list[Similarity]:
-    """Similarities between successive frames, the last back to the first; a figure is centred first."""
+def _steps(thumbs: Thumbnails, foreground: Foreground | None) -> list[Similarity]:
+    """Similarities between successive frames, the last back to the first; a foreground is centred first."""
     grey = np.stack([thumbs.pixels[..., :3].mean(axis=3), thumbs.alpha], axis=3)
-    if figure is not None:
+    if foreground is not None:
         height, width = grey.shape[1:3]
         unit = max(height, width)
-        centre = np.where(np.isnan(figure.centre), 0.5, figure.centre)
+        centre = np.where(np.isnan(foreground.centre), 0.5, foreground.centre)
         offsets = np.round(centre * unit - np.array([width, height]) / 2).astype(np.int64)
         grey = np.stack(
             [np.roll(frame, (-dy, -dx), axis=(0, 1)) for frame, (dx, dy) in zip(grey, offsets, strict=True)]
@@ -158,7 +158,7 @@ def _steps(thumbs: Thumbnails, figure: Figure | None) -> list[Similarity]:
 
 
 def _halved(frames: Floats) -> Floats:
-    """Frames [N, h, w, C] at half the size; an odd last row or column is left out."""
+    """Frames [N, h, w, C] at half the size; an odd last row or column is omitted."""
     height, width = max(frames.shape[1] // 2, 1), max(frames.shape[2] // 2, 1)
     rows = frames[:, : 2 * height].reshape(len(frames), height, -1, *frames.shape[2:]).mean(axis=2)
     halved: Floats = rows[:, :, : 2 * width].reshape(len(frames), height, width, -1, frames.shape[3]).mean(axis=3)
@@ -185,9 +185,9 @@ def _colour_turn(rgb: Floats) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _share_of_figure(changed: NDArray[np.bool_], figure: Figure | None) -> float:
-    """Pixels that ever change, over those the figure ever covers (of all pixels for a whole picture)."""
-    covered = np.ones_like(changed) if figure is None else figure.mask.any(axis=0)
+def _share_of_foreground(changed: NDArray[np.bool_], foreground: Foreground | None) -> float:
+    """Pixels that ever change, over those the foreground ever covers (of all pixels for a whole picture)."""
+    covered = np.ones_like(changed) if foreground is None else foreground.mask.any(axis=0)
     return float(changed.sum() / max(1, covered.sum()))
 
 

@@ -1,4 +1,4 @@
-"""Measurements in plain English sentences. Every sentence states what was measured and nothing else."""
+"""Measurements as English sentences. A sentence states only what was measured."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _TIMES = {1: "once", 2: "twice"}
 def static_sentences(
     *, domain: str | None, words: Sequence[str], tags: Sequence[str], colours: Sequence[str], background: str | None
 ) -> list[str]:
-    """What a still look shows. `words` are what the sticker was found under and `tags` what a classifier sees."""
+    """The static features. `words` are trigger words, `tags` the labels of a classifier."""
     kind = {"real": "A real photograph", "cartoon": "A cartoon sticker"}.get(domain or "", "A sticker")
-    found = f" tagged {listed([quoted(word) for word in words])}" if words else ""
-    sentences = [f"{kind}{found}."]
+    tags_clause = f" tagged {listed([quoted(word) for word in words])}" if words else ""
+    sentences = [f"{kind}{tags_clause}."]
     if tags:
         sentences.append(f"It looks like {listed(tags)}.")
     on = f" on a {background} background" if background else ""
@@ -25,21 +25,21 @@ def static_sentences(
 
 
 def text_sentence(text: str | None, *, max_characters: int) -> str | None:
-    """What is written on the sticker; None where nobody looked."""
+    """The text on the sticker; None if no stage looked for text."""
     if text is None:
         return None
     flat = " ".join(text.split()).replace('"', "'")
     if not flat:
         return "It has no text."
-    shown = flat if len(flat) <= max_characters else flat[:max_characters].rstrip() + "…"
-    return f"{TEXT_SAYS} {quoted(shown)}."
+    quotation = flat if len(flat) <= max_characters else flat[:max_characters].rstrip() + "…"
+    return f"{TEXT_SAYS} {quoted(quotation)}."
 
 
 def motion_sentences(motion: Motion) -> list[str]:
-    """How it moves, from the first measured kind of movement to the last."""
+    """The dynamic features: all measured kinds of movement."""
     if motion.still:
         return ["It does not move."]
-    subject = "It" if motion.subject == "figure" else "The picture"
+    subject = "It" if motion.subject == "foreground" else "The picture"
     clauses = [*_path_clause(motion), *_change_clauses(motion)]
     if not clauses:
         clauses = [_parts_clause(motion)]
@@ -64,7 +64,7 @@ def _change_clauses(motion: Motion) -> list[str]:
         clauses.append(f"turns {way}{times(abs(motion.turns))}")
     if motion.growth:
         zooms = {"grows": "zooms in", "shrinks": "zooms out", "grows and shrinks": "zooms in and out"}
-        clauses.append(motion.growth if motion.subject == "figure" else zooms[motion.growth])
+        clauses.append(motion.growth if motion.subject == "foreground" else zooms[motion.growth])
     if motion.fade:
         clauses.append(f"fades {motion.fade}")
     if motion.flashes:
@@ -76,7 +76,7 @@ def _change_clauses(motion: Motion) -> list[str]:
 
 def _parts_clause(motion: Motion) -> str:
     if not motion.local:
-        return "changes its shape in place" if motion.subject == "figure" else "changes"
+        return "changes its shape in place" if motion.subject == "foreground" else "changes"
     where = {"": "", "middle": " in the middle"}.get(motion.place, f" at the {motion.place}")
     return f"moves in small parts{where}"
 

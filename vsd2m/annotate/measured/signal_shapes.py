@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 MIN_EXTENT = 0.035  # a path's extent that counts as moving: 2 pixels of a 64-pixel thumbnail
 _ONE_WAY = 0.8  # share of the extent between the start and the end of a one-way movement
 _CIRCLE_AREA = 0.5  # area a circling path encloses, over that of the ellipse with its extents
-_SHAKE_TURNS = 0.6  # share of the steps of a shake that turn back
+_SHAKE_TURNS = 0.6  # share of a shake's steps that reverse the direction
 _SHAKE_EXTENT = 0.15
 _MIN_GROWTH = 1.15
 _DARK, _FADE_RANGE, _JUMP = 0.35, 0.5, 0.4
@@ -26,7 +26,7 @@ _SECTORS = (
 
 @dataclass(frozen=True)
 class PathShape:
-    """`kind` is still, travel, swing, circle or shake; `direction` in words; `cycles` there and back per loop."""
+    """`kind` is still, travel, swing, circle or shake; `direction` in words; `cycles` (there and back) per loop."""
 
     kind: str
     direction: str = ""
@@ -62,7 +62,7 @@ def crossings(signal: Floats) -> int:
 
 
 def growth(size: Floats) -> str | None:
-    """How a size [N] changes: grows, shrinks, or pulsates; None where it stays within 15 %."""
+    """How a size [N] changes: grows, shrinks, or pulsates; None if it stays within 15 %."""
     low, high = float(size.min()), float(size.max())
     if low <= 0 or high / low < _MIN_GROWTH:
         return None
@@ -75,7 +75,7 @@ def growth(size: Floats) -> str | None:
 def fade(level: Floats) -> tuple[str | None, int]:
     """(fade: in, out, in and out; flashes per loop) of a visibility [N] in 0..1.
 
-    A fade is gradual; where the visibility jumps it is flashes: how often a loop it is gone.
+    A fade is gradual. If the visibility jumps, the number of disappearances per loop is counted as flashes.
     """
     peak = float(level.max())
     if peak <= 0 or float(level.min()) > (1 - _FADE_RANGE) * peak:
@@ -90,7 +90,7 @@ def fade(level: Floats) -> tuple[str | None, int]:
 
 
 def brightness_flashes(brightness: Floats) -> int:
-    """How often a loop the mean brightness [N] in 0..1 jumps by a fifth of the scale and back; 0 or at least 2."""
+    """How often per loop the mean brightness [N] in 0..1 jumps by a fifth of the scale and back; 0 or at least 2."""
     jumps = np.abs(np.diff(np.append(brightness, brightness[0]))) > 0.2
     count = int(jumps.sum()) // 2
     return count if count >= 2 else 0
@@ -117,7 +117,7 @@ def _line(axis: Floats) -> str:
 
 
 def _turning_share(along: Floats) -> float:
-    """Share of the steps that go against the step before; steps under a tenth of the extent do not count."""
+    """Share of the steps that reverse the previous step; steps below a tenth of the extent are ignored."""
     steps = np.diff(along)
     steps = steps[np.abs(steps) > 0.1 * np.ptp(along)]
     return float((np.sign(steps[1:]) != np.sign(steps[:-1])).mean()) if len(steps) > 2 else 0.0

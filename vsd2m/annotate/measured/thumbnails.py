@@ -1,4 +1,4 @@
-"""Small, evenly timed copies of a clip's frames: what colours and motion are measured on.
+"""Small, evenly timed copies of a clip's frames, from which colours and motion are measured.
 
 T frames in, N <= 32 frames out, h height, w width (the longer side is 64).
 """
@@ -45,9 +45,9 @@ def make_thumbnails(frames: NDArray[np.uint8], durations_ms: NDArray[np.int32]) 
 
 
 def evenly_timed(durations_ms: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Indices of the frames seen at N moments spread evenly over the loop.
+    """Indices of the frames at N moments spread evenly over the loop.
 
-    Every frame once where all last equally long and there are at most 32.
+    Every frame once if there are at most 32 and all have the same duration.
     """
     total = int(durations_ms.sum())
     if len(durations_ms) <= MAX_FRAMES and int(durations_ms.min()) == int(durations_ms.max()):

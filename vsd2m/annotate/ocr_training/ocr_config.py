@@ -1,4 +1,4 @@
-"""What fine-tuning the text recogniser can be told. No paddle here."""
+"""The configuration of fine-tuning the text recogniser."""
 
 from typing import Self
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class OcrTrainingConfig(BaseModel):
-    """What is trained on, for how long, and what it is judged by."""
+    """The training lines, the length of the training, and the held-out lines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +22,7 @@ class OcrTrainingConfig(BaseModel):
     num_warmup_steps: int = Field(5, ge=0, description="steps until the learning rate is reached")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="of AdamW")
     max_gradient_norm: float = Field(5.0, gt=0, description="longer gradients are shortened to this")
-    max_width: int = Field(960, ge=320, le=3200, description="wider lines (pixels at height 48) are left out")
+    max_width: int = Field(960, ge=320, le=3200, description="wider lines (pixels at height 48) are ignored")
     seed: int = Field(0, ge=0, description="decides the order of the lines and which are held out")
     num_threads: int = Field(1, ge=1, le=256, description="of ONNX Runtime; Paddle's are set by OMP_NUM_THREADS")
 

@@ -28,7 +28,7 @@ def fine_tune(
     *,
     on_step: OnStep | None = None,
 ) -> list[float]:
-    """Trains the weights in `graph` and puts the trained ones there; returns the loss of every step."""
+    """Trains the weights in `graph` in place; returns the loss of every step."""
     network = build_network(len(table))  # nothing of it stays random: all weights are loaded
     pairs = pair_layers(network, graph)
     load_weights(pairs, graph)

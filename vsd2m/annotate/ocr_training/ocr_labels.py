@@ -56,15 +56,15 @@ def read_lines(folder: Path, *, characters: Iterable[str], max_width: int) -> Li
     Widths are pixels at the recogniser's height. Raises `StorageError` if there is no labels file in UTF-8, and
     `ConfigError` if no line of it can be used.
     """
-    known = frozenset(characters)
+    known_characters = frozenset(characters)
     used: list[LabelledLine] = []
     left_out: list[LeftOut] = []
     for number, label in enumerate(_labels(folder), 1):
-        found = _checked(folder, number, label, known, max_width)
-        if isinstance(found, LeftOut):
-            left_out.append(found)
+        outcome = _checked(folder, number, label, known_characters, max_width)
+        if isinstance(outcome, LeftOut):
+            left_out.append(outcome)
         else:
-            used.append(found)
+            used.append(outcome)
     if not used:
         first = f"; the first for {left_out[0].reason}" if left_out else ""
         raise ConfigError(f"{folder / LABELS}: none of {len(left_out)} lines can be used{first}")
@@ -87,14 +87,16 @@ def _labels(folder: Path) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _checked(folder: Path, number: int, label: str, known: frozenset[str], max_width: int) -> LabelledLine | LeftOut:
+def _checked(
+    folder: Path, number: int, label: str, known_characters: frozenset[str], max_width: int
+) -> LabelledLine | LeftOut:
     name, tab, text = label.partition("\t")
     path = folder / name
     if not tab:
         return LeftOut(number, label, "no_tab")
     if not text.strip():
         return LeftOut(number, label, "no_text")
-    if unknown := sorted(set(text) - known):
+    if unknown := sorted(set(text) - known_characters):
         return LeftOut(number, label, UNKNOWN, "".join(unknown))
     if not path.is_file():
         return LeftOut(number, label, "picture_missing")

@@ -23,7 +23,7 @@ class LineReader:
         self._table = table
 
     def read(self, pictures: Iterable[Pixels]) -> list[str]:
-        """The text on each picture, uint8 [H, W, 3], RGB; each is read alone, so its company changes nothing."""
+        """The text on each picture, uint8 [H, W, 3], RGB; each is read alone, so the batch has no effect."""
         return [decode_places(self.probabilities(prepare(picture)), self._table) for picture in pictures]
 
     def probabilities(self, prepared: Floats) -> Floats:
@@ -33,7 +33,7 @@ class LineReader:
 
 
 def decode_places(probabilities: NDArray[np.float32], table: Sequence[str]) -> str:
-    """The likeliest character of each place [S, N], runs of one character as one, blanks left out."""
+    """The most probable character at each position [S, N], repeats merged, blanks removed."""
     best = probabilities.argmax(axis=1)
     is_new = np.append(True, best[1:] != best[:-1])
     return "".join(table[index] for index in best[is_new & (best != BLANK)])

@@ -36,7 +36,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Readings:
-    """Per line [N]: characters that are there, edits that mend what was read, and whether none is needed."""
+    """Per line [N]: its number of characters, the edit distance of the reading, and whether they are equal."""
 
     num_characters: Floats
     num_edits: Floats
@@ -56,8 +56,8 @@ def compare(before: Readings, after: Readings, *, num_resamples: int, seed: int)
     """Accuracy and error rate of both and their differences; lines are drawn anew, the same for both."""
     num_lines = len(before.is_right)
     chance = np.random.default_rng(seed)
-    drawn = chance.multinomial(num_lines, np.full(num_lines, 1 / num_lines), size=num_resamples)
-    weights = np.vstack([np.ones(num_lines), drawn])
+    draws = chance.multinomial(num_lines, np.full(num_lines, 1 / num_lines), size=num_resamples)
+    weights = np.vstack([np.ones(num_lines), draws])
     accuracies = [_mean(weights, each.is_right, np.ones(num_lines)) for each in (before, after)]
     rates = [_mean(weights, each.num_edits, each.num_characters) for each in (before, after)]
     return Comparison(

@@ -1,6 +1,6 @@
 """Fine-tunes the packaged PP-OCRv6 text recogniser on labelled pictures of lines: `train_ocr(config)`.
 
-The folder it leaves is one for the `ocr` stage's `recognition_folder`, beside either packaged detector.
+It writes a folder for the `ocr` stage's `recognition_folder`; both packaged detectors work with it.
 """
 
 import json
@@ -34,9 +34,9 @@ _NUM_RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class OcrTraining:
-    """What a training left behind; num_trained_on + num_held_out + the counts of `left_out` = num_read.
+    """The result of a training; num_trained_on + num_held_out + the counts of `left_out` = num_read.
 
-    `left_out` counts lines by reason, `unknown_characters` the lines in which each stands; `losses` has one a step.
+    `left_out` counts lines by reason, `unknown_characters` the lines in which each occurs; `losses` has one per step.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class OcrTraining:
 
 
 def train_ocr(config: OcrTrainingConfig, *, on_step: OnStep | None = None) -> OcrTraining:
-    """Trains, judges before and after on the held-out lines, and writes the folder, whole or not at all.
+    """Trains, evaluates the held-out lines before and after, and writes the folder atomically.
 
     `on_step(step, num_steps, loss)` is called after every step. Raises `StorageError` for missing labels or an
     `out` that is not new, `ConfigError` if no line can be used, `EngineError` if the loss is no longer a number.
@@ -59,33 +59,33 @@ def train_ocr(config: OcrTrainingConfig, *, on_step: OnStep | None = None) -> Oc
     _check_new(out)
     source = recognition_folder(WEIGHTS).path
     table = character_table(source)
-    read = {name: _read(name, table, config) for name in (config.lines, config.held_out) if name is not None}
-    train, held_out = _divided(list(read.values()), config)
+    line_sets = {name: _read(name, table, config) for name in (config.lines, config.held_out) if name is not None}
+    train, held_out = _divided(list(line_sets.values()), config)
     graph = Graph(source / "inference.onnx")
     losses = fine_tune(graph, train, table, config, on_step=on_step)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
-        made = Path(temporary) / "made"
-        _export(made, graph, source)
-        left_out = [line for lines in read.values() for line in lines.left_out]
-        done = OcrTraining(
+        unfinished = Path(temporary) / "recogniser"
+        _export(unfinished, graph, source)
+        left_out = [line for lines in line_sets.values() for line in lines.left_out]
+        result = OcrTraining(
             folder=out,
-            comparison=_judge(source, made, held_out, table, config),
-            num_read=sum(lines.num_read for lines in read.values()),
+            comparison=_judge(source, unfinished, held_out, table, config),
+            num_read=sum(lines.num_read for lines in line_sets.values()),
             num_trained_on=len(train),
             num_held_out=len(held_out),
             left_out=_counts(line.reason for line in left_out),
             unknown_characters=_counts("".join(str(line.value) for line in left_out if line.reason == UNKNOWN)),
             losses=tuple(losses),
         )
-        _write_report(made, config, done, read)
-        _move(made, out)
-    return done
+        _write_report(unfinished, config, result, line_sets)
+        _move(unfinished, out)
+    return result
 
 
 def character_table(folder: Path) -> list[str]:
     """The characters of the recogniser's outputs: the blank, those of its `inference.yml`, the space."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # 18,708 characters: the other one takes seconds
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # 18,708 characters: the pure Python loader takes seconds
     config = yaml.load((folder / "inference.yml").read_text(encoding="utf-8"), loader)
     return ["", *config["PostProcess"]["character_dict"], " "]
 
@@ -94,11 +94,13 @@ def _read(folder: str, table: Sequence[str], config: OcrTrainingConfig) -> Lines
     return read_lines(Path(folder), characters=table[1:], max_width=config.max_width)
 
 
-def _divided(read: Sequence[Lines], config: OcrTrainingConfig) -> tuple[Sequence[LabelledLine], Sequence[LabelledLine]]:
-    """Lines to train on and lines to judge by: two folders, or a share of the texts, each text on one side only."""
-    if len(read) == 2:
-        return read[0].used, read[1].used
-    lines = read[0].used
+def _divided(
+    line_sets: Sequence[Lines], config: OcrTrainingConfig
+) -> tuple[Sequence[LabelledLine], Sequence[LabelledLine]]:
+    """Training and held-out lines: two folders, or a share of the texts; all lines of a text are on one side."""
+    if len(line_sets) == 2:
+        return line_sets[0].used, line_sets[1].used
+    lines = line_sets[0].used
     texts = sorted({line.text for line in lines})
     count = max(1, round(config.held_out_share * len(texts)))
     if count >= len(texts):
@@ -106,9 +108,10 @@ def _divided(read: Sequence[Lines], config: OcrTrainingConfig) -> tuple[Sequence
             f"{config.lines}: {count} of {len(texts)} different texts would be held out and none left to train on; "
             "give more lines, a smaller held_out_share, or a folder to hold out"
         )
-    drawn = np.random.default_rng([config.seed, 1]).choice(len(texts), count, replace=False)
-    judged = {texts[index] for index in drawn}
-    return [line for line in lines if line.text not in judged], [line for line in lines if line.text in judged]
+    indices = np.random.default_rng([config.seed, 1]).choice(len(texts), count, replace=False)
+    held_out_texts = {texts[index] for index in indices}
+    training = [line for line in lines if line.text not in held_out_texts]
+    return training, [line for line in lines if line.text in held_out_texts]
 
 
 def _check_new(out: Path) -> None:
@@ -133,17 +136,17 @@ def _judge(
     return compare(faults[0], faults[1], num_resamples=_NUM_RESAMPLES, seed=config.seed)
 
 
-def _write_report(folder: Path, config: OcrTrainingConfig, done: OcrTraining, read: dict[str, Lines]) -> None:
-    """What a later reader needs to know of the training, and every line that was left out, with its reason."""
+def _write_report(folder: Path, config: OcrTrainingConfig, result: OcrTraining, line_sets: dict[str, Lines]) -> None:
+    """Writes the facts about the training, and every line that was left out with the reason."""
     recogniser = PACKAGED_OCR[WEIGHTS].recognition.model_name
     report = {
         "vsd2m": __version__,
         "started_from": {recogniser: PACKAGED_OCR[WEIGHTS].versions()[recogniser]},
-        "config": config.model_dump(mode="json", exclude={"out"}),  # the same training is the same wherever it lies
-        **{name: value for name, value in asdict(done).items() if name != "folder"},
+        "config": config.model_dump(mode="json", exclude={"out"}),  # the report is independent of the output folder
+        **{name: value for name, value in asdict(result).items() if name != "folder"},
     }
     (folder / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    rows = [{"folder": name, **asdict(line)} for name, lines in read.items() for line in lines.left_out]
+    rows = [{"folder": name, **asdict(line)} for name, lines in line_sets.items() for line in lines.left_out]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (folder / LEFT_OUT).write_text(text, encoding="utf-8")
 
@@ -152,7 +155,7 @@ def _counts(things: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(things).items()))
 
 
-def _move(made: Path, out: Path) -> None:
+def _move(unfinished: Path, out: Path) -> None:
     if out.exists():
-        out.rmdir()  # empty, as checked
-    os.rename(made, out)
+        out.rmdir()  # empty, as `_check_new` has checked
+    os.rename(unfinished, out)

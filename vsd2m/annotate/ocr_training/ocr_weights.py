@@ -1,9 +1,9 @@
-"""The recogniser's weights, out of its ONNX graph into the trainable class, and trained ones back into the graph.
+"""Copies the recogniser's weights from its ONNX graph to the trainable class, and trained weights back to the graph.
 
-The graph computes what the class computes, in the same order, so that the n-th convolution, linear layer or
-LayerNorm of one is the n-th of the other. Only the BatchNorms differ: the graph has all but three of them folded into
-the bias behind a convolution. Writing the weights back into the same graph keeps the model in the format of the
-packaged text detector, beside which PaddleOCR loads it.
+Both have the same layers in the same order, so the n-th convolution, linear layer or LayerNorm of one corresponds to
+the n-th of the other. Only the BatchNorms differ: the graph has all but three of them folded into
+the bias after a convolution. Writing the weights back into the same graph keeps the model in the format of the
+packaged text detector, with which PaddleOCR loads it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class Tensors:
 
 
 class Graph:
-    """An ONNX graph of the recogniser's kind, its weights by name; `EngineError` if it is none."""
+    """An ONNX graph of the recogniser's kind, its weights by name; `EngineError` for any other file."""
 
     def __init__(self, path: Path) -> None:
         onnx = import_extra("onnx", extra="annotate")
@@ -44,8 +44,8 @@ class Graph:
 
     def __setitem__(self, name: str, values: NDArray[Any]) -> None:
         tensor = self._initializers[name]
-        made = np.ascontiguousarray(values, np.float32).reshape(tuple(tensor.dims))
-        tensor.CopyFrom(self._numpy.from_array(made, name))
+        array = np.ascontiguousarray(values, np.float32).reshape(tuple(tensor.dims))
+        tensor.CopyFrom(self._numpy.from_array(array, name))
 
     def to_bytes(self) -> bytes:
         """The graph as a file; the same weights give the same bytes."""
@@ -78,7 +78,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Pair:
-    """A layer of the class (with the BatchNorm behind it, if it has one) and its tensors in the graph."""
+    """A layer of the class (with the BatchNorm after it, if there is one) and its tensors in the graph."""
 
     layer: Any
     norm: Any | None
@@ -86,21 +86,25 @@ class Pair:
 
 
 def pair_layers(network: Any, graph: Graph) -> list[Pair]:
-    """Every layer with weights beside its tensors; `EngineError` if the two do not fit."""
+    """Every layer with weights, paired with its tensors; `EngineError` if they do not match."""
     pairs: list[Pair] = []
     for kinds in (("convolution", "normalised"), ("linear",), ("layer_norm",)):
-        mine = [pair for pair in _layers_of(network) if pair[0] == kinds[0]]
-        theirs = [tensors for tensors in graph.layers if tensors.kind in kinds]
-        if len(mine) != len(theirs):
-            raise EngineError(f"{len(mine)} {kinds[0]} layers expected in the OCR model, {len(theirs)} found")
-        pairs += [Pair(layer, norm, tensors) for (_, layer, norm), tensors in zip(mine, theirs, strict=True)]
+        network_layers = [pair for pair in _layers_of(network) if pair[0] == kinds[0]]
+        graph_layers = [tensors for tensors in graph.layers if tensors.kind in kinds]
+        if len(network_layers) != len(graph_layers):
+            raise EngineError(
+                f"{len(network_layers)} {kinds[0]} layers expected in the OCR model, {len(graph_layers)} found"
+            )
+        pairs += [
+            Pair(layer, norm, tensors) for (_, layer, norm), tensors in zip(network_layers, graph_layers, strict=True)
+        ]
     for pair in pairs:
         _check(pair, graph)
     return pairs
 
 
 def load_weights(pairs: Sequence[Pair], graph: Graph) -> None:
-    """Puts the graph's weights into the class.
+    """Copies the graph's weights to the class.
 
     Where a BatchNorm was folded away, one takes its place that only adds the bias.
     """
@@ -118,7 +122,7 @@ def load_weights(pairs: Sequence[Pair], graph: Graph) -> None:
 
 
 def store_weights(pairs: Sequence[Pair], graph: Graph) -> None:
-    """Puts the class's weights into the graph, the BatchNorms folded again where they were."""
+    """Copies the class's weights to the graph, with the BatchNorms folded as before."""
     for pair in pairs:
         kernel = pair.layer.weight.numpy()
         if pair.norm is None:
@@ -134,28 +138,28 @@ def store_weights(pairs: Sequence[Pair], graph: Graph) -> None:
 
 
 def _layers_of(network: Any) -> list[tuple[str, Any, Any | None]]:
-    """(kind, layer, BatchNorm or None) in the order in which they compute."""
+    """(kind, layer, BatchNorm or None) in the order of computation."""
     import paddle
 
-    found: list[tuple[str, Any, Any | None]] = []
+    layers: list[tuple[str, Any, Any | None]] = []
     for layer in network.sublayers():
         if isinstance(layer, paddle.nn.BatchNorm2D):
-            kind, before, _ = found.pop()
-            found.append((kind, before, layer))
+            kind, before, _ = layers.pop()
+            layers.append((kind, before, layer))
         elif isinstance(layer, paddle.nn.Conv2D):
-            found.append(("convolution", layer, None))
+            layers.append(("convolution", layer, None))
         elif isinstance(layer, paddle.nn.Linear):
-            found.append(("linear", layer, None))
+            layers.append(("linear", layer, None))
         elif isinstance(layer, paddle.nn.LayerNorm):
-            found.append(("layer_norm", layer, None))
-    return found
+            layers.append(("layer_norm", layer, None))
+    return layers
 
 
 def _check(pair: Pair, graph: Graph) -> None:
-    expected, found = tuple(pair.layer.weight.shape), graph[pair.tensors.names[0]].shape
+    expected, actual = tuple(pair.layer.weight.shape), graph[pair.tensors.names[0]].shape
     num_tensors = 5 if pair.tensors.kind == "normalised" else 2
-    if expected != found or len(pair.tensors.names) != num_tensors:
-        raise EngineError(f"{pair.tensors.names} of the OCR model: {expected} expected, {found} found")
+    if expected != actual or len(pair.tensors.names) != num_tensors:
+        raise EngineError(f"{pair.tensors.names} of the OCR model: {expected} expected, {actual} found")
 
 
 def _set_norm(norm: Any, scale: Floats, bias: Floats, mean: Floats, variance: Floats) -> None:

@@ -1,7 +1,7 @@
-"""The Fréchet distance that infinitely many samples would have (Chong and Forsyth, arXiv 1911.07023).
+"""The Fréchet distance extrapolated to infinitely many samples (Chong and Forsyth, arXiv 1911.07023).
 
 N and M vectors of D dimensions. The bias of the estimate falls as 1 / N: a line through the distances of subsets of
-both sets, against 1 / share, meets 1 / share = 0 at the distance without bias.
+both sets against 1 / share has its value without bias at 1 / share = 0.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from vsd2m.benchmark.distances.frechet import frechet_distance
 
 SHARES = np.linspace(0.5, 1.0, 8)
 MIN_VECTORS_PER_DIMENSION = 2
-"""In the smallest subset; below, the bias is no line in 1 / N any more."""
+"""In the smallest subset; with fewer, the bias is no longer linear in 1 / N."""
 
 
 def infinite_frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating], *, seed: int) -> float:

@@ -18,9 +18,9 @@ from vsd2m.core.keys import sticker_key
 
 NUM_GROUPS = 20
 STANDARD_ERRORS = 2.02
-"""Of 95 % of a Student distribution with about 2 x 19 degrees of freedom."""
+"""For 95 % of a Student distribution with about 2 x 19 degrees of freedom."""
 MAX_KEPT = 4096
-"""Feature vectors kept for the interval: more clips do not take more memory."""
+"""Feature vectors that are stored for the interval: memory does not grow with more clips."""
 
 Features = NDArray[np.float32]
 
@@ -28,12 +28,12 @@ Features = NDArray[np.float32]
 class FeatureSet:
     """The features of a set of clips: their moments, and the vectors themselves of up to `MAX_KEPT` clips.
 
-    Which clips those are depends on the vectors alone, not on the order in which they come or what they are called.
+    The choice of these clips depends only on the vectors, not on their order or names.
     """
 
     def __init__(self) -> None:
         self.moments = RunningMoments()
-        self._kept: list[tuple[int, bytes]] = []
+        self._vectors: list[tuple[int, bytes]] = []
 
     def __len__(self) -> int:
         return self.moments.num_vectors
@@ -44,26 +44,26 @@ class FeatureSet:
         self._keep((-int(sticker_key(data), 16), data))
 
     def merge(self, other: "FeatureSet") -> None:
-        """Takes in the clips of another set."""
+        """Adds the clips of another set."""
         self.moments.merge(other.moments)
-        for entry in other._kept:
+        for entry in other._vectors:
             self._keep(entry)
 
     def _keep(self, entry: tuple[int, bytes]) -> None:
-        if len(self._kept) < MAX_KEPT:
-            heapq.heappush(self._kept, entry)
+        if len(self._vectors) < MAX_KEPT:
+            heapq.heappush(self._vectors, entry)
         else:
-            heapq.heappushpop(self._kept, entry)
+            heapq.heappushpop(self._vectors, entry)
 
     @property
     def vectors(self) -> Features:
-        """[N, D], in the order of their hashes."""
-        return np.array([np.frombuffer(vector, np.float32) for _, vector in sorted(self._kept)])
+        """The stored vectors [N, D], in the order of their hashes."""
+        return np.array([np.frombuffer(vector, np.float32) for _, vector in sorted(self._vectors)])
 
     @property
     def is_complete(self) -> bool:
-        """Whether `vectors` are those of all clips."""
-        return len(self) == len(self._kept)
+        """Whether `vectors` contains all clips."""
+        return len(self) == len(self._vectors)
 
 
 class DistanceMetric(Metric):
@@ -92,7 +92,7 @@ class DistanceMetric(Metric):
 
     @abstractmethod
     def distance(self, generated: Features, real: Features) -> float:
-        """Between [N, D] and [M, D]."""
+        """The distance between features [N, D] and [M, D]."""
 
     def update(self, clip: JudgedClip) -> None:
         self._add(self._generated, clip)
@@ -116,30 +116,31 @@ class DistanceMetric(Metric):
             self._real.merge(other._real)
 
     def compute(self, *, seed: int) -> Score:
-        """The interval is for the value at this number of clips, which falls with it: compare equal numbers only.
+        """The value decreases with the number of clips, and the interval is for this number: compare equal numbers
+        only.
 
-        Over more than `MAX_KEPT` clips it is drawn from those kept, and narrowed to the number of all. No distance is
-        below 0, and so its interval is not.
+        With more than `MAX_KEPT` clips the interval is computed from the stored vectors and narrowed to the number of
+        clips. Like the distance, it is never below 0.
         """
-        value, kept = self.value(self._generated, self._real)
-        low, high = self.errors(self._generated.vectors, self._real.vectors, kept, seed=seed)
+        value, sample_value = self.value(self._generated, self._real)
+        low, high = self.errors(self._generated.vectors, self._real.vectors, sample_value, seed=seed)
         shrink = (len(self._generated.vectors) / max(len(self._generated), 1)) ** 0.5
         low, high = (float(np.maximum(0.0, value + end * shrink)) for end in (low, high))
         protocol = {**self.protocol(), "num_clips": len(self._generated), "num_real": len(self._real)}
         return Score(self.name, value, low, high, len(self._generated), protocol, self.better)
 
     def value(self, generated: FeatureSet, real: FeatureSet) -> tuple[float, float]:
-        """The distance over all clips, and over those whose vectors are kept."""
-        kept = self.distance(generated.vectors, real.vectors)
-        return kept, kept
+        """The distance over all clips, and over those whose vectors are stored."""
+        sample_value = self.distance(generated.vectors, real.vectors)
+        return sample_value, sample_value
 
-    def errors(self, generated: Features, real: Features, kept: float, *, seed: int) -> tuple[float, float]:
+    def errors(self, generated: Features, real: Features, sample_value: float, *, seed: int) -> tuple[float, float]:
         """Ends of the 95 % interval around 0, by the jackknife over groups of clips.
 
         A bootstrap repeats vectors, which inflates a distance in many dimensions: at 64 dimensions and 100 clips its
-        basic interval held the expected value never, this one in 99 of 100 simulations (docs/metrics.md).
+        basic interval never contained the expected value, this one did in 99 of 100 simulations (docs/metrics.md).
         """
-        if min(len(generated), len(real)) < 3 or np.isnan(kept):
+        if min(len(generated), len(real)) < 3 or np.isnan(sample_value):
             return float("nan"), float("nan")
         parts = [self.distance(part, real) for part in _without_each_group(generated)]
         others = [self.distance(generated, part) for part in _without_each_group(real)]
@@ -148,7 +149,7 @@ class DistanceMetric(Metric):
 
 
 def _without_each_group(vectors: Features) -> Iterator[Features]:
-    """The vectors less one of up to `NUM_GROUPS` groups in turn; being in the order of hashes, groups are random."""
+    """The vectors without each of up to `NUM_GROUPS` groups; groups are random, because vectors are ordered by hash."""
     num_groups = min(NUM_GROUPS, len(vectors))
     group = np.arange(len(vectors)) % num_groups
     return (vectors[group != left_out] for left_out in range(num_groups))
@@ -167,15 +168,15 @@ class FrechetMetric(DistanceMetric):
         return frechet_distance(generated, real)
 
     def value(self, generated: FeatureSet, real: FeatureSet) -> tuple[float, float]:
-        kept = self.distance(generated.vectors, real.vectors)
+        sample_value = self.distance(generated.vectors, real.vectors)
         if generated.is_complete and real.is_complete:
-            return kept, kept
+            return sample_value, sample_value
         a, b = generated.moments, real.moments
-        return gaussian_distance(a.mean, a.covariance, b.mean, b.covariance), kept
+        return gaussian_distance(a.mean, a.covariance, b.mean, b.covariance), sample_value
 
 
 class PolynomialMmdMetric(DistanceMetric):
-    """The polynomial MMD of JEDi, times 100 as it is printed there."""
+    """The polynomial MMD of JEDi, times 100 as in its paper."""
 
     estimator = (
         f"100 x MMD, kernel (<x, y> / D)^2, all pairs, up to {MAX_KEPT} clips; jackknife over {NUM_GROUPS} groups"

@@ -1,4 +1,4 @@
-"""Mean and covariance of feature vectors that pass by once: memory does not grow with their number.
+"""Running mean and covariance of feature vectors: memory does not grow with their number.
 
 D dimensions.
 """
@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 64
-"""Vectors that are gathered before they enter the sums: one matrix product instead of many outer products."""
+"""Vectors that are collected before they are added: one matrix product instead of many outer products."""
 
 
 class RunningMoments:
-    """Sums in float64 around the first vector, which keeps the digits that features far from 0 would lose."""
+    """Sums in float64 relative to the first vector, so that features far from 0 do not lose precision."""
 
     def __init__(self) -> None:
         self.num_vectors = 0
@@ -21,7 +21,7 @@ class RunningMoments:
         self._waiting: list[NDArray[np.float64]] = []
 
     def update(self, vector: NDArray[np.floating]) -> None:
-        """Takes in one vector [D]."""
+        """Adds a vector [D]."""
         exact = np.asarray(vector, np.float64)
         if not self.num_vectors:
             self._origin, self._sum, self._outer = exact, np.zeros(exact.size), np.zeros((exact.size, exact.size))
@@ -38,7 +38,7 @@ class RunningMoments:
             self._waiting = []
 
     def merge(self, other: "RunningMoments") -> None:
-        """Adds the vectors of another: the moments are those of both, in whatever order they are merged."""
+        """Adds the vectors of another; the order of merging does not matter."""
         if not other.num_vectors:
             return
         if not self.num_vectors:
@@ -53,13 +53,13 @@ class RunningMoments:
         self.num_vectors += other.num_vectors
 
     def packed(self) -> NDArray[np.float64]:
-        """Everything in one matrix [D + 1, D + 1], for those who store or send it; of no vectors it is [1, 1]."""
+        """The state as one matrix [D + 1, D + 1], for storage and transfer; without vectors it is [1, 1]."""
         self._flush()
         return np.block([[np.array([[self.num_vectors]]), self._sum[None]], [self._origin[:, None], self._outer]])
 
     @classmethod
     def unpacked(cls, matrix: NDArray[np.float64]) -> "RunningMoments":
-        """The moments that `packed` gave; a matrix of zeros has seen no vectors."""
+        """The inverse of `packed`; a matrix of zeros means no vectors."""
         moments = cls()
         moments.num_vectors = int(matrix[0, 0])
         moments._sum, moments._origin = matrix[0, 1:].copy(), matrix[1:, 0].copy()
@@ -68,13 +68,13 @@ class RunningMoments:
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """[D]."""
+        """The mean [D]."""
         self._flush()
         return self._origin + self._sum / self.num_vectors
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        """[D, D], with N - 1; at least two vectors."""
+        """The covariance [D, D], with N - 1; needs at least two vectors."""
         self._flush()
         centred = self._outer - np.outer(self._sum, self._sum) / self.num_vectors
         return centred / (self.num_vectors - 1)

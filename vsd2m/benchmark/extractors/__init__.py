@@ -1,4 +1,4 @@
-"""Networks that turn a clip into one feature vector, by name, one file each. Metrics that compare name one of them."""
+"""Networks that map a clip to one feature vector, by name, one file each; for metrics that compare sets of clips."""
 
 EXTRACTORS: dict[str, str] = {
     "efficientnet_lite0": "vsd2m.benchmark.extractors.efficientnet_lite0:EfficientNetLite0",

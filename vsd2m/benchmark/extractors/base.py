@@ -1,4 +1,4 @@
-"""What turns a clip into a feature vector."""
+"""The interface of extractors, which map a clip to a feature vector."""
 
 import hashlib
 import weakref
@@ -16,32 +16,32 @@ from vsd2m.core.registry import component
 
 
 class Extractor(ABC):
-    """A network with its preprocessing; both are part of the protocol of every number made from its features.
+    """A network with its preprocessing; both are part of the protocol of every number computed from its features.
 
-    Several metrics may share one: it loads once, and computes a clip's vector once as long as the clip is in memory.
+    Several metrics may share one: it is loaded once, and computes each clip's vector once while the clip is in memory.
     """
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self._is_loaded = False
-        self._known: dict[int, tuple[weakref.ref[JudgedClip], NDArray[np.float32]]] = {}
+        self._vectors: dict[int, tuple[weakref.ref[JudgedClip], NDArray[np.float32]]] = {}
 
     def load(self) -> None:
-        """`setup`, unless it has been done."""
+        """Calls `setup` once."""
         if not self._is_loaded:
             self.setup()
         self._is_loaded = True
 
     def vector(self, clip: JudgedClip) -> NDArray[np.float32]:
-        """`features`, unless they are known of this very clip."""
+        """The clip's `features`, computed once per clip object."""
         place = id(clip)
-        if place not in self._known:
-            gone = weakref.ref(clip, lambda _: self._known.pop(place))
-            self._known[place] = (gone, self.features(clip))
-        return self._known[place][1]
+        if place not in self._vectors:
+            reference = weakref.ref(clip, lambda _: self._vectors.pop(place))
+            self._vectors[place] = (reference, self.features(clip))
+        return self._vectors[place][1]
 
     def missing(self) -> str | None:
-        """Which weights are missing and where they are to be had; None if there is nothing to ask for."""
+        """Which weights are missing and how to get them; None if nothing is missing."""
         return None
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Extractor(ABC):
     @property
     @abstractmethod
     def num_features(self) -> int:
-        """Length of the vectors; known once the network is loaded."""
+        """Length of the vectors; available after the network is loaded."""
 
     @abstractmethod
     def protocol(self) -> dict[str, str | int]:
@@ -63,7 +63,7 @@ class Extractor(ABC):
 
 
 def extractor_class(name: str) -> type[Extractor]:
-    """The extractor of that name, or at `module:Class`; `ConfigError` where there is none."""
+    """The extractor of that name, or at `module:Class`; `ConfigError` if there is none."""
     extractor: type[Extractor] = component(EXTRACTORS, name, kind="extractor", base=Extractor)
     return extractor
 
@@ -73,14 +73,16 @@ _PREPROCESSING = "preprocessor_config.json"
 
 
 def weights_digest(path: str | None) -> str:
-    """sha256 of a checkpoint: of the file, or of a folder's weight files and preprocessing; the name itself where it is
-    a hub id."""
+    """sha256 of a checkpoint: of the file, or of a folder's weight files and preprocessing; a hub id is returned
+    unchanged."""
     if path is None:
         return "missing"
-    found = Path(path)
-    if found.is_file():
-        return file_sha256(found)
-    if found.is_dir():
-        files = sorted(file for file in found.iterdir() if file.suffix in _SUFFIXES or file.name == _PREPROCESSING)
+    file_or_folder = Path(path)
+    if file_or_folder.is_file():
+        return file_sha256(file_or_folder)
+    if file_or_folder.is_dir():
+        files = sorted(
+            file for file in file_or_folder.iterdir() if file.suffix in _SUFFIXES or file.name == _PREPROCESSING
+        )
         return hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()
     return path

@@ -1,4 +1,4 @@
-"""Features of an image classifier whose weights come with a registry package."""
+"""Features of an image classifier whose weights are part of a Python package."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ FRAMES = "spread8"
 
 
 class EfficientNetLite0(Extractor):
-    """1280 pooled features, averaged over 8 frames: sees what frames look like, not how they follow."""
+    """1280 pooled features, averaged over 8 frames: describes what frames look like, not their motion."""
 
     @property
     def num_features(self) -> int:
@@ -21,10 +21,10 @@ class EfficientNetLite0(Extractor):
         return {"frames": FRAMES, "size": "squash 224", "pool": "mean over frames", **VERSIONS}
 
     def setup(self) -> None:
-        # one, as Ray gives each observer a core: two that wait for each other took many times as long on a busy machine
+        # one thread, as Ray gives each observer one core: two threads took many times as long on a busy machine
         self._backbone = load_backbone(num_threads=1)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        shown = clip.shown(FRAMES)
-        pooled: NDArray[np.float32] = self._backbone.features(shown).mean(axis=0)
+        frames = clip.frames_by(FRAMES)
+        pooled: NDArray[np.float32] = self._backbone.features(frames).mean(axis=0)
         return pooled

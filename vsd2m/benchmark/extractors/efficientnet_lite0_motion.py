@@ -1,4 +1,4 @@
-"""How an image classifier's features move, with weights that come with a registry package."""
+"""The motion of an image classifier's features; its weights are part of a Python package."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ FRAMES = "spread8"
 
 
 class EfficientNetLite0Motion(EfficientNetLite0):
-    """1280 features: the mean absolute change from frame to frame over 8 frames. Sees how frames follow each other."""
+    """1280 features: the mean absolute change from frame to frame over 8 frames. Describes motion."""
 
     def protocol(self) -> dict[str, str | int]:
         return {**super().protocol(), "pool": "mean absolute change between frames"}
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        shown = clip.shown(FRAMES)
-        moved: NDArray[np.float32] = np.abs(np.diff(self._backbone.features(shown), axis=0)).mean(axis=0)
+        frames = clip.frames_by(FRAMES)
+        moved: NDArray[np.float32] = np.abs(np.diff(self._backbone.features(frames), axis=0)).mean(axis=0)
         return moved

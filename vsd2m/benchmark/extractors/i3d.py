@@ -1,4 +1,4 @@
-"""I3D trained on Kinetics, from either of the two files that published FVDs were computed with."""
+"""I3D trained on Kinetics, from one of the two files with which published FVDs were computed."""
 
 import warnings
 from typing import Any
@@ -38,8 +38,8 @@ class I3d(Extractor):
         return NUM_CLASSES
 
     def protocol(self) -> dict[str, str | int]:
-        found = weights_digest(self._source()[1])
-        return {"frames": FRAMES, "size": f"bilinear squash {SIDE}", "extractor": "I3D logits", "weights": found}
+        weights = weights_digest(self._source()[1])
+        return {"frames": FRAMES, "size": f"bilinear squash {SIDE}", "extractor": "I3D logits", "weights": weights}
 
     def setup(self) -> None:
         import_extra("torch", extra="benchmark")
@@ -47,7 +47,7 @@ class I3d(Extractor):
         self._network = load_torchscript(path) if name == WEIGHTS else load_folded(path)
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        """Pixels go in as -1..1, [1, 3, 16, 224, 224]."""
+        """The input is -1..1, [1, 3, 16, 224, 224]."""
         return self.logits(preprocess(clip.frames, FRAME_RULES[FRAMES](len(clip.frames))))
 
     def logits(self, video: Any) -> NDArray[np.float32]:
@@ -61,8 +61,8 @@ class I3d(Extractor):
 
     def _source(self) -> tuple[str, str | None]:
         """The name and the path of the weights; the TorchScript file comes first."""
-        given = [(name, self.weights.get(name)) for name in (WEIGHTS, PYTORCH_WEIGHTS)]
-        return next(((name, path) for name, path in given if path), given[0])
+        sources = [(name, self.weights.get(name)) for name in (WEIGHTS, PYTORCH_WEIGHTS)]
+        return next(((name, path) for name, path in sources if path), sources[0])
 
 
 def preprocess(frames: NDArray[np.uint8], indices: NDArray[np.int64]) -> Any:
@@ -72,14 +72,14 @@ def preprocess(frames: NDArray[np.uint8], indices: NDArray[np.int64]) -> Any:
     """
     import torch
 
-    shown, places = np.unique(indices, return_inverse=True)
-    pixels = torch.from_numpy(frames[shown]).permute(0, 3, 1, 2).float()
+    distinct, places = np.unique(indices, return_inverse=True)
+    pixels = torch.from_numpy(frames[distinct]).permute(0, 3, 1, 2).float()
     small = torch.nn.functional.interpolate(pixels, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
     return (small / 127.5 - 1)[torch.from_numpy(places)].transpose(0, 1)[None]
 
 
 def load_torchscript(path: str | None) -> Any:
-    """The published TorchScript file as a function of clips -1..1 to logits; `EngineError` if it is none."""
+    """The published TorchScript file as a function of clips -1..1 to logits; `EngineError` for any other file."""
     import torch
 
     try:
@@ -87,12 +87,12 @@ def load_torchscript(path: str | None) -> Any:
             warnings.simplefilter("ignore", DeprecationWarning)  # the published file is TorchScript
             network = torch.jit.load(path, map_location="cpu").eval()
     except (RuntimeError, ValueError, OSError) as error:
-        raise EngineError(f"{WEIGHTS}: {path} is no TorchScript file: {str(error).splitlines()[0]}") from error
+        raise EngineError(f"{WEIGHTS}: {path} is not a TorchScript file: {str(error).splitlines()[0]}") from error
     return lambda video: network(video.contiguous(), rescale=False, resize=False, return_features=True)
 
 
 def load_folded(path: str | None) -> Any:
-    """Our network with the tensors of the published file, folded; `EngineError` if they are not exactly its own."""
+    """Our network with the tensors of the published file, folded; `EngineError` if they do not match it exactly."""
     state = read_state(path, name=PYTORCH_WEIGHTS)
     from vsd2m.benchmark.networks.i3d import I3dNetwork
 

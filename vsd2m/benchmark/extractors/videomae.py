@@ -1,6 +1,6 @@
 """VideoMAE (Tong et al., arXiv 2203.12602) features.
 
-They notice motion better than I3D's do (Ge et al., arXiv 2404.12391).
+They are more sensitive to motion than I3D's (Ge et al., arXiv 2404.12391).
 """
 
 import numpy as np
@@ -20,9 +20,11 @@ DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 class VideoMae(Extractor):
-    """What the classifier's last layer reads: tokens of 16 frames averaged, then normalised. Any model of transformers.
+    """The input of the classifier's last layer: tokens of 16 frames averaged, then normalised. Any VideoMAE of
+    transformers.
 
-    It is not the VideoMAE-v2 giant of the content-debiased FVD: numbers carry the weights' hash to tell them apart.
+    It is not the VideoMAE-v2 giant of the content-debiased FVD: the hash of the weights in the protocol distinguishes
+    them.
     """
 
     def missing(self) -> str | None:
@@ -36,12 +38,12 @@ class VideoMae(Extractor):
         return int(self._network.config.hidden_size)
 
     def protocol(self) -> dict[str, str | int]:
-        found = weights_digest(self.weights.get(WEIGHTS))
+        weights = weights_digest(self.weights.get(WEIGHTS))
         return {
             "frames": FRAMES,
             "size": "bicubic squash to the model's size, ImageNet mean and deviation",
             "extractor": "VideoMAE mean tokens",
-            "weights": found,
+            "weights": weights,
         }
 
     def setup(self) -> None:
@@ -56,14 +58,14 @@ class VideoMae(Extractor):
         except (OSError, ValueError) as error:
             raise EngineError(f"{WEIGHTS}: cannot load {path}: {str(error).splitlines()[0]}") from error
         if network.config.num_frames != 16 or network.fc_norm is None or report["missing_keys"]:
-            raise EngineError(f"{WEIGHTS}: {path} is no fine-tuned VideoMAE of 16 frames with mean pooling")
+            raise EngineError(f"{WEIGHTS}: {path} is not a fine-tuned VideoMAE of 16 frames with mean pooling")
         self._network = network.eval()
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
         import torch
 
-        shown = clip.shown(FRAMES)
-        pixels = (resize(shown, self._network.config.image_size).astype(np.float32) / 255 - MEAN) / DEVIATION
+        frames = clip.frames_by(FRAMES)
+        pixels = (resize(frames, self._network.config.image_size).astype(np.float32) / 255 - MEAN) / DEVIATION
         with torch.inference_mode():
             video = torch.from_numpy(pixels).permute(0, 3, 1, 2)[None].contiguous()
             tokens = self._network.videomae(video).last_hidden_state

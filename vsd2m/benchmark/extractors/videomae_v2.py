@@ -1,6 +1,6 @@
 """The VideoMAE-v2 (Wang et al., arXiv 2303.16727) of the content-debiased FVD (Ge et al., arXiv 2404.12391).
 
-The public file is the giant fine-tuned on Something-Something v2; it runs in transformers' class, its tensors renamed.
+The public file is the giant fine-tuned on Something-Something v2; it runs in transformers' class, with renamed tensors.
 D dimensions of a token.
 """
 
@@ -54,19 +54,19 @@ class VideoMaeV2(Extractor):
     def setup(self) -> None:
         import_extra("torch", extra="benchmark")
         path = self.weights.get(WEIGHTS)
-        found = read_state(path, name=WEIGHTS)
+        checkpoint = read_state(path, name=WEIGHTS)
         try:
-            state = next((found[key] for key in ("model", "module") if key in found), found)
+            state = next((checkpoint[key] for key in ("model", "module") if key in checkpoint), checkpoint)
             self._network, self._norm = build(state, num_heads=self.num_heads)
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise not_expected(WEIGHTS, path, error) from error
 
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
-        """Pixels go in as 0..1, without a mean or deviation: so does the published number."""
+        """The input is 0..1 without normalisation, as for the published number."""
         import torch
 
-        shown = clip.shown(FRAMES)
-        pixels = torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 255
+        frames = clip.frames_by(FRAMES)
+        pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
         small = torch.nn.functional.interpolate(pixels, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
         with torch.inference_mode():
             tokens = self._network(small[None]).last_hidden_state
@@ -104,7 +104,7 @@ def build(state: Mapping[str, Any], *, num_heads: int) -> tuple[Any, Any]:
 
 
 def as_transformers(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The public tensors under transformers' names; the classifier and its normalisation are left out."""
+    """The public tensors under transformers' names; without the classifier and its normalisation."""
     renamed = {}
     for name, value in state.items():
         if name.startswith("patch_embed.proj."):
@@ -113,7 +113,7 @@ def as_transformers(state: Mapping[str, Any]) -> dict[str, Any]:
             number, _, rest = name.removeprefix("blocks.").partition(".")
             renamed |= {f"encoder.layer.{number}.{new}": part for new, part in _of_block(rest, value).items()}
         elif not name.startswith(("fc_norm.", "head.")):
-            raise KeyError(f"tensor {name} is none of VideoMAE-v2's")
+            raise KeyError(f"tensor {name} is not one of VideoMAE-v2's")
     return renamed
 
 

@@ -12,8 +12,8 @@ FRAMES = "spread8"
 class FrameNoise(ClipMetric):
     """Standard deviation of the noise, 0 (none) to 1 (the range of colours), mean over 8 frames and the channels.
 
-    What is left of a picture by a filter that is blind to flat and evenly curved areas. Fine drawing is left too:
-    compare with real stickers of the same kind.
+    Computed with a filter that removes flat and evenly curved areas. It does not remove fine drawing: compare with
+    real stickers of the same kind.
     """
 
     name = "frame_noise"
@@ -23,8 +23,8 @@ class FrameNoise(ClipMetric):
         return {"frames": FRAMES, "filter": "difference of two Laplacians, 3 x 3", "range": "0..1"}
 
     def measure(self, clip: JudgedClip) -> float | None:
-        shown = clip.shown(FRAMES)
-        return noise_of(shown.astype(np.float64) / 255) if min(shown.shape[1:3]) >= 3 else None
+        frames = clip.frames_by(FRAMES)
+        return noise_of(frames.astype(np.float64) / 255) if min(frames.shape[1:3]) >= 3 else None
 
 
 def noise_of(frames: NDArray[np.float64]) -> float:

@@ -13,8 +13,8 @@ SCALE = 100.0
 class FrameQuality(EncodedMetric, ClipMetric):
     """Probability of "Good photo." against "Bad photo." by CLIP, 0 to 1, mean over 8 frames.
 
-    Made for photographs: on drawings it ranks, if at all, within one style. The paper leaves out CLIP's position
-    embedding and we keep it, so that any CLIP will do and absolute values differ: compare within one table.
+    Designed for photographs; among drawings it can at most rank within one style. The paper omits CLIP's position
+    embedding; we keep it, so that any CLIP can be used, and absolute values differ: compare within one table.
     """
 
     name = "frame_quality"
@@ -26,6 +26,6 @@ class FrameQuality(EncodedMetric, ClipMetric):
         self._texts = np.stack([self.encoder.text(GOOD), self.encoder.text(BAD)])
 
     def measure(self, clip: JudgedClip) -> float | None:
-        shown = clip.shown(FRAMES)
-        good, bad = self._texts.astype(np.float64) @ self.encoder.frames(shown).T.astype(np.float64)
+        frames = clip.frames_by(FRAMES)
+        good, bad = self._texts.astype(np.float64) @ self.encoder.frames(frames).T.astype(np.float64)
         return float((1 / (1 + np.exp(SCALE * (bad - good)))).mean())

@@ -1,4 +1,4 @@
-"""How many of the clips do not move."""
+"""The share of clips without motion."""
 
 from vsd2m.benchmark.metric import ClipMetric
 from vsd2m.benchmark.stillness import STILL, is_frozen
@@ -6,7 +6,7 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 
 
 class FrozenShare(ClipMetric):
-    """Share of the clips that are one picture shown all the time, 0 (all move) to 1; a single frame is frozen."""
+    """Share of the clips that show one picture all the time, 0 (all move) to 1; a single frame counts as frozen."""
 
     name = "frozen_share"
     better = "lower"

@@ -11,7 +11,7 @@ NUM_RESAMPLES = 50
 
 
 class FvdInfinite(DistanceMetric):
-    """FVD extrapolated to infinitely many clips; nan below 1,600 clips: no line fits the bias of 400 dimensions."""
+    """FVD extrapolated to infinitely many clips; nan below 1,600 clips: the bias in 400 dimensions is not linear."""
 
     name = "fvd_infinite"
     extractor_name = "i3d"
@@ -24,18 +24,19 @@ class FvdInfinite(DistanceMetric):
     def distance(self, generated: Features, real: Features) -> float:
         return infinite_frechet_distance(generated, real, seed=SEED)
 
-    def errors(self, generated: Features, real: Features, kept: float, *, seed: int) -> tuple[float, float]:
-        """The bootstrap's: its extrapolations lie around the plain distance, the truth of what they are drawn from.
+    def errors(self, generated: Features, real: Features, sample_value: float, *, seed: int) -> tuple[float, float]:
+        """The ends of the bootstrap interval: its extrapolations are distributed around the distance of the stored
+        vectors.
 
-        The jackknife is of no use here: leaving clips out changes which ones the shares are made of.
+        The jackknife cannot be used here: leaving out clips changes the subsets.
         """
-        if np.isnan(kept):
+        if np.isnan(sample_value):
             return float("nan"), float("nan")
         chance = np.random.default_rng(seed)
         truth = frechet_distance(generated, real)
-        drawn = [
+        resamples = [
             self.distance(chance.choice(generated, len(generated)), chance.choice(real, len(real)))
             for _ in range(NUM_RESAMPLES)
         ]
-        low, high = np.percentile(np.array(drawn) - truth, [2.5, 97.5])
+        low, high = np.percentile(np.array(resamples) - truth, [2.5, 97.5])
         return float(-high), float(-low)

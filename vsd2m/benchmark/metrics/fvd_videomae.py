@@ -1,4 +1,4 @@
-"""The Fréchet distance of FVD over features that notice motion."""
+"""The Fréchet distance of FVD over features that are sensitive to motion."""
 
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 

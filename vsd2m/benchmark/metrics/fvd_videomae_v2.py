@@ -4,7 +4,7 @@ from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 
 
 class FvdVideoMaeV2(FrechetMetric):
-    """FVD over the features of VideoMAE-v2's giant, which follow motion more than I3D's do."""
+    """FVD over the features of VideoMAE-v2's giant, which are more sensitive to motion than I3D's."""
 
     name = "fvd_videomae_v2"
     extractor_name = "videomae_v2"

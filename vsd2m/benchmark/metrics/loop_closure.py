@@ -1,4 +1,4 @@
-"""Whether the end leads back to the start: stickers are played in a loop."""
+"""Whether the end of a clip continues at its start, as stickers are played in a loop."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 
 QUANTILE = 0.9
 GRID = 32
-"""Cells along the shorter side in which colours are averaged: noise is nearly gone, motion is not."""
+"""Cells along the shorter side in which colours are averaged: this removes noise, but not motion."""
 
 WORST = 1.0
 
 
 class LoopClosure(ClipMetric):
-    """Share of the change from the last frame to the first that is more than an ordinary step, 0 to 1.
+    """Share of the change from the last frame to the first that exceeds an ordinary step, 0 to 1.
 
     0: the loop is seamless, its seam no larger than the 90 % quantile of the steps within the clip. 0.5: the seam is
-    twice that step, 0.9: ten times. A frozen clip has the worst, 1. Distances are mean absolute changes of 32 x 32
-    cells; they stop growing once a thing has moved by its own size, so that a small thing in large steps hides a jump.
+    twice that step, 0.9: ten times. A frozen clip has the worst value, 1. Distances are mean absolute changes of 32 x
+    32 cells; they stop growing when an object has moved by its own size, so large steps of a small object hide a jump.
     """
 
     name = "loop_closure"

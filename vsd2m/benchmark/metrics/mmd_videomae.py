@@ -1,10 +1,10 @@
-"""JEDi's distance over VideoMAE features; JEDi itself takes V-JEPA's, so it is not called so."""
+"""JEDi's distance over VideoMAE features; JEDi itself uses V-JEPA's, hence the other name."""
 
 from vsd2m.benchmark.distances.feature_distances import PolynomialMmdMetric
 
 
 class MmdVideoMae(PolynomialMmdMetric):
-    """Needs far fewer clips than a Fréchet distance to settle."""
+    """Converges with far fewer clips than a Fréchet distance."""
 
     name = "mmd_videomae"
     extractor_name = "videomae"

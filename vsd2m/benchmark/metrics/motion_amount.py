@@ -1,4 +1,4 @@
-"""How much moves."""
+"""The amount of motion."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a clip loses as a GIF."""
+"""The loss of a clip through GIF's palette."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from vsd2m.media.encode import encode
 class PaletteError(ClipMetric):
     """Mean absolute change of the colours when the clip is written as a GIF, 0 (none) to 1.
 
-    Drawings of few colours give 0; gradients, noise and photographs lose. Outputs that are GIFs already give 0: judge
-    a model on what it makes before it is quantised.
+    0 for drawings with few colours; more for gradients, noise and photographs. Outputs that already are GIFs give 0:
+    evaluate a model's output before quantisation.
     """
 
     name = "palette_error"
@@ -26,5 +26,5 @@ class PaletteError(ClipMetric):
         opaque = np.full((*clip.frames.shape[:3], 1), 255, np.uint8)
         durations = np.full(len(clip.frames), 100, np.int32)
         data = encode(Clip(np.concatenate([clip.frames, opaque], axis=3), durations, 0, "gif"), "gif")
-        kept = decode(data).frames[..., :3].astype(np.float32)
-        return float(np.abs(kept - clip.frames).mean() / 255)
+        reduced = decode(data).frames[..., :3].astype(np.float32)
+        return float(np.abs(reduced - clip.frames).mean() / 255)

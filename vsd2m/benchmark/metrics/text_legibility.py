@@ -11,10 +11,10 @@ QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]")
 
 
 class TextLegibility(ClipMetric):
-    """1 minus the character error rate of the best of 8 frames, 0 (nothing to be read) to 1 (every character).
+    """1 minus the character error rate of the best of 8 frames, 0 (nothing legible) to 1 (every character).
 
-    The asked text stands between double quotes in the prompt, ASCII, typographic or Chinese; prompts without do not
-    count. Case and white space do not matter. The reader is an argument (`Weights.read_text`).
+    The expected text is the part of the prompt in double quotes, ASCII, typographic or Chinese; prompts without quotes
+    do not count. Case and white space are ignored. The reader is an argument (`Weights.read_text`).
     """
 
     name = "text_legibility"
@@ -32,16 +32,16 @@ class TextLegibility(ClipMetric):
     def measure(self, clip: JudgedClip) -> float | None:
         from rapidfuzz.distance import Levenshtein
 
-        asked = asked_text(clip.prompt or "")
-        if not asked or self.weights.read_text is None:
+        expected = expected_text(clip.prompt or "")
+        if not expected or self.weights.read_text is None:
             return None
-        shown = clip.shown(FRAMES)
-        read = {_letters(self.weights.read_text(frame)) for frame in shown}
-        return max(0.0, 1 - min(Levenshtein.distance(asked, text) for text in read) / len(asked))
+        frames = clip.frames_by(FRAMES)
+        readings = {_letters(self.weights.read_text(frame)) for frame in frames}
+        return max(0.0, 1 - min(Levenshtein.distance(expected, text) for text in readings) / len(expected))
 
 
-def asked_text(prompt: str) -> str:
-    """What stands between quotes in the prompt, its letters only; empty if nothing does."""
+def expected_text(prompt: str) -> str:
+    """The quoted text in the prompt, without white space; empty if there is none."""
     return _letters("".join(QUOTED.findall(prompt)))
 
 

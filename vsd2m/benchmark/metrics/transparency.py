@@ -1,4 +1,4 @@
-"""How clean a sticker is cut out."""
+"""The amount of transparency of a sticker."""
 
 from vsd2m.benchmark.metric import ClipMetric
 from vsd2m.benchmark.suite.clips import JudgedClip
@@ -7,7 +7,7 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 class Transparency(ClipMetric):
     """Share of fully transparent pixels over all frames, 0 (opaque) to 1; videos have no alpha and do not count.
 
-    Neither high nor low is good by itself: a model should leave as much free as the stickers it learnt from.
+    Neither high nor low is good by itself: a model's value should be close to that of its training stickers.
     """
 
     name = "transparency"

@@ -1,4 +1,4 @@
-"""The paper's VQA: how good a clip looks to people, predicted by FAST-VQA (Wu et al., arXiv 2207.02595)."""
+"""The paper's VQA: the quality of a clip as judged by people, predicted by FAST-VQA (Wu et al., arXiv 2207.02595)."""
 
 from typing import Any, ClassVar
 
@@ -17,9 +17,9 @@ DEVIATION = (58.395, 57.12, 57.375)
 
 
 class VideoQuality(ClipMetric):
-    """FAST-VQA's score, 0 to 1. Of a clip of 8 frames it sees every second one only.
+    """FAST-VQA's score, 0 to 1. It uses only every second frame of a clip of 8 frames.
 
-    The fragments' places are drawn from the clip's own pixels, so a clip's score does not change from run to run.
+    The fragments' positions are derived from the clip's pixels, so a clip's score is reproducible.
     """
 
     name = "video_quality"
@@ -49,18 +49,21 @@ class VideoQuality(ClipMetric):
         import torch
 
         chance = np.random.default_rng(int(sticker_key(clip.frames.tobytes()), 16))
-        seen = torch.from_numpy(mosaics(clip.frames, self.setting, chance))
-        pixels = ((seen.float() - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).permute(0, 4, 1, 2, 3).contiguous()
+        fragments = torch.from_numpy(mosaics(clip.frames, self.setting, chance))
+        pixels = (
+            ((fragments.float() - torch.tensor(MEAN)) / torch.tensor(DEVIATION)).permute(0, 4, 1, 2, 3).contiguous()
+        )
         with torch.inference_mode():
             raw = float(self._network(pixels).mean())
         return self.setting.shown_score(raw)
 
 
 def load_weights(network: Any, path: str | None, *, name: str) -> Any:
-    """The network with the weights of a checkpoint, its tensors bare or under `state_dict`, ready to judge.
+    """The network with the weights of a checkpoint, its tensors at the top level or under `state_dict`, in evaluation
+    mode.
 
-    `EngineError` if the file cannot be read, or its tensors are not exactly the network's.
+    `EngineError` if the file cannot be read, or its tensors do not match the network exactly.
     """
-    found = read_state(path, name=name)
-    state = found.get("state_dict", found) if isinstance(found, dict) else found
+    checkpoint = read_state(path, name=name)
+    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else checkpoint
     return load_state(network, state, name=name, path=path)

@@ -5,7 +5,7 @@ from vsd2m.benchmark.networks.fast_vqa_fragments import FASTER_VQA
 
 
 class VideoQualityFaster(VideoQuality):
-    """FasterVQA's score, 0 to 1: one pass instead of four, and every frame of a clip of 8 is seen."""
+    """FasterVQA's score, 0 to 1: one pass instead of four, over every frame of a clip of 8."""
 
     name = "video_quality_faster"
     setting = FASTER_VQA

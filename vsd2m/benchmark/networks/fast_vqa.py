@@ -1,7 +1,7 @@
 """FAST-VQA's network (Wu et al., arXiv 2207.02595): Video Swin-T with gated position biases, and a pixel-wise head.
 
 B clips, C channels, T x H x W tokens in time and space, K windows of N tokens, A heads. Tokens go as [B, T, H, W, C].
-Modules are named as in the published checkpoints, so these load as they are.
+Modules are named as in the published checkpoints, so these load without renaming.
 """
 
 import itertools
@@ -14,7 +14,7 @@ Size = tuple[int, int, int]
 WINDOW: Size = (8, 7, 7)
 PATCH: Size = (2, 4, 4)
 NUM_FRAGMENTS = 7
-"""Per side of a frame; the seams between fragments decide which position bias applies."""
+"""Fragments per side of a frame; the seams between them determine the position bias."""
 
 
 class FastVqaNetwork(nn.Module):  # type: ignore[misc]
@@ -84,7 +84,7 @@ class PatchEmbedding(nn.Module):  # type: ignore[misc]
 
 
 class Stage(nn.Module):  # type: ignore[misc]
-    """Blocks with windows straight and shifted by half in turn, then half the resolution at twice the width."""
+    """Blocks with alternating regular and shifted windows, then half the resolution at twice the width."""
 
     def __init__(self, width: int, depth: int, num_heads: int, window: Size, *, is_last: bool) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Stage(nn.Module):  # type: ignore[misc]
 
 
 class PatchMerging(nn.Module):  # type: ignore[misc]
-    """Each 2 x 2 tokens of a frame become one; odd sides are padded with zeros."""
+    """Merges 2 x 2 tokens of a frame into one; odd sides are padded with zeros."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class PatchMerging(nn.Module):  # type: ignore[misc]
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Attention within windows, then a perceptron; both residual, normalised before."""
+    """Attention within windows, then a perceptron; both residual, with pre-normalisation."""
 
     def __init__(self, width: int, num_heads: int, window: Size, *, is_shifted: bool, is_gated: bool) -> None:
         super().__init__()
@@ -139,13 +139,13 @@ class Block(nn.Module):  # type: ignore[misc]
         padded = nn.functional.pad(tokens, (0, 0, 0, padding[2], 0, padding[1], 0, padding[0]))
         grid = (padded.shape[1], padded.shape[2], padded.shape[3])
         rolled = torch.roll(padded, [-step for step in shift], (1, 2, 3))
-        seen, seams = _region_mask(grid, window, shift), _num_seams(grid, window, shift)
-        attended = self.attn(to_windows(rolled, window), seen.to(tokens.device), seams.to(tokens.device))
+        regions, seams = _region_mask(grid, window, shift), _num_seams(grid, window, shift)
+        attended = self.attn(to_windows(rolled, window), regions.to(tokens.device), seams.to(tokens.device))
         back = torch.roll(from_windows(attended, window, batch, grid), shift, (1, 2, 3))
         return back[:, : size[0], : size[1], : size[2]]
 
     def _fit(self, size: Size) -> tuple[Size, Size]:
-        """Windows no larger than the tokens there are, and no shift along a side that one window fills."""
+        """Windows that are at most as large as the input, without a shift along sides that one window covers."""
         fits = [side < length for side, length in zip(self.window, size, strict=True)]
         window = [side if fit else length for side, length, fit in zip(self.window, size, fits, strict=True)]
         shift = [side // 2 if fit and self.is_shifted else 0 for side, fit in zip(self.window, fits, strict=True)]
@@ -153,7 +153,7 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 class Perceptron(nn.Module):  # type: ignore[misc]
-    """Two layers, four times as wide between."""
+    """Two layers with a hidden width of four times the input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class Perceptron(nn.Module):  # type: ignore[misc]
 class WindowAttention(nn.Module):  # type: ignore[misc]
     """Attention with a bias per relative position, from one table within a fragment and from another across seams.
 
-    The paper's gate is 0 or 1. The published network, which this has to agree with, counts seams instead: with d steps
+    The paper's gate is 0 or 1. The published network, which this one has to match, counts seams instead: with d steps
     from fragment to fragment, rows and columns together, the bias is (1 - d) fragment + d relative.
     """
 
@@ -184,18 +184,18 @@ class WindowAttention(nn.Module):  # type: ignore[misc]
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, windows: Tensor, seen: Tensor, num_seams: Tensor) -> Tensor:
-        """`windows` [B K, N, C]; `seen` bool and `num_seams` [K, N, N]."""
+    def forward(self, windows: Tensor, regions: Tensor, num_seams: Tensor) -> Tensor:
+        """`windows` [B K, N, C]; `regions` bool and `num_seams` [K, N, N]."""
         num_tokens, width = windows.shape[1:]
         query, key, value = self.qkv(windows).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        bias = self._bias(num_tokens, num_seams) - 100.0 * (~seen)[:, None]
-        mask = bias.repeat(len(windows) // len(seen), 1, 1, 1)
+        bias = self._bias(num_tokens, num_seams) - 100.0 * (~regions)[:, None]
+        mask = bias.repeat(len(windows) // len(regions), 1, 1, 1)
         attended = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         result: Tensor = self.proj(attended.transpose(1, 2).reshape(-1, num_tokens, width))
         return result
 
     def _bias(self, num_tokens: int, num_seams: Tensor) -> Tensor:
-        """[K, A, N, N]. Windows of fewer tokens read the first rows of the index, as the published network does."""
+        """The bias [K, A, N, N]. Smaller windows use the first rows of the index, as in the published network."""
         index = self.relative_position_index[:num_tokens, :num_tokens]
         relative = self.relative_position_bias_table[index].permute(2, 0, 1)
         if self.fragment_position_bias_table is None:
@@ -218,7 +218,7 @@ def from_windows(windows: Tensor, window: Size, batch: int, grid: Size) -> Tenso
 
 
 def _relative_index(window: Size) -> Tensor:
-    """[N, N]: which row of a bias table belongs to two tokens of a window."""
+    """[N, N]: the row of the bias table for each pair of tokens of a window."""
     axes = torch.meshgrid(*(torch.arange(side) for side in window), indexing="ij")
     places = torch.stack(axes).flatten(1)
     steps = places[:, :, None] - places[:, None, :] + torch.tensor(window)[:, None, None] - 1
@@ -228,7 +228,7 @@ def _relative_index(window: Size) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _region_mask(grid: Size, window: Size, shift: Size) -> Tensor:
-    """bool [K, N, N]: whether two tokens of a window were neighbours before the shift wrapped them around."""
+    """bool [K, N, N]: whether two tokens of a window were in the same region before the shift wrapped them around."""
     regions = torch.zeros((1, *grid, 1))
     cuts = [
         [slice(None)] if not step else [slice(-side), slice(-side, -step), slice(-step, None)]
@@ -242,7 +242,7 @@ def _region_mask(grid: Size, window: Size, shift: Size) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _num_seams(grid: Size, window: Size, shift: Size) -> Tensor:
-    """[K, N, N]: how many rows and columns of fragments lie between two tokens of a window."""
+    """[K, N, N]: the number of rows and columns of fragments between two tokens of a window."""
     rows, columns = (torch.arange(length) * NUM_FRAGMENTS // length for length in grid[1:])
     places = torch.stack([rows[:, None].expand(grid), columns.expand(grid)], dim=-1)[None]
     windows = to_windows(torch.roll(places, [-step for step in shift], (1, 2, 3)), window)

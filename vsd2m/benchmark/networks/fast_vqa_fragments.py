@@ -1,8 +1,8 @@
-"""What FAST-VQA (Wu et al., arXiv 2207.02595) and FasterVQA (arXiv 2210.05357) see of a clip: a mosaic of fragments.
+"""The input of FAST-VQA (Wu et al., arXiv 2207.02595) and FasterVQA (arXiv 2210.05357): a mosaic of fragments.
 
-T frames, H and W height and width in pixels. A frame is cut into 7 x 7 cells, and of each cell a fragment of 32 x 32
-pixels is kept as it is, at a place that stays the same for some frames. A sticker's frames are repeated from the start
-where there are too few of them.
+T frames, H and W height and width in pixels. A frame is divided into 7 x 7 cells, and a fragment of 32 x 32 pixels is
+copied from each cell, at a position that stays the same for some frames. If a sticker has too few frames, they are
+repeated from the start.
 """
 
 from dataclasses import dataclass
@@ -20,16 +20,17 @@ MOSAIC = GRID * SIDE
 
 @dataclass(frozen=True)
 class FragmentSetting:
-    """`frames_per_place`: for how many frames in turn the fragments stay in place."""
+    """`frames_per_place`: the number of successive frames with the same positions."""
 
     num_clips: int
     frames_per_place: int
     mean: float
     deviation: float
-    """Of the raw scores; a raw score s is shown as sigmoid((s - mean) / deviation)."""
+    """Mean and deviation of the raw scores; a raw score s is reported as sigmoid((s - mean) / deviation)."""
 
     def frame_indices(self, num_frames: int) -> NDArray[np.int64]:
-        """[num_clips, 32]. One place per clip: every second frame of clips spread evenly; else short runs, spread."""
+        """Frame indices [num_clips, 32]. With one position per clip: every second frame of evenly spread clips; else
+        short runs."""
         if self.frames_per_place == CLIP_LENGTH:
             indices = _every_second(num_frames, self.num_clips)
         else:
@@ -46,9 +47,9 @@ FASTER_VQA = FragmentSetting(num_clips=1, frames_per_place=4, mean=0.14759505, d
 
 
 def mosaics(frames: NDArray[np.uint8], setting: FragmentSetting, chance: np.random.Generator) -> NDArray[np.uint8]:
-    """Of uint8 [T, H, W, 3] the clips [num_clips, 32, 224, 224, 3]; `chance` draws the places within the cells.
+    """The mosaics [num_clips, 32, 224, 224, 3] of uint8 [T, H, W, 3]; `chance` draws the positions within the cells.
 
-    Frames with a side under 224 are enlarged first, keeping their shape.
+    Frames with a side below 224 are enlarged first, keeping their aspect ratio.
     """
     large = _at_least_mosaic(frames)
     chosen = [large[indices] for indices in setting.frame_indices(len(frames))]

@@ -1,7 +1,7 @@
 """Inception I3D (Carreira and Zisserman, arXiv 1705.07750): the network of FVD, with the public checkpoint's names.
 
-B clips, C channels, T x H x W pixels in time and space. `load_state_dict` takes `i3d_pretrained_400.pt` as it is;
-`fold` then rewrites the network for inference: the same numbers with fewer passes over memory.
+B clips, C channels, T x H x W pixels in time and space. `load_state_dict` accepts `i3d_pretrained_400.pt` unchanged;
+`fold` then rewrites the network for inference: the same results with fewer passes over memory.
 """
 
 from collections.abc import Sequence
@@ -43,20 +43,20 @@ class I3dNetwork(nn.Module):  # type: ignore[misc]
         self.logits.conv3d = nn.Conv3d(1024, num_classes, 1)
 
     def forward(self, clips: Tensor) -> Tensor:
-        seen = _pooled(self.Conv3d_1a_7x7(clips), (1, 3, 3), (1, 2, 2))
-        seen = _pooled(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(seen)), (1, 3, 3), (1, 2, 2))
+        features = _pooled(self.Conv3d_1a_7x7(clips), (1, 3, 3), (1, 2, 2))
+        features = _pooled(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(features)), (1, 3, 3), (1, 2, 2))
         for name in MIXED:
             if name == "Mixed_4b":
-                seen = _pooled(seen, (3, 3, 3), (2, 2, 2))
+                features = _pooled(features, (3, 3, 3), (2, 2, 2))
             if name == "Mixed_5b":
-                seen = _pooled(seen, (2, 2, 2), (2, 2, 2))
-            seen = self.get_submodule(name)(seen)
-        pooled = nn.functional.avg_pool3d(seen, (2, 7, 7), 1)
+                features = _pooled(features, (2, 2, 2), (2, 2, 2))
+            features = self.get_submodule(name)(features)
+        pooled = nn.functional.avg_pool3d(features, (2, 7, 7), 1)
         logits: Tensor = self.logits.conv3d(pooled)[..., 0, 0].mean(dim=2)
         return logits
 
     def fold(self) -> "I3dNetwork":
-        """The network for inference: normalisations within the convolutions, channels last. Not to be undone."""
+        """Converts the network for inference: folded normalisations, channels last. Cannot be reverted."""
         for module in list(self.modules()):
             if isinstance(module, Unit | Mixed):
                 module.fold()
@@ -65,7 +65,7 @@ class I3dNetwork(nn.Module):  # type: ignore[misc]
 
 
 class Unit(nn.Module):  # type: ignore[misc]
-    """Convolution, normalisation, ReLU, padded with zeros so that only the stride makes its input smaller."""
+    """Convolution, normalisation, ReLU, padded with zeros so that only the stride reduces the size."""
 
     def __init__(self, num_in: int, num_out: int, kernel: Size, stride: Size = POINT) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Unit(nn.Module):  # type: ignore[misc]
 
 
 class Mixed(nn.Module):  # type: ignore[misc]
-    """Inception's four branches side by side, their channels one after the other."""
+    """Inception's four branches, with concatenated channels."""
 
     def __init__(self, num_in: int, nums_out: Sequence[int]) -> None:
         super().__init__()
@@ -105,24 +105,24 @@ class Mixed(nn.Module):  # type: ignore[misc]
         return torch.cat([b0, self.b1b(b1), self.b2b(b2), self.b3b(_pooled(clips, CUBE, POINT))], dim=1)
 
     def fold(self) -> None:
-        """The three convolutions that read the same points become one."""
+        """Merges the three convolutions that read the same points into one."""
         if self.points is not None:
             return
         units = [self.b0, self.b1a, self.b2a]
         for unit in units:
             unit.fold()
-        joined = Unit(units[0].conv3d.in_channels, sum(self.split), POINT)
-        joined.conv3d.weight = nn.Parameter(torch.cat([unit.conv3d.weight for unit in units]))
-        joined.conv3d.bias = nn.Parameter(torch.cat([unit.conv3d.bias for unit in units]))
-        joined.bn = nn.Identity()
-        self.points = joined
+        combined = Unit(units[0].conv3d.in_channels, sum(self.split), POINT)
+        combined.conv3d.weight = nn.Parameter(torch.cat([unit.conv3d.weight for unit in units]))
+        combined.conv3d.bias = nn.Parameter(torch.cat([unit.conv3d.bias for unit in units]))
+        combined.bn = nn.Identity()
+        self.points = combined
         del self.b0, self.b1a, self.b2a
 
 
 def _pooled(clips: Tensor, kernel: Size, stride: Size) -> Tensor:
-    """Maximum along one axis after the other: as in one go, and many times as fast as `max_pool3d` is here.
+    """Max pooling, one axis after the other: the same result as `max_pool3d`, and many times as fast on a CPU.
 
-    What is pooled is not negative, so that the zeros of `SAME` change no maximum and can be left out.
+    The input is not negative, so the zeros of `SAME` padding change no maximum and are omitted.
     """
     for axis in (4, 3, 2):
         clips = _pooled_along(clips, axis, kernel[axis - 2], stride[axis - 2])
@@ -137,14 +137,14 @@ def _pooled_along(clips: Tensor, axis: int, side: int, step: int) -> Tensor:
     for move in range(-before, side - before):
         first, last = max(0, -(move // step)), min(result.shape[axis] - 1, (length - 1 - move) // step)
         if move and first <= last:
-            seen = clips[(*every, slice(first * step + move, last * step + move + 1, step))]
+            shifted = clips[(*every, slice(first * step + move, last * step + move + 1, step))]
             part = result[(*every, slice(first, last + 1))]
-            torch.maximum(part, seen, out=part)
+            torch.maximum(part, shifted, out=part)
     return result
 
 
 def _same_padding(clips: Tensor, kernel: Any, stride: Any) -> tuple[Tensor, Size]:
-    """TensorFlow's `SAME`: padding that is even on both sides is left to the operation, the rest is done here."""
+    """TensorFlow's `SAME` padding: the symmetric part is done by the operation, the rest here."""
     totals = _total_padding(clips.shape[2:], kernel, stride)
     if all(total % 2 == 0 for total in totals):
         return clips, (totals[0] // 2, totals[1] // 2, totals[2] // 2)
@@ -153,5 +153,5 @@ def _same_padding(clips: Tensor, kernel: Any, stride: Any) -> tuple[Tensor, Size
 
 
 def _total_padding(lengths: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
-    """Of both sides together, per axis."""
+    """The padding of both sides together, per axis."""
     return [max(side - (length % step or step), 0) for length, side, step in zip(lengths, kernel, stride, strict=True)]

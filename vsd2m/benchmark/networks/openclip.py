@@ -1,6 +1,6 @@
 """Pictures and prompts in one space, by CLIP (Radford et al., arXiv 2103.00020) or a multilingual model of its kind.
 
-Any model of transformers that embeds both will do: CLIP for English, ChineseCLIP, AltCLIP or SigLIP 2 for Chinese
+Any model of transformers that embeds both can be used: CLIP for English, ChineseCLIP, AltCLIP or SigLIP 2 for Chinese
 and other languages. D dimensions.
 """
 
@@ -21,7 +21,7 @@ FRAMES = "spread8"
 
 
 class ClipEncoder:
-    """Unit vectors of 8 frames, averaged, and of prompts; their product is the mean cosine over the frames."""
+    """The averaged unit vectors of 8 frames, and the unit vectors of prompts; their product is the mean cosine."""
 
     def __init__(self, weights: Weights) -> None:
         self._path = weights.get(WEIGHTS)
@@ -48,15 +48,15 @@ class ClipEncoder:
         except (OSError, ValueError, KeyError) as error:
             raise EngineError(f"{WEIGHTS}: cannot load {self._path}: {str(error).splitlines()[0]}") from error
         if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
-            raise EngineError(f"{WEIGHTS}: {self._path} is a {type(model).__name__}; expected one of CLIP's kind")
+            raise EngineError(f"{WEIGHTS}: {self._path} is a {type(model).__name__}; expected a CLIP-like model")
         self.model = model.eval()
-        # SigLIP's text network reads its last token, so that it has to be padded as in its training.
+        # SigLIP's text network reads its last token, so padding must be as in its training.
         self._padding = "max_length" if model.config.model_type.startswith("siglip") else False
 
     def picture(self, clip: JudgedClip) -> NDArray[np.float32]:
         """[D], of length 1 at most."""
-        shown = clip.shown(FRAMES)
-        vectors: NDArray[np.float32] = self.frames(shown).mean(axis=0)
+        frames = clip.frames_by(FRAMES)
+        vectors: NDArray[np.float32] = self.frames(frames).mean(axis=0)
         return vectors
 
     def frames(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -64,7 +64,7 @@ class ClipEncoder:
         return _unit(self.model.get_image_features, self.processor(list(frames), return_tensors="pt"))
 
     def text(self, prompt: str) -> NDArray[np.float32]:
-        """A unit vector [D]; prompts that are too long are cut."""
+        """A unit vector [D]; prompts that are too long are truncated."""
         longest = self.model.config.text_config.max_position_embeddings
         tokens = self.tokenizer(
             [prompt], truncation=True, max_length=longest, padding=self._padding, return_tensors="pt"
@@ -77,7 +77,7 @@ class EncodedMetric(Metric):
     """A metric that compares pictures with prompts through one `ClipEncoder`."""
 
     reading: ClassVar[str]
-    """What it makes of the vectors, for the protocol."""
+    """How it uses the vectors, for the protocol."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
@@ -98,5 +98,5 @@ def _unit(encode: Any, inputs: Any) -> NDArray[np.float32]:
 
     with torch.inference_mode():
         vectors = encode(**inputs).pooler_output
-        found: NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).numpy()
-    return found
+        normalised: NDArray[np.float32] = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    return normalised

@@ -1,1 +1,1 @@
-"""Published values computed anew, and comparisons with independent implementations."""
+"""Reproduces published values, and compares with independent implementations."""

@@ -1,20 +1,20 @@
-"""A number beside the one it should be."""
+"""A computed number with its expected value."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Check:
-    """`found` is None where something is missing; `source` says who published `expected`."""
+    """`computed` is None if an input is `missing`; `source` says who published `expected`."""
 
     name: str
     source: str
     expected: float
     tolerance: float
-    found: float | None
+    computed: float | None
     missing: str | None = None
 
     @property
     def passed(self) -> bool | None:
-        """None where nothing could be computed."""
-        return None if self.found is None else abs(self.found - self.expected) <= self.tolerance
+        """None if nothing was computed."""
+        return None if self.computed is None else abs(self.computed - self.expected) <= self.tolerance

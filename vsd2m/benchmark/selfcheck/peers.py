@@ -1,7 +1,7 @@
-"""Our numbers beside those of independent implementations, on the same random weights and inputs.
+"""Compares our numbers with those of independent implementations, on the same random weights and inputs.
 
 Every comparison gives the largest difference, relative to the peer's largest value. A peer that is not installed is
-named. N vectors, D dimensions.
+reported. N vectors, D dimensions.
 """
 
 import tempfile
@@ -34,7 +34,7 @@ PROMPTS = ("A cute rabbit setting off fire-crackers", "good night 晚安", "pand
 
 
 def compare() -> Iterator[Check]:
-    """Every comparison in turn."""
+    """All comparisons, one after the other."""
     allow_torchvision_beside_cpu_torch()
     for name, packages, difference in COMPARISONS:
         source = ", ".join(_version(package) for package in packages)
@@ -46,7 +46,7 @@ def compare() -> Iterator[Check]:
 
 
 def i3d_logits(folder: Path) -> float:
-    """From pixels to logits, resizing included; the weights go through a file of the published format."""
+    """From pixels to logits, including resizing; the weights are loaded from a file in the published format."""
     import torch
     from cdfvd.third_party.i3d.utils import load_i3d_model, preprocess_i3d
 
@@ -61,7 +61,7 @@ def i3d_logits(folder: Path) -> float:
 
 
 def videomae_v2_features(folder: Path) -> float:
-    """From pixels to features; a network of few and narrow layers."""
+    """From pixels to features, with a small network."""
     import torch
     from cdfvd.third_party.VideoMAEv2.utils import preprocess_videomae
     from cdfvd.third_party.VideoMAEv2.videomaev2_finetune import VisionTransformer
@@ -100,7 +100,7 @@ def fvd_of_features(_: Path) -> float:
 
 
 def fid(_: Path) -> float:
-    """torchmetrics' class as a whole, its network replaced by one that hands on the pixels."""
+    """torchmetrics' whole class, with a network that returns the pixels."""
     import torch
     from torchmetrics.image.fid import FrechetInceptionDistance
 
@@ -112,15 +112,15 @@ def fid(_: Path) -> float:
 
 
 def kid(_: Path) -> float:
-    """KID leaves out the pairs of a vector with itself; they are put back."""
+    """KID excludes the pairs of a vector with itself; the difference is added."""
     import torch
     from torchmetrics.image.kid import poly_mmd
 
     first, second = (vectors / 5 for vectors in _features(90, 90, 12))
     theirs = float(poly_mmd(torch.tensor(first), torch.tensor(second), degree=3, coef=1.0))
     kernels = [(vectors @ vectors.T / 12 + 1) ** 3 for vectors in (first, second)]
-    own = sum(kernel.mean() - (kernel.sum() - np.trace(kernel)) / (90 * 89) for kernel in kernels)
-    return _difference(polynomial_mmd(first, second, degree=3, coef=1), theirs + own)
+    difference = sum(kernel.mean() - (kernel.sum() - np.trace(kernel)) / (90 * 89) for kernel in kernels)
+    return _difference(polynomial_mmd(first, second, degree=3, coef=1), theirs + difference)
 
 
 def matrix_root(_: Path) -> float:
@@ -143,7 +143,7 @@ def polynomial_kernel(_: Path) -> float:
 
 
 def blur(_: Path) -> float:
-    """Of a picture with edges and noise."""
+    """The blur of a picture with edges and noise."""
     from skimage.measure import blur_effect
 
     grey = moving_clip(1).frames[0].mean(axis=2) + np.random.default_rng(0).normal(0, 3, (40, 56))
@@ -151,7 +151,7 @@ def blur(_: Path) -> float:
 
 
 def clip_score(folder: Path) -> float:
-    """torchmetrics' score of a still is 100 times our cosine of it, or 0 where that is negative."""
+    """torchmetrics' score of a still is 100 times our cosine, or 0 if that is negative."""
     import torch
     import transformers
     from torchmetrics.functional.multimodal.clip_score import clip_score as theirs
@@ -169,7 +169,7 @@ def clip_score(folder: Path) -> float:
 
 
 def clip_features(folder: Path) -> float:
-    """open_clip's network with our weights under its names; its tokens, too, and its own preprocessing."""
+    """open_clip's network with our weights under its names, and its own tokens and preprocessing."""
     import open_clip
     import torch
     from open_clip.model import CLIP
@@ -185,14 +185,14 @@ def clip_features(folder: Path) -> float:
     clip = moving_clip(3)
     pictures = torch.stack([prepare(Image.fromarray(frame)) for frame in clip.frames])
     with torch.inference_mode():
-        seen = theirs.encode_image(pictures, normalize=True).numpy()
-        read = theirs.encode_text(open_clip.tokenize(list(PROMPTS)), normalize=True).numpy()
+        picture_vectors = theirs.encode_image(pictures, normalize=True).numpy()
+        text_vectors = theirs.encode_text(open_clip.tokenize(list(PROMPTS)), normalize=True).numpy()
     texts = np.stack([ours.text(prompt) for prompt in PROMPTS])
-    return max(_difference(ours.frames(clip.frames), seen), _difference(texts, read))
+    return max(_difference(ours.frames(clip.frames), picture_vectors), _difference(texts, text_vectors))
 
 
 def fast_vqa_network(folder: Path) -> float:
-    """The authors' network at full size, on 32 frames of noise; the weights go through a file."""
+    """The authors' network at full size, on 32 frames of noise; the weights are loaded from a file."""
     import torch
     from vsreval._vendor.dover.models.head import VQAHead
     from vsreval._vendor.dover.models.swin_backbone import SwinTransformer3D
@@ -209,7 +209,7 @@ def fast_vqa_network(folder: Path) -> float:
 
 
 def fragments(_: Path) -> float:
-    """The authors' cutting of clips of 250 x 310 pixels, at places that torch draws for them and hands to us."""
+    """The authors' fragments of clips of 250 x 310 pixels, at positions that torch draws for both."""
     sampling = _dover_datasets()
     import torch
 
@@ -221,13 +221,13 @@ def fragments(_: Path) -> float:
         theirs = sampling.get_spatial_fragments(chosen.permute(3, 0, 1, 2), aligned=setting.frames_per_place)
         torch.manual_seed(5)
         places = _Places(len(chosen) // setting.frames_per_place, (250 // 7 - 32, 310 // 7 - 32))
-        found = mosaics(frames, setting, cast("np.random.Generator", places)).reshape(-1, 224, 224, 3)
-        differences.append(_difference(found, theirs.permute(1, 2, 3, 0)))
+        fragments = mosaics(frames, setting, cast("np.random.Generator", places)).reshape(-1, 224, 224, 3)
+        differences.append(_difference(fragments, theirs.permute(1, 2, 3, 0)))
     return max(differences)
 
 
 def frame_choice(_: Path) -> float:
-    """The authors' choice of frames for FAST-VQA, of clips of 8 to 300 frames."""
+    """The authors' choice of frames for FAST-VQA, for clips of 8 to 300 frames."""
     from vsreval._vendor.fastvqa import sample_frame_indices
 
     lengths = (8, 30, 64, 65, 104, 300)
@@ -250,25 +250,25 @@ COMPARISONS: tuple[tuple[str, tuple[str, ...], Callable[[Path], float]], ...] = 
     ("FAST-VQA choice of frames", ("vsreval",), frame_choice),
     ("blur of a frame", ("scikit-image",), blur),
 )
-"""What is compared, with which packages, and how."""
+"""A comparison: its name, the packages it needs, and its function."""
 
 
 class _Places:
-    """Stands in for the generator: hands out what torch draws, rows before columns, for `count` times."""
+    """Replaces the random generator: returns positions drawn by torch, rows before columns, `count` times."""
 
     def __init__(self, count: int, free: tuple[int, int]) -> None:
         import torch
 
         rows, columns = (torch.randint(side, (7, 7, count)) for side in free)
-        self._drawn = iter(torch.stack([rows, columns], dim=-1).permute(2, 0, 1, 3).numpy())
+        self._places = iter(torch.stack([rows, columns], dim=-1).permute(2, 0, 1, 3).numpy())
 
     def integers(self, *_: Any) -> NDArray[np.int64]:
-        drawn: NDArray[np.int64] = next(self._drawn)
-        return drawn
+        places: NDArray[np.int64] = next(self._places)
+        return places
 
 
 class _Bare:
-    """A CLIP of transformers 5 as torchmetrics expects it: features are tensors, not outputs that hold them."""
+    """Adapts a CLIP of transformers 5 to torchmetrics, which expects features as tensors, not as output objects."""
 
     def __init__(self, metric: ClipSimilarity) -> None:
         self._model = metric.encoder.model
@@ -285,7 +285,7 @@ class _Bare:
 
 
 def _pixels(size: int) -> Any:
-    """A network for torchmetrics' FID that hands its input on as features."""
+    """A network for torchmetrics' FID that returns its input as features."""
     import torch
 
     class Pixels(torch.nn.Module):  # type: ignore[misc]
@@ -298,7 +298,7 @@ def _pixels(size: int) -> Any:
 
 
 def _as_open_clip(state: Mapping[str, Any]) -> dict[str, Any]:
-    """transformers' names as open_clip's; its attention has one matrix for query, key and value."""
+    """Renames transformers' weights to open_clip's, whose attention has one matrix for query, key and value."""
     import torch
 
     renamed = {
@@ -351,8 +351,8 @@ def _features(num_first: int, num_second: int, size: int) -> tuple[NDArray[np.fl
     )
 
 
-def _difference(found: Any, expected: Any) -> float:
-    one, two = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+def _difference(computed: Any, expected: Any) -> float:
+    one, two = np.asarray(computed, np.float64), np.asarray(expected, np.float64)
     return float(np.abs(one - two).max() / np.abs(two).max())
 
 

@@ -1,4 +1,4 @@
-"""Published check values and how they come about: which files they need, and what is computed from these.
+"""Published check values: the files they need, and how they are computed from these.
 
 N clips, T frames, D features.
 """
@@ -36,17 +36,17 @@ NUM_DUMMIES = (128, 256)
 
 @dataclass(frozen=True)
 class Needed:
-    """A published file or folder: known by its git hash, or where none is known by its name (a pattern)."""
+    """A published file or folder, identified by its git hash or, if that is unknown, by its name (a pattern)."""
 
     name: str
     git_blob: str | None = None
     is_folder: bool = False
 
     def find(self, folder: Path | None) -> Path | None:
-        found = sorted(path for path in folder.rglob("*") if path.is_dir() == self.is_folder) if folder else []
+        paths = sorted(path for path in folder.rglob("*") if path.is_dir() == self.is_folder) if folder else []
         if self.git_blob is None:
-            return next((path for path in found if fnmatch(path.name, self.name)), None)
-        return next((path for path in found if git_blob(path) == self.git_blob), None)
+            return next((path for path in paths if fnmatch(path.name, self.name)), None)
+        return next((path for path in paths if git_blob(path) == self.git_blob), None)
 
     def __str__(self) -> str:
         kind = "folder " if self.is_folder else ""
@@ -60,7 +60,7 @@ CLIP_FOLDER = Needed("*clip-vit-base-patch16*", is_folder=True)
 
 @dataclass(frozen=True)
 class Recipe:
-    """A published number, what it needs, and how it is computed from that, in the order of `needs`."""
+    """A published number, the files it needs, and a function of these files in the order of `needs`."""
 
     name: str
     source: str
@@ -70,11 +70,11 @@ class Recipe:
     compute: Callable[..., float]
 
     def run(self, folder: Path | None) -> Check:
-        found = {needed: needed.find(folder) for needed in self.needs}
-        missing = [str(needed) for needed, path in found.items() if path is None]
+        paths = {needed: needed.find(folder) for needed in self.needs}
+        missing = [str(needed) for needed, path in paths.items() if path is None]
         if missing:
             return Check(*self._facts, None, f"needs {' and '.join(missing)}")
-        return Check(*self._facts, self.compute(*found.values()))
+        return Check(*self._facts, self.compute(*paths.values()))
 
     @property
     def _facts(self) -> tuple[str, str, float, float]:
@@ -82,18 +82,18 @@ class Recipe:
 
 
 def git_blob(path: Path) -> str:
-    """What `git hash-object` prints for the file, under which the weights were published."""
-    found = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    """The output of `git hash-object` for the file, by which the weights were published."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def dummy_clips(path: Path) -> float:
     """Uniform noise 0..1 of 16 frames, seeds 1 and 2, covariances over N - 1.
 
-    The text says 256 clips, the published script has 128: the nearer of both counts, which share their clips.
+    The text says 256 clips, the published script has 128: the result nearer to the published value is used.
     """
     import torch
 
@@ -102,15 +102,15 @@ def dummy_clips(path: Path) -> float:
     features = []
     for seed in (1, 2):
         chance = np.random.RandomState(seed)
-        drawn = (chance.rand(16, SIDE, SIDE, 3).astype(np.float32) for _ in range(NUM_DUMMIES[-1]))
-        clips = (torch.from_numpy(clip).permute(3, 0, 1, 2)[None] for clip in drawn)
+        dummies = (chance.rand(16, SIDE, SIDE, 3).astype(np.float32) for _ in range(NUM_DUMMIES[-1]))
+        clips = (torch.from_numpy(clip).permute(3, 0, 1, 2)[None] for clip in dummies)
         features.append(np.stack([extractor.logits(clip) for clip in clips]))
-    found = [frechet_distance(features[0][:count], features[1][:count]) for count in NUM_DUMMIES]
-    return min(found, key=lambda value: abs(value - 10.138084766713924))
+    distances = [frechet_distance(features[0][:count], features[1][:count]) for count in NUM_DUMMIES]
+    return min(distances, key=lambda value: abs(value - 10.138084766713924))
 
 
 def black_against_white(path: Path) -> float:
-    """8 clips of 30 frames each; all clips of a colour are equal, so that one of each is enough."""
+    """8 clips of 30 frames each; all clips of a colour are equal, so one of each is enough."""
     import torch
 
     extractor = I3d(Weights({"i3d_torchscript": str(path)}))
@@ -120,9 +120,9 @@ def black_against_white(path: Path) -> float:
 
 
 def example_videos(extractor: Extractor, statistics: Path, videos: Path) -> float:
-    """cd-fvd's example: its videos, each once, against its moments of UCF-101; covariances over N.
+    """cd-fvd's example: its videos, each once, compared with its moments of UCF-101; covariances over N.
 
-    Short side to 128, middle cut out, the first 16 frames; there they are drawn, hence the tolerance.
+    Short side resized to 128, centre crop, the first 16 frames; cd-fvd draws the frames, hence the tolerance.
     """
     extractor.load()
     files = sorted(path for path in videos.rglob("*") if path.suffix.lower() in VIDEOS)
@@ -130,35 +130,35 @@ def example_videos(extractor: Extractor, statistics: Path, videos: Path) -> floa
         raise StorageError(f"{videos} holds {len(files)} videos; at least 2 expected")
     vectors = np.stack([extractor.vector(_square(read_file(path), 128)) for path in files]).astype(np.float64)
     mean, covariance = read_moments(statistics)
-    own = np.asarray(np.cov(vectors, rowvar=False, ddof=0), np.float64)
-    return gaussian_distance(vectors.mean(0), own, mean, covariance)
+    computed = np.asarray(np.cov(vectors, rowvar=False, ddof=0), np.float64)
+    return gaussian_distance(vectors.mean(0), computed, mean, covariance)
 
 
 def read_moments(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean [D] and covariance [D, D] (over N) from a pickle of StyleGAN's or cd-fvd's `FeatureStats`.
 
-    Nothing but numbers and arrays is unpickled; `StorageError` if there is anything else.
+    Only numbers and arrays are unpickled; `StorageError` if there is anything else.
     """
     try:
         with path.open("rb") as file:
-            found = _NumbersOnly(file).load()
-        mean = np.asarray(found["raw_mean"], np.float64) / found["num_items"]
-        covariance = np.asarray(found["raw_cov"], np.float64) / found["num_items"]
+            statistics = _NumbersOnly(file).load()
+        mean = np.asarray(statistics["raw_mean"], np.float64) / statistics["num_items"]
+        covariance = np.asarray(statistics["raw_cov"], np.float64) / statistics["num_items"]
     except (pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
-        raise StorageError(f"{path} holds no moments of features: {error}") from error
+        raise StorageError(f"{path} does not contain moments of features: {error}") from error
     return mean, covariance - np.outer(mean, mean)
 
 
 def video_quality(metric_class: type[VideoQuality], weights: Path, video: Path) -> float:
-    """The published places of the fragments are not known: hence the tolerance."""
+    """The published positions of the fragments are unknown, hence the tolerance."""
     metric = metric_class(Weights({metric_class.weights_name: str(weights)}))
     metric.setup()
-    found = metric.measure(read_file(video))
-    return float("nan") if found is None else found
+    score = metric.measure(read_file(video))
+    return float("nan") if score is None else score
 
 
 def clip_score(folder: Path, *, sides: tuple[str | int, str | int]) -> float:
-    """100 times the cosine of two things, each a text or the seed of a picture of noise."""
+    """100 times the cosine of two inputs, each a text or the seed of a noise picture."""
     encoder = ClipEncoder(Weights({"clip": str(folder)}))
     encoder.setup()
     one, two = (encoder.text(side) if isinstance(side, str) else encoder.frames(_noise(side))[0] for side in sides)
@@ -227,7 +227,7 @@ RECIPES = (
 
 
 class _NumbersOnly(pickle.Unpickler):
-    """Arrays and their types; everything else a pickle could build is refused."""
+    """Unpickles arrays and their types, and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module.split(".", maxsplit=1)[0] == "numpy" and name in {"_reconstruct", "ndarray", "dtype", "scalar"}:
@@ -239,13 +239,13 @@ def _noise(seed: int) -> NDArray[np.uint8]:
     """[1, 224, 224, 3], drawn by torch."""
     import torch
 
-    drawn = torch.randint(255, (3, 224, 224), generator=torch.Generator().manual_seed(seed))
-    frames: NDArray[np.uint8] = drawn.permute(1, 2, 0).numpy().astype(np.uint8)[None]
+    pixels = torch.randint(255, (3, 224, 224), generator=torch.Generator().manual_seed(seed))
+    frames: NDArray[np.uint8] = pixels.permute(1, 2, 0).numpy().astype(np.uint8)[None]
     return frames
 
 
 def _square(clip: JudgedClip, side: int) -> JudgedClip:
-    """Its first 16 frames with the short side at `side`, bilinear and antialiased, and the middle cut out."""
+    """Its first 16 frames, short side resized to `side` (bilinear, antialiased), centre crop."""
     import torch
 
     pixels = torch.from_numpy(clip.frames[:16]).permute(0, 3, 1, 2).float()

@@ -1,4 +1,4 @@
-"""Published numbers computed anew: with the published weights where they are at hand, and always for the arithmetic."""
+"""Reproduces published numbers: with the published weights if they are available, and always the arithmetic."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from vsd2m.core.errors import StorageError
 
 
 def selfcheck(weights_folder: Path | None, *, with_peers: bool = False) -> Iterator[Check]:
-    """Every check in turn; those whose files are not in `weights_folder` (searched deeply) say what is missing.
+    """All checks, one after the other; those whose files are not in `weights_folder` (searched recursively) say so.
 
     `with_peers` adds the comparisons with other implementations. `StorageError` if the folder does not exist.
     """
     if weights_folder is not None and not weights_folder.is_dir():
-        raise StorageError(f"{weights_folder} is no folder; give one that holds the published weight files")
+        raise StorageError(f"{weights_folder} is not a folder; give one with the published weight files")
     yield from _arithmetic()
     if with_peers:
         from vsd2m.benchmark.selfcheck.peers import compare
@@ -39,8 +39,8 @@ def _arithmetic() -> Iterator[Check]:
     exact = float(((means[0] - means[1]) ** 2).sum() + ((deviations[0] - deviations[1]) ** 2).sum())
     rotation = np.linalg.qr(chance.normal(size=(400, 400)))[0]
     covariances = [(rotation * deviation**2) @ rotation.T for deviation in deviations]
-    found = gaussian_distance(means[0], covariances[0], means[1], covariances[1])
-    yield Check("Fréchet distance of Gaussians, d = 400", "closed form", exact, 1e-6, found)
+    distance = gaussian_distance(means[0], covariances[0], means[1], covariances[1])
+    yield Check("Fréchet distance of Gaussians, d = 400", "closed form", exact, 1e-6, distance)
     halves = chance.normal(size=(500, 400)), chance.normal(size=(500, 400))
     yield Check("Fréchet bias, d = 400, N = 500", "unit Gaussians", 161, 3, frechet_distance(*halves))
     yield Check("Fréchet distance of a set from itself", "definition", 0, 1e-6, frechet_distance(halves[0], halves[0]))

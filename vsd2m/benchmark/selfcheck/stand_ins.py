@@ -1,6 +1,6 @@
-"""Random weights in the file formats that real checkpoints are published in, and clips to feed them.
+"""Random weights in the file formats of published checkpoints, and clips as inputs.
 
-Numbers from them mean nothing; that two programs agree on them, and that a loader takes them, means something.
+Their numbers are meaningless; they show that two programs agree, and that a loader accepts the format.
 """
 
 import gzip
@@ -25,7 +25,7 @@ SMALL_FAST_VQA: dict[str, Any] = {"width": 12, "depths": (2, 2), "num_heads": (3
 def moving_clip(
     seed: int, *, num_frames: int = 8, height: int = 40, width: int = 56, prompt: str | None = None
 ) -> JudgedClip:
-    """A coloured disc moving over a coloured ground: smooth, unlike noise, and another for every seed."""
+    """A coloured disc moving over a coloured background: smooth, unlike noise, and different for every seed."""
     chance = np.random.default_rng(seed)
     ground, disc = chance.integers(0, 256, (2, 3))
     start, step = chance.uniform(0.2, 0.8, 2), chance.uniform(-0.06, 0.06, 2)
@@ -38,25 +38,25 @@ def moving_clip(
 
 
 def randomised(network: Any, *, seed: int = 0) -> Any:
-    """The network with weights that keep a signal alive through many layers, and normalisations that do something."""
+    """The network with weights that preserve a signal through many layers, and non-trivial normalisations."""
     torch = import_extra("torch", extra="benchmark")
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if not value.is_floating_point():
                 continue
-            drawn = torch.randn(value.shape, generator=generator)
+            values = torch.randn(value.shape, generator=generator)
             if name.endswith("running_var"):
-                value.copy_(0.5 + drawn.abs())
+                value.copy_(0.5 + values.abs())
             elif value.dim() > 1 and "table" not in name:
-                value.copy_(drawn * (2 / value[0].numel()) ** 0.5)
+                value.copy_(values * (2 / value[0].numel()) ** 0.5)
             else:
-                value.copy_(drawn * 0.1 + float(value.dim() == 1 and name.endswith("weight")))
+                value.copy_(values * 0.1 + float(value.dim() == 1 and name.endswith("weight")))
     return network.eval()
 
 
 def write_i3d(path: Path) -> str:
-    """As `i3d_pretrained_400.pt`: a state dict."""
+    """Like `i3d_pretrained_400.pt`: a state dict."""
     torch = import_extra("torch", extra="benchmark")
     from vsd2m.benchmark.networks.i3d import I3dNetwork
 
@@ -65,9 +65,9 @@ def write_i3d(path: Path) -> str:
 
 
 def write_i3d_torchscript(path: Path) -> str:
-    """As `i3d_torchscript.pt`: called with `rescale`, `resize` and `return_features`. One convolution."""
+    """Like `i3d_torchscript.pt`: called with `rescale`, `resize` and `return_features`. With one convolution."""
     torch = import_extra("torch", extra="benchmark")
-    network = type("Network", (torch.nn.Module,), {})()  # a new type: its script is defined below, and only once
+    network = type("Network", (torch.nn.Module,), {})()  # a new type: its script is defined once, below
     network.convolution = randomised(torch.nn.Conv3d(3, 400, 8, 8))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the published file is TorchScript
@@ -81,7 +81,7 @@ def write_i3d_torchscript(path: Path) -> str:
 
 
 def write_fast_vqa(path: Path, **sizes: Any) -> str:
-    """As FAST-VQA's and FasterVQA's checkpoints: a state dict under `state_dict`; full size by default."""
+    """Like FAST-VQA's and FasterVQA's checkpoints: a state dict under `state_dict`; full size by default."""
     torch = import_extra("torch", extra="benchmark")
     from vsd2m.benchmark.networks.fast_vqa import FastVqaNetwork
 
@@ -90,7 +90,7 @@ def write_fast_vqa(path: Path, **sizes: Any) -> str:
 
 
 def write_videomae_v2(path: Path, *, width: int = 32, depth: int = 2, patch: int = 56) -> str:
-    """As `vit_g_hybrid_pt_1200e_ssv2_ft.pth`: a state dict under `module`, with its names, of a small network."""
+    """Like `vit_g_hybrid_pt_1200e_ssv2_ft.pth`: a state dict under `module`, with its names, of a small network."""
     torch = import_extra("torch", extra="benchmark")
     hidden = width * 48 // 11
     shapes: dict[str, tuple[int, ...]] = {
@@ -115,14 +115,16 @@ def write_videomae_v2(path: Path, *, width: int = 32, depth: int = 2, patch: int
         }
     shapes |= {"fc_norm.weight": (width,), "fc_norm.bias": (width,), "head.weight": (174, width), "head.bias": (174,)}
     generator = torch.Generator().manual_seed(0)
-    drawn = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
-    scaled = {name: v / v[0].numel() ** 0.5 if v.dim() > 1 else 0.1 * v + ("norm" in name) for name, v in drawn.items()}
+    tensors = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    scaled = {
+        name: v / v[0].numel() ** 0.5 if v.dim() > 1 else 0.1 * v + ("norm" in name) for name, v in tensors.items()
+    }
     torch.save({"module": scaled}, path)
     return str(path)
 
 
 def write_clip(folder: Path) -> str:
-    """As openai/clip-vit-base-patch32 on the hub: config, safetensors, tokenizer, preprocessor; a small network."""
+    """Like openai/clip-vit-base-patch32 on the hub: config, safetensors, tokenizer, preprocessor; a small network."""
     import_extra("torch", extra="benchmark")
     allow_torchvision_beside_cpu_torch()
     transformers = import_extra("transformers", extra="benchmark")
@@ -139,11 +141,11 @@ def write_clip(folder: Path) -> str:
 
 
 def _write_clip_tokenizer(folder: Path) -> None:
-    """CLIP's 49,408 tokens, from the list that open_clip ships."""
-    found = util.find_spec("open_clip")
-    if found is None or found.origin is None:
+    """CLIP's 49,408 tokens, from the list in open_clip's package."""
+    spec = util.find_spec("open_clip")
+    if spec is None or spec.origin is None:
         raise MissingExtraError("open-clip-torch", "test")
-    packed = (Path(found.origin).parent / "bpe_simple_vocab_16e6.txt.gz").read_bytes()
+    packed = (Path(spec.origin).parent / "bpe_simple_vocab_16e6.txt.gz").read_bytes()
     merges = gzip.decompress(packed).decode().split("\n")[1 : NUM_CLIP_MERGES + 1]
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     letters = [*map(chr, visible), *(chr(256 + number) for number in range(256 - len(visible)))]

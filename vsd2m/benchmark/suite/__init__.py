@@ -1,1 +1,1 @@
-"""What is judged: clips and prompts, real and generated, and where they come from."""
+"""The evaluated clips and prompts, real and generated, and their origins."""

@@ -1,4 +1,4 @@
-"""How a clip is cut before it is judged: real and generated ones alike, or their numbers could not be compared.
+"""The rule that selects a clip's frames for evaluation, the same for real and generated clips.
 
 T frames, H and W height and width in pixels.
 """
@@ -15,9 +15,9 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ClipRule:
-    """`num_frames` moments at equal steps of one loop, as long as each frame is shown, squashed to `size`, on white.
+    """`num_frames` frames at equal time steps of one loop, resized to a square of `size`, on white.
 
-    A clip of fewer frames shows each of them more than once; a still becomes `num_frames` equal frames.
+    If a clip has fewer frames, they are repeated; a still becomes `num_frames` equal frames.
     """
 
     num_frames: int
@@ -30,7 +30,7 @@ class ClipRule:
 
     def cut(self, frames: Pixels, durations: NDArray[np.integer]) -> tuple[Pixels, Pixels | None]:
         """Of uint8 [T, H, W, 3 or 4] and durations [T]: frames [num_frames, size, size, 3], and their alpha
-        [num_frames, size, size], None where there are but three channels."""
+        [num_frames, size, size], None if there are only three channels."""
         used, places = np.unique(time_indices(durations, self.num_frames), return_inverse=True)
         chosen = frames[used]
         if chosen.shape[3] == 3:
@@ -39,5 +39,5 @@ class ClipRule:
 
 
 def _resized_alpha(alpha: Pixels, size: int) -> Pixels:
-    """Pillow resizes pictures of three channels, so that alpha is written into each of them."""
+    """Pillow resizes pictures of three channels, so alpha is copied to each of them."""
     return resize(np.repeat(alpha[..., None], 3, axis=3), size)[..., 0]

@@ -1,4 +1,4 @@
-"""What is judged: clips with their prompts, and the files of a folder of anybody's outputs.
+"""The evaluated clips with their prompts, and the files in a folder of outputs.
 
 T frames, H and W height and width in pixels.
 """
@@ -28,9 +28,9 @@ PICTURES = suffixes_of("gif", "apng", "png", "webp")
 
 @dataclass(frozen=True)
 class JudgedClip:
-    """One generated or real sticker on white: `frames` uint8 [T, H, W, 3], in the order they are shown.
+    """One generated or real sticker on white: `frames` uint8 [T, H, W, 3], in display order.
 
-    `alpha` uint8 [T, H, W] before it was laid on white; None where it is not known, as in videos.
+    `alpha` uint8 [T, H, W] before flattening on white; None if unknown, as in videos.
     """
 
     name: str
@@ -38,21 +38,21 @@ class JudgedClip:
     prompt: str | None
     alpha: NDArray[np.uint8] | None = None
 
-    def shown(self, rule: str) -> NDArray[np.uint8]:
-        """The frames that one of `FRAME_RULES` takes."""
+    def frames_by(self, rule: str) -> NDArray[np.uint8]:
+        """The frames that one of `FRAME_RULES` selects."""
         return self.frames[FRAME_RULES[rule](len(self.frames))]
 
 
 class ClipReference(Protocol):
-    """A clip that is not in memory; it travels to other processes."""
+    """A reference to a clip that is not loaded; can be sent to other processes."""
 
     @property
     def name(self) -> str:
-        """Unique among the clips it is judged with."""
+        """Unique among the clips of an evaluation."""
 
     @property
     def prompt(self) -> str | None:
-        """What it should show."""
+        """The prompt it was generated from."""
 
     @property
     def key(self) -> str:
@@ -60,10 +60,10 @@ class ClipReference(Protocol):
 
     @property
     def identity(self) -> str:
-        """Equal for two clips if and only if everything that can be measured of them is equal."""
+        """Equal for two clips if and only if all their measurements are equal."""
 
     def load(self) -> JudgedClip:
-        """Decodes it."""
+        """Decodes the clip."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,11 @@ class FileClip:
 
 
 def read_picture(media: bytes, name: str, prompt: str | None, rule: ClipRule | None, *, path: str) -> JudgedClip:
-    """The clip in a picture's bytes, cut by the rule if there is one; `StorageError` if they do not decode."""
+    """The clip in a picture's bytes, with the frames of `rule` if there is one; `StorageError` if decoding fails."""
     try:
         clip = decode(media)
     except MediaError as error:
-        raise StorageError(f"cannot judge {path}: {error}") from error
+        raise StorageError(f"cannot evaluate {path}: {error}") from error
     if rule is None:
         return JudgedClip(name, flatten(clip.frames), prompt, clip.frames[..., 3])
     frames, alpha = rule.cut(clip.frames, clip.played_durations_ms)
@@ -104,38 +104,41 @@ def read_picture(media: bytes, name: str, prompt: str | None, rule: ClipRule | N
 
 
 def list_folder(folder: Path, rule: ClipRule | None = None) -> list[FileClip]:
-    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts`, cut by the rule.
+    """The animations of `folder` and the folders in it, by name, with the prompts of `read_prompts` and the frames of
+    `rule`.
 
-    Where there are prompts, files without one are left out. `StorageError` if nothing is left, or a file with a
-    prompt is not there: a benchmark may not leave out what a model failed on.
+    If there are prompts, files without one are ignored. `StorageError` if no file is left, or a file of the manifest is
+    missing: a benchmark must not ignore what a model failed on.
     """
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS | PICTURES)
     prompts = read_prompts(folder)
-    gone = sorted(name for name in prompts if not (folder / name).is_file())
-    if gone:
-        raise StorageError(f"{folder / gone[0]} is in {MANIFEST}, but not there ({len(gone)} of {len(prompts)} files)")
+    missing = sorted(name for name in prompts if not (folder / name).is_file())
+    if missing:
+        raise StorageError(
+            f"{folder / missing[0]} is in {MANIFEST}, but does not exist ({len(missing)} of {len(prompts)} files)"
+        )
     names = {path: str(path.relative_to(folder)) for path in files}
-    judged = {path: name for path, name in names.items() if not prompts or name in prompts}
-    clips = [FileClip(path, name, prompts.get(name), rule) for path, name in judged.items()]
+    used = {path: name for path, name in names.items() if not prompts or name in prompts}
+    clips = [FileClip(path, name, prompts.get(name), rule) for path, name in used.items()]
     if not clips:
-        raise StorageError(f"{folder} holds no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
+        raise StorageError(f"{folder} contains no animations ({', '.join(sorted(PICTURES | VIDEOS))})")
     return clips
 
 
 def read_file(path: Path, prompt: str | None = None) -> JudgedClip:
-    """All frames of a video or picture file, named as the file; `StorageError` if it cannot be read."""
+    """All frames of a video or picture file, with the file's name; `StorageError` if it cannot be read."""
     return FileClip(path, path.name, prompt).load()
 
 
 def read_prompts(folder: Path) -> dict[str, str]:
-    """Path of a file below `folder` -> prompt, from its `manifest.jsonl`; empty where it has none.
+    """Path of a file below `folder` -> prompt, from its `manifest.jsonl`; empty if it has none.
 
-    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`. A folder without a manifest
-    of its own has those of the folders in it.
+    A line is a JSON object with the keys `file`, relative to the manifest, and `prompt`. In a folder without
+    a manifest, the manifests of its subfolders are used.
     """
-    own = folder / MANIFEST
+    manifest_here = folder / MANIFEST
     prompts = {}
-    for manifest in [own] if own.exists() else sorted(folder.rglob(MANIFEST)):
+    for manifest in [manifest_here] if manifest_here.exists() else sorted(folder.rglob(MANIFEST)):
         place = manifest.parent.relative_to(folder)
         prompts.update({str(place / row["file"]): row["prompt"] for row in read_manifest(manifest)})
     return prompts

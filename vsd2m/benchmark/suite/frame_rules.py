@@ -1,6 +1,6 @@
-"""How a clip of any length becomes the fixed number of frames an extractor reads. The rule is part of every protocol.
+"""How a clip of any length is converted to the fixed number of frames of an extractor; part of every protocol.
 
-I3D needs at least 9 frames and the paper's clips have 8, so the rule cannot be left unsaid.
+I3D needs at least 9 frames and the paper's clips have 8, so the rule must be stated.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Indices = NDArray[np.int64]
 
 
 def loop16(num_frames: int) -> Indices:
-    """The clip played again from the start until there are 16 frames; longer clips are cut after 16."""
+    """The clip repeated from the start until there are 16 frames; longer clips are truncated."""
     return repeat_indices(num_frames, 16)
 
 
@@ -24,7 +24,7 @@ def pingpong16(num_frames: int) -> Indices:
 
 
 def repeat16(num_frames: int) -> Indices:
-    """Every frame shown longer: 16 moments spread evenly over the clip."""
+    """Frames repeated in place: 16 moments spread evenly over the clip."""
     return uniform_indices(num_frames, 16)
 
 

@@ -45,7 +45,7 @@ class RealClip:
         return digest([self.key, self.prompt, str(self.rule)])
 
     def media(self) -> bytes:
-        """The sticker's original bytes; `StorageError` where the shard is damaged."""
+        """The sticker's original bytes; `StorageError` if the shard is damaged."""
         return read_media(_store(self.shards), self.tar, self.key, self.tar_offset, self.num_bytes)
 
     def load(self) -> JudgedClip:
@@ -53,9 +53,9 @@ class RealClip:
 
 
 def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: int, max_clips: int) -> list[RealClip]:
-    """Up to `max_clips` stickers of the splits that move, in the order of the shards.
+    """Up to `max_clips` animated stickers of the splits, in the order of the shards.
 
-    They are cut as `ClipRule` says. `StorageError` if there is none.
+    `ClipRule` selects their frames. `StorageError` if there is none.
     """
     store = Store(shards)
     rule = ClipRule(num_frames, size)
@@ -65,7 +65,7 @@ def list_split(shards: str, *, splits: tuple[str, ...], num_frames: int, size: i
             rows = _moving_rows(store, shard)
             clips += [_clip(store, shard, row, rule) for row in rows]
     if not clips:
-        raise StorageError(f"{shards} holds no sticker that moves in {', '.join(splits)}")
+        raise StorageError(f"{shards} contains no animated sticker in {', '.join(splits)}")
     return clips[:max_clips]
 
 
@@ -89,8 +89,8 @@ def data_revision(shards: str, splits: tuple[str, ...]) -> str:
 
 def _moving_rows(store: Store, shard: Shard) -> list[dict[str, Any]]:
     published = column_names(store, shard)
-    wanted = [name for name in (*_COLUMNS, *_FRAME_COUNTS) if name in published]
-    rows: list[dict[str, Any]] = read_columns(store, shard, wanted).to_pylist()
+    columns = [name for name in (*_COLUMNS, *_FRAME_COUNTS) if name in published]
+    rows: list[dict[str, Any]] = read_columns(store, shard, columns).to_pylist()
     return [row for row in rows if all(row.get(name, 2) > 1 for name in _FRAME_COUNTS)]
 
 

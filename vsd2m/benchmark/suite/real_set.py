@@ -1,7 +1,7 @@
-"""The real stickers of a run: half of them are a yardstick, and the other half is what everybody is compared with.
+"""The real stickers of a run: one half is the yardstick, the other half the references of all comparisons.
 
-A distance between sets falls with the number of clips. So every model, and the yardstick too, is compared with the same
-real stickers at the same number of clips; and no clip is compared with the sticker it stands for.
+A distance between sets decreases with the number of clips. So every model, and the yardstick too, is compared with the
+same references at the same number of clips; and no clip is compared with the sticker that it corresponds to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,45 +14,45 @@ from vsd2m.core.commit import digest
 
 @dataclass(frozen=True)
 class RealSet:
-    """The real stickers and, for distances between sets, how many clips of each side there are."""
+    """The real stickers and, for distances between sets, the number of clips on each side."""
 
     stickers: Sequence[ClipReference]
     num_compared: int
 
     @cached_property
     def digest(self) -> str:
-        """Of the stickers, their prompts and how they are cut, in whatever order."""
+        """Digest of the stickers, their prompts and the clip rule, independent of the order."""
         return digest(sorted(sticker.identity for sticker in self.stickers))[:16]
 
     @property
     def yardstick(self) -> list[ClipReference]:
-        """What reality shows as if it were a model."""
+        """The half of the real stickers that is evaluated like a model."""
         return self._half(0)[: self.num_compared]
 
     @property
     def references(self) -> list[ClipReference]:
-        """What every model and the yardstick are compared with."""
+        """The half of the real stickers that all models and the yardstick are compared with."""
         return self._half(1)[: self.num_compared]
 
     def compared_clips(self, clips: Sequence[ClipReference]) -> list[ClipReference]:
-        """As many of a model's clips: those that stand for the stickers of the yardstick, then those that stand for
-        none, and only then those that stand for a reference.
+        """The same number of a model's clips: first those that correspond to the yardstick's stickers, then those that
+        correspond to none, last those that correspond to a reference.
 
-        A clip stands for the sticker whose bytes, or else whose prompt it has; so a copy of the real set is judged by
-        exactly the yardstick's clips.
+        A clip corresponds to the sticker with the same bytes, or else with the same prompt; so a copy of the real set
+        is evaluated on exactly the yardstick's clips.
         """
         standing = self._standing_for(clips)
         first, last = ([standing[s.key] for s in self._half(half) if s.key in standing] for half in (0, 1))
-        taken = {clip.name for clip in (*first, *last)}
-        between = [clip for clip in _by_content(clips) if clip.name not in taken]
+        used_names = {clip.name for clip in (*first, *last)}
+        between = [clip for clip in _by_content(clips) if clip.name not in used_names]
         return [*first, *between, *last][: self.num_compared]
 
     def _half(self, half: int) -> list[ClipReference]:
-        """Every other sticker in the order of their keys, which is as good as drawn."""
+        """Every other sticker in the order of their keys, which is as good as a random choice."""
         return _by_content(self.stickers)[half::2]
 
     def _standing_for(self, clips: Sequence[ClipReference]) -> dict[str, ClipReference]:
-        """Sticker's key -> the clip that stands for it; no clip stands for two, or two for one."""
+        """Sticker's key -> the corresponding clip; one to one."""
         standing: dict[str, ClipReference] = {}
         stickers = {sticker.key: sticker for sticker in self.stickers}
         others = []
@@ -72,7 +72,7 @@ class RealSet:
 
 
 def real_set(real: Sequence[ClipReference], generated: Mapping[str, Sequence[ClipReference]]) -> RealSet:
-    """Half of the real stickers are compared, or as many as the model with the fewest clips has."""
+    """Half of the real stickers, or the number of clips of the model with the fewest clips."""
     return RealSet(real, min([len(real) // 2, *map(len, generated.values())]))
 
 

@@ -1,1 +1,1 @@
-"""Tables, curves and the leaderboard made from results, the paper's published rows beside them."""
+"""Tables, curves and the leaderboard, with the paper's published rows."""

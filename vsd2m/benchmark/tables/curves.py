@@ -20,7 +20,7 @@ NOTE = "The paper (arXiv 2412.08259) prints this figure without numbers; none of
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric of one training: (steps, score) by step; `real` is what real stickers score, if they were judged."""
+    """One metric of one training: (steps, score) by step; `real` is the score of real stickers, if there is one."""
 
     metric: str
     series: str
@@ -34,14 +34,14 @@ class Curve:
 
 
 def curves(results: Results) -> list[Curve]:
-    """By metric, then by series; a point without a number is left out.
+    """By metric, then by series; points without a number are omitted.
 
-    `ConfigError` where no model states its training steps, or numbers were measured in different ways.
+    `ConfigError` if no model states its training steps, or a metric has several protocols.
     """
     steps = {name: origin.step for name, origin in results.origins.items() if origin.step is not None}
     if not steps:
         raise ConfigError(
-            "no judged model states its training steps; run `vsd2m benchmark run` over a training's folder with "
+            "no model states its training steps; run `vsd2m benchmark run` over a training's folder with "
             "`--checkpoints all`"
         )
     all_curves = []

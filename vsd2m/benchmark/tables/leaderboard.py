@@ -1,4 +1,4 @@
-"""A leaderboard as one HTML file that needs nothing else: tables that sort, curves, stickers side by side."""
+"""A leaderboard as one self-contained HTML file: sortable tables, curves, stickers side by side."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from vsd2m.pages.render import render
 
 _TAGS: dict[RowKind, str] = {"paper": "paper", "real": "yardstick", "model": ""}
 _LEAD = (
-    "Small print: 95 % interval and number of clips. ★ marks a judged model whose interval lies beyond those of all "
-    "other models, where all were judged on equally many clips; without one there is no winner. The paper's rows were "
-    "measured in a way it does not state, and are not ranked. Click a column to sort."
+    "Small print: 95 % interval and number of clips. ★ marks a model whose interval lies beyond those of all other "
+    "models, if all were evaluated on the same number of clips. The protocol of the paper's rows is unknown, so they "
+    "are not ranked. Click a column to sort."
 )
 
 
@@ -34,7 +34,7 @@ class BoardCell:
 
 
 def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: Sequence[Curve] = ()) -> str:
-    """The page's text: `tables`, `curves`, and below the stickers, embedded."""
+    """The HTML: `tables`, `curves`, and below them the embedded stickers."""
     return render(
         "leaderboard.html",
         title="Animated sticker benchmark",
@@ -47,7 +47,7 @@ def leaderboard(tables: Iterable[Table], examples: Examples, *, curves: Sequence
 
 
 def _table(table: Table) -> dict[str, Any]:
-    """What the template draws of one table."""
+    """The variables of the template for one table."""
     best = [best_row(table, column) for column in range(len(table.columns))]
     return {
         "title": table.title or "All metrics",
@@ -60,7 +60,7 @@ def _table(table: Table) -> dict[str, Any]:
 def best_row(table: Table, column: int) -> Row | None:
     """The model whose interval lies beyond those of all other models; None if there is none.
 
-    There is also none if models were judged on different numbers of clips, or no direction is better.
+    There is also none if models were evaluated on different numbers of clips, or no direction is better.
     """
     rows = [row for row in table.rows if row.kind == "model"]
     cells = [row.cells[column] for row in rows]

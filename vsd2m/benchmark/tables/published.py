@@ -1,7 +1,7 @@
-"""What the VSD2M paper (arXiv 2412.08259) reports: quality on VSD-R and VSD-C, and what a sticker costs.
+"""Numbers of the VSD2M paper (arXiv 2412.08259): quality on VSD-R and VSD-C, and the cost of a sticker.
 
 The paper states neither the number of clips, nor intervals, nor the frame rule, resize and weights behind its
-numbers. They stand beside ours for orientation and are never ranked with them.
+numbers. They are shown next to ours for orientation and are never ranked with them.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ TestSet = Literal["VSD-R", "VSD-C"]
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """`fvd` falls, the others rise with quality; `clip_similarity` is None where the paper gives none.
+    """Lower is better for `fvd`, higher for the others; `clip_similarity` is None if the paper has none.
 
     `training`: on the tested domain alone, on both domains, or on another data set (there `model` is None).
     """
@@ -27,7 +27,7 @@ class PublishedScore:
 
     @property
     def by_metric(self) -> dict[str, float | None]:
-        """The numbers under this package's names of metrics."""
+        """The numbers by this package's names of metrics."""
         return {"video_quality": self.video_quality, "fvd": self.fvd, "clip_similarity": self.clip_similarity}
 
 

@@ -1,4 +1,4 @@
-"""Results as tables. A column holds one protocol only; numbers measured differently are refused."""
+"""Results as tables. All numbers of a column have the same protocol; others are refused."""
 
 import csv
 import io
@@ -66,7 +66,7 @@ def _comparable(score: Score) -> dict[str, str | int]:
 
 
 def _differences(score: Score, first: Score) -> str:
-    """Every fact of the protocols in which the two differ."""
+    """The facts in which the two protocols differ."""
     here, there = _comparable(score), _comparable(first)
     names = [name for name in {**there, **here} if here.get(name) != there.get(name)]
     return "; ".join(

@@ -1,4 +1,4 @@
-"""Stickers beside each other: what every model, and reality, made of the same prompts."""
+"""Stickers side by side: those of every model, and the real ones, for the same prompts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from vsd2m.media.decode import decode
 from vsd2m.pages.previews import Preview, bytes_each, make_preview
 
 MAX_STICKERS = 180
-"""Of a page."""
+"""On one page."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,15 @@ class Examples:
 
 
 def common_prompts(folders: Mapping[str, Path], *, count: int) -> list[str]:
-    """`count` prompts, those first that most models have, in the order of the first model; fewer for many models."""
+    """`count` prompts, those of the most models first, in the order of the first model; fewer if there are many
+    models."""
     return _common({name: _files(folder) for name, folder in folders.items()}, count)
 
 
 def side_by_side(folders: Mapping[str, Path], real: Mapping[str, bytes], *, count: int) -> Examples:
-    """The stickers of `common_prompts`, reduced so that a page holds them all.
+    """The stickers of `common_prompts`, reduced so that they fit on one page.
 
-    `real`: prompt -> bytes of the real sticker. Files that cannot be decoded and folders that are gone leave a gap.
+    `real`: prompt -> bytes of the real sticker. Files that cannot be decoded and missing folders leave a gap.
     """
     by_model = {name: _files(folder) for name, folder in folders.items()}
     chosen = _common(by_model, count)
@@ -50,7 +51,7 @@ def side_by_side(folders: Mapping[str, Path], real: Mapping[str, bytes], *, coun
 
 
 def real_stickers(folders: Sequence[str], prompts: frozenset[str]) -> dict[str, bytes]:
-    """prompt -> original bytes of its test sticker, of the runs in `folders` whose shards are still there."""
+    """prompt -> original bytes of its test sticker, of the runs in `folders` whose shards are available."""
     stickers: dict[str, bytes] = {}
     for folder in folders:
         config = JudgingConfig.model_validate({**read_lines(folder)[0]["config"], "metrics": ("motion_amount",)})
@@ -70,7 +71,7 @@ def _common(by_model: Mapping[str, Mapping[str, Path]], count: int) -> list[str]
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Prompt, or name where there are none -> file; the first of each."""
+    """Prompt (or name without prompts) -> file; the first of each."""
     if not folder.is_dir():
         return {}
     files: dict[str, Path] = {}

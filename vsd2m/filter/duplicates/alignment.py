@@ -1,7 +1,7 @@
-"""Lays one small picture on another: shift and scale along each axis (Lucas and Kanade, IJCAI 1981).
+"""Aligns one small picture with another: shift and scale along each axis (Lucas and Kanade, IJCAI 1981).
 
 A motion `[4]` is (shift, scale) down, then (shift, scale) across: the cell at distance u from the middle of the first
-picture lies at u + shift + scale u in the second.
+picture is at u + shift + scale u in the second.
 """
 
 import numpy as np
@@ -25,9 +25,11 @@ _NUM_TAPS = 4
 
 @compiled
 def align(first: Plane, second: Plane, start: Motion) -> Motion:
-    """The motion, near `start`, that lays `second` (`[n, n]`) best on `first`: smoothed first, since thin lines draw
-    the search only over a cell, and a shift alone in the first step. Cells that differ lose weight (Cauchy's), so
-    that what lies beyond the pictures' common part does not pull at them."""
+    """The motion, near `start`, that aligns `second` (`[n, n]`) best with `first`.
+
+    The pictures are smoothed first, because thin lines guide the search only within a cell, and the first step is a
+    pure shift. Cells that differ have less weight (Cauchy's), so that parts that only one picture shows have no effect.
+    """
     size = len(first)
     still, moving = _smoothed(first), _smoothed(second)
     motion = start.copy()
@@ -52,8 +54,8 @@ def align(first: Plane, second: Plane, start: Motion) -> Motion:
 
 @compiled
 def warp(planes: Plane, motion: Motion) -> tuple[Plane, Plane]:
-    """`planes` (`[k, n, n]`) moved, by cubic convolution (Keys, ASSP 1981): linear would blur; and where (1 or 0) the
-    result (`[n, n]`) lies inside them."""
+    """`planes` (`[k, n, n]`) moved, by cubic convolution (Keys, ASSP 1981), because linear interpolation blurs; and a
+    mask `[n, n]` (1 or 0) of the cells that lie inside them."""
     size = planes.shape[-1]
     up, weights_up, inside_up = _taps(motion[0], motion[1], size)
     low, weights, inside = _taps(motion[2], motion[3], size)
@@ -84,7 +86,7 @@ def warp(planes: Plane, motion: Motion) -> tuple[Plane, Plane]:
 
 @compiled
 def between_windows(first: Plane, second: Plane, size: int) -> Motion:
-    """The motion for pictures that show the windows `first` and `second` (`[4]`) of one and the same frame."""
+    """The motion between pictures of the windows `first` and `second` (`[4]`) of the same frame."""
     middle = np.float32(size - 1) / _TWO
     motion = np.empty(4, np.float32)
     for k in (0, 2):
@@ -96,7 +98,7 @@ def between_windows(first: Plane, second: Plane, size: int) -> Motion:
 
 @compiled
 def _taps(shift: np.float32, scale: np.float32, size: int) -> tuple[npt.NDArray[np.int64], Plane, Plane]:
-    """For each cell the first of the four cells that it is made of, their weights, and whether it lies inside."""
+    """For each cell the first of the four cells it is interpolated from, their weights, and whether it is inside."""
     low, weights, inside = np.empty(size, np.int64), np.zeros((size, _NUM_TAPS), np.float32), np.empty(size, np.float32)
     middle, last = np.float32(size - 1) / _TWO, np.float32(size - 1)
     for i in range(size):
@@ -124,7 +126,7 @@ def _cubic(away: np.float32) -> np.float32:
 
 @compiled
 def _linearised(still: Plane, moved: Plane, inside: Plane) -> tuple[Plane, Plane, Plane]:
-    """The derivatives `[4, n, n]` of the moved picture by the motion, the same weighted, and the error `[n, n]`."""
+    """The derivatives `[4, n, n]` of the moved picture by the motion, their weighted values, and the error `[n, n]`."""
     size = len(still)
     middle = np.float32(size - 1) / _TWO
     down, across = _gradient(moved)
@@ -179,7 +181,7 @@ def _gradient(plane: Plane) -> tuple[Plane, Plane]:
 
 @compiled
 def _product(one: Plane, other: Plane) -> np.float32:
-    """The sum of the products of two planes, column by column first: vector instructions without another order."""
+    """The sum of the products of two planes, by columns first: allows vector instructions in a fixed order."""
     size = len(one)
     columns = np.zeros(size, np.float32)
     for y in range(size):

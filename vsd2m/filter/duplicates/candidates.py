@@ -1,9 +1,9 @@
-"""Candidate links between look-alikes by banded locality-sensitive hashing.
+"""Candidate links between similar stickers by banded locality-sensitive hashing.
 
 A table orders all stickers by a code of 16 bands of 3 bits, each the cell of a random projection of a view of the
-sticker (Datar et al., SCG 2004; sorting by whole codes as in LSH forests, Bawa et al., WWW 2005): look-alikes come to
-stand side by side however many stickers there are. Neighbours that share the first bands and most of a 64-bit sketch
-are linked.
+sticker (Datar et al., SCG 2004; sorting by whole codes as in LSH forests, Bawa et al., WWW 2005): similar stickers
+become neighbours regardless of the number of stickers. Neighbours that share the first bands and most of a 64-bit
+sketch are linked.
 """
 
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ Codes = npt.NDArray[np.uint64]
 
 
 def links(words: Words, rank: Rows, *, num_threads: int = 1) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs of lines that stand side by side in some table, the one with the smaller `rank` first, in many small
-    lots: what an earlier lot joined need not be looked at in a later one.
+    """Pairs of lines that are neighbours in a table, the one with the smaller `rank` first, in many small batches.
 
-    Lines are taken by rank, so that their order in `words` makes no difference.
+    A later batch can skip pairs that an earlier one has joined. Lines are processed by rank, so that the result is
+    independent of their order in `words`.
     """
     by_rank = np.argsort(rank)
     with ThreadPoolExecutor(num_threads) as pool:
@@ -47,7 +47,7 @@ def links(words: Words, rank: Rows, *, num_threads: int = 1) -> Iterator[tuple[R
 
 
 def _neighbours(features: Features, unit: float, sketch: Codes, table: int) -> list[tuple[Rows, Rows]]:
-    """The places that stand 1, 2, ... `NUM_NEIGHBOURS` apart in the table and look alike by their sketch."""
+    """The positions at distances 1, 2, ... `NUM_NEIGHBOURS` in the table whose sketches are similar."""
     keys = np.empty(len(features), np.uint64)
     shift = np.random.default_rng(2000 + table).uniform(0, 1, _NUM_BANDS).astype(np.float32)
     place_bits = np.uint64(max(len(features) - 1, 1).bit_length())
@@ -58,9 +58,9 @@ def _neighbours(features: Features, unit: float, sketch: Codes, table: int) -> l
 
 @cache
 def _directions(num_features: int, count: int, seed: int, length: float) -> Plane:
-    """Random vectors `[num_features, count]` of one length."""
-    drawn = np.random.default_rng(seed).standard_normal((num_features, count))
-    vectors: Plane = (drawn / np.linalg.norm(drawn, axis=0) * length).astype(np.float32)
+    """Random vectors `[num_features, count]` of equal length."""
+    directions = np.random.default_rng(seed).standard_normal((num_features, count))
+    vectors: Plane = (directions / np.linalg.norm(directions, axis=0) * length).astype(np.float32)
     return vectors
 
 
@@ -75,7 +75,7 @@ def _project(features: Features, directions: Plane, out: Plane) -> None:
 
 @compiled
 def _sketch(features: Features, directions: Plane, out: Codes) -> None:
-    """On which side of random planes a sticker lies, a bit each."""
+    """The side of random planes on which a sticker lies, one bit each."""
     projected = np.empty(_SKETCH_BITS, np.float32)
     for i in range(len(features)):
         _project(features[i], directions, projected)
@@ -87,8 +87,9 @@ def _sketch(features: Features, directions: Plane, out: Codes) -> None:
 
 @compiled
 def _codes(features: Features, directions: Plane, shift: Plane, place_bits: np.uint64, out: Codes) -> None:
-    """The cells of the table's projections (one in eight has the same bits: so far apart none are alike), the first in
-    the highest bits; in the lowest the line, so that sorting these orders the lines."""
+    """The cells of the table's projections, the first in the highest bits, and the line number in the lowest bits, so
+    that sorting the codes orders the lines. Every eighth cell has the same bits; similar stickers are never that far
+    apart."""
     mask = (1 << _BAND_BITS) - 1
     projected = np.empty(_NUM_BANDS, np.float32)
     for i in range(len(features)):
@@ -102,7 +103,7 @@ def _codes(features: Features, directions: Plane, shift: Plane, place_bits: np.u
 
 @compiled
 def _side_by_side(keys: Codes, sketch: Codes, place_bits: np.uint64, step: int) -> tuple[Rows, Rows]:
-    """The pairs of places, the smaller first."""
+    """The pairs of positions, the smaller first."""
     mask = (np.uint64(1) << place_bits) - np.uint64(1)
     first, second, count = np.empty(len(keys), np.int32), np.empty(len(keys), np.int32), 0
     for i in range(len(keys) - step):

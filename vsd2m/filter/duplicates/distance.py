@@ -1,13 +1,13 @@
 """How far apart two stickers are, from their fingerprints alone.
 
-The distance is the root of the sum of the squares of three differences, each scaled so that the same limit serves all.
-Copies differ much in one of them at most; two stickers with one character, or one dance, a little in all:
+The distance is the root of the sum of the squares of three differences, scaled so that one limit suits all. Copies
+differ strongly in at most one of them; two stickers of one character, or with one dance, differ a little in all:
 
-- course: bits in which the frames' hashes differ, each frame beside the best of three neighbours in time;
-- tones: mean difference of the figure's colours;
-- picture: the mean pictures laid on each other (`picture.py`). This is what keeps two texts under one drawing apart.
+- course: bits in which the frames' hashes differ, each frame compared with the best of three neighbours in time;
+- tones: mean difference of the silhouette's colours;
+- picture: the difference of the aligned mean pictures (`picture.py`). It separates two texts under one drawing.
 
-What fits clearly better when played backwards is infinitely far: it is another animation.
+If one fits clearly better when played backwards, the distance is infinite: it is another animation.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,15 @@ import numpy.typing as npt
 from vsd2m.filter.duplicates.hashes import NUM_BITS, course, runs_backwards
 from vsd2m.filter.duplicates.picture import difference
 from vsd2m.filter.duplicates.signatures import Rows, Words, frozen
-from vsd2m.filter.duplicates.unpacked import Line, Plane, chroma, coarse_coverage, figure_window, is_told, unpacked
+from vsd2m.filter.duplicates.unpacked import (
+    Line,
+    Plane,
+    chroma,
+    coarse_coverage,
+    has_silhouette,
+    silhouette_window,
+    unpacked,
+)
 from vsd2m.media.compiled import compiled
 
 Distances = npt.NDArray[np.float32]
@@ -34,9 +42,9 @@ _ZERO, _ONE, _FOUR = np.float32(0), np.float32(1), np.float32(4)
 def distances(words: Words, first: Rows, second: Rows, enough: float, *, num_threads: int = 1) -> Distances:
     """The distance of the pairs of lines (`first[i]`, the better sticker, and `second[i]`).
 
-    A pair found within `enough` is not measured further, so that only on which side of `enough` a distance lies is
-    sure; infinite where course and tones alone differ by more, so that the pictures were not compared. With `enough`
-    0 all is measured.
+    A pair within `enough` is not measured further, so it is only certain on which side of `enough` a distance is. The
+    distance is infinite if course and tones alone exceed it; the pictures are then not compared. With `enough` 0 all
+    distances are exact.
     """
     words, out = frozen(words), np.empty(len(first), np.float32)
 
@@ -66,33 +74,32 @@ def _distances(words: Words, first: Rows, second: Rows, enough: np.float32, out:
 
 @compiled
 def _tones(first: Line, second: Line) -> np.float32:
-    """Difference of blue and red in `TONE_UNIT`: mean over the cells that both figures cover, or, where their windows
-    differ, of the figures' means; 0 where only one is told from a background, since then other parts would be
-    compared."""
+    """Difference of blue and red in `TONE_UNIT`: the mean over the cells that both silhouettes cover or, if their
+    windows differ, the difference of the means; 0 if only one has a silhouette, since other parts would be compared."""
     one, other = coarse_coverage(first), coarse_coverage(second)
     colours, other_colours = chroma(first), chroma(second)
-    window, other_window = figure_window(first), figure_window(second)
+    window, other_window = silhouette_window(first), silhouette_window(second)
     if np.abs(window - other_window).max() <= WINDOW_SLACK:
         return _cells_apart(colours, other_colours, one, other) / _TONE_LEVELS
-    if is_told(one) != is_told(other):
+    if has_silhouette(one) != has_silhouette(other):
         return _ZERO
-    blue = np.sum(colours[:64]) / _figure(one) - np.sum(other_colours[:64]) / _figure(other)
-    red = np.sum(colours[64:]) / _figure(one) - np.sum(other_colours[64:]) / _figure(other)
+    blue = np.sum(colours[:64]) / _silhouette_area(one) - np.sum(other_colours[:64]) / _silhouette_area(other)
+    red = np.sum(colours[64:]) / _silhouette_area(one) - np.sum(other_colours[64:]) / _silhouette_area(other)
     return np.float32(np.sqrt(blue * blue + red * red) / _TONE_LEVELS)
 
 
 @compiled
 def _cells_apart(colours: Plane, other_colours: Plane, coverage: Plane, other_coverage: Plane) -> np.float32:
-    """Mean difference over the cells of the colours (8 x 8), weighted with the lesser of both coverages (16 x 16)."""
-    apart, weight = _ZERO, _ZERO
+    """Mean difference over the cells of the colours (8 x 8), weighted with the smaller coverage (16 x 16)."""
+    difference, weight = _ZERO, _ZERO
     for y in range(8):
         for x in range(8):
             cell, corner = 8 * y + x, 32 * y + 2 * x
             both = min(_quarter(coverage, corner), _quarter(other_coverage, corner))
             blue, red = colours[cell] - other_colours[cell], colours[64 + cell] - other_colours[64 + cell]
-            apart += both * np.sqrt(blue * blue + red * red)
+            difference += both * np.sqrt(blue * blue + red * red)
             weight += both
-    return np.float32(apart / max(weight, _ONE))
+    return np.float32(difference / max(weight, _ONE))
 
 
 @compiled
@@ -101,6 +108,6 @@ def _quarter(coverage: Plane, corner: int) -> np.float32:
 
 
 @compiled
-def _figure(coverage: Plane) -> np.float32:
-    """Cells of the colours that the figure covers."""
+def _silhouette_area(coverage: Plane) -> np.float32:
+    """Cells of the colours that the silhouette covers."""
     return np.float32(max(np.sum(coverage) / _FOUR, _ONE))

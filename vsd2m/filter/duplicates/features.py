@@ -1,8 +1,8 @@
-"""What candidates are looked for by: six views of each sticker.
+"""The features for the search of candidates: six views of each sticker.
 
-Low frequencies of its small picture with the background exchanged, of the figure in its window and of the whole frame
-(a copy's background may not be told from its figure, and the window then is the frame); and the bits of the whole
-frames' hashes. All sums are made in one order, so that every machine gives the same.
+Low frequencies of its small picture on several backgrounds, of the silhouette in its window and of the whole frame (if
+no background is detected in a copy, its window is the frame); and the bits of the whole frames' hashes. All sums are
+computed in a fixed order, so that every machine gives the same result.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ Features = npt.NDArray[np.int16] | npt.NDArray[np.int8]
 _UNIT = np.float32(2.0**-8)
 BACKGROUNDS = {"window": (255.0, 128.0, 0.0), "frame": (255.0, 0.0)}
 _OWN = -1.0
-_CHANGE_UNIT = np.float32(2.0**-15)  # of the coverage's part in a feature, for each grey level of another background
+_CHANGE_UNIT = np.float32(2.0**-15)  # of the coverage's part of a feature, per grey level of change of the background
 _MAX_FREQUENCY = 5
 _COVERAGE_SIDE = 16
 _STEPS = 1024
@@ -33,21 +33,21 @@ _CHUNK = 1 << 14
 
 
 def views(words: Words, order: Rows, pool: ThreadPoolExecutor) -> Iterator[tuple[Features, float]]:
-    """The features `[M, k]` of each view and their unit, lines taken in `order`."""
+    """The features `[M, k]` of each view and their unit, in the order of the lines in `order`."""
     lots = [slice(start, start + _CHUNK) for start in range(0, len(order), _CHUNK)]
 
     def fill(function: Callable[..., None], *arrays: Features, settings: tuple[object, ...] = ()) -> None:
-        """Calls `function` for lots of lines, with their part of the `arrays`."""
+        """Calls `function` for batches of lines, with their part of the `arrays`."""
         parts = ([array[lot] for array in (order, *arrays)] for lot in lots)
         list(pool.map(lambda part: function(words, *part, *settings), parts))
 
-    shown, covered = (np.empty((len(order), len(_expected())), np.int16) for _ in range(2))
+    shades, covered = (np.empty((len(order), len(_expected())), np.int16) for _ in range(2))
     for part, backgrounds in BACKGROUNDS.items():
-        fill(_frequencies, shown, covered, settings=(_waves(), _expected(), part == "frame"))
+        fill(_frequencies, shades, covered, settings=(_waves(), _expected(), part == "frame"))
         for before, grey in pairwise((_OWN, *backgrounds)):
-            fill(_exchange, shown, covered, settings=(np.float32(before), np.float32(grey)))
-            yield shown, float(_UNIT)
-    del shown, covered
+            fill(_exchange, shades, covered, settings=(np.float32(before), np.float32(grey)))
+            yield shades, float(_UNIT)
+    del shades, covered
     bits = np.empty((len(order), _NUM_BITS), np.int8)
     fill(_hash_bits, bits)
     yield bits, _BIT_UNIT
@@ -55,14 +55,14 @@ def views(words: Words, order: Rows, pool: ThreadPoolExecutor) -> Iterator[tuple
 
 @cache
 def _waves() -> Plane:
-    """`[_STEPS, frequencies]` of the cosine transform; rounded, so that each host's cosines are the same."""
+    """`[_STEPS, frequencies]` of the cosine transform; rounded, so that cosines are equal on all machines."""
     exact = np.cos(np.pi * np.arange(_MAX_FREQUENCY + 1) * (np.arange(_STEPS)[:, None] + 0.5) / _STEPS)
     return (np.round(exact * 2**16) / 2**16).astype(np.float32)
 
 
 @cache
 def _expected() -> Plane:
-    """What a coefficient is divided by: it falls with frequency as that of pictures does. In the order of features."""
+    """The divisor of each coefficient, in the order of features: it decreases with frequency as in natural pictures."""
     count = _MAX_FREQUENCY + 1
     orders = np.array([down + across for down in range(count) for across in range(count - down)][1:])
     return np.round(800 / (1.0 + orders) ** 1.3).astype(np.float32)
@@ -70,7 +70,7 @@ def _expected() -> Plane:
 
 @compiled
 def _frequencies(
-    words: Words, order: Rows, shown: Features, covered: Features, waves: Plane, expected: Plane, framed: bool
+    words: Words, order: Rows, shades: Features, covered: Features, waves: Plane, expected: Plane, framed: bool
 ) -> None:
     window, unit, change_unit = np.array([0, 255, 0, 255], np.uint8), expected * _UNIT, expected * _CHANGE_UNIT
     fine, coarse = _cosines(waves, window, SIDE), _cosines(waves, window, _COVERAGE_SIDE)
@@ -79,18 +79,18 @@ def _frequencies(
         facts = line[:1].view(np.uint8)
         if framed and _moved(window, facts[1:5]):
             fine, coarse = _cosines(waves, window, SIDE), _cosines(waves, window, _COVERAGE_SIDE)
-        figure, behind = picture(line), np.float32(facts[0])
+        cut, behind = picture(line), np.float32(facts[0])
         for y in range(SIDE):
             for x in range(SIDE):
-                figure[y, x] -= behind
-        _transform(figure, fine, unit, shown[i])
+                cut[y, x] -= behind
+        _transform(cut, fine, unit, shades[i])
         coverage = coarse_coverage(line).reshape(_COVERAGE_SIDE, _COVERAGE_SIDE)
         _transform(coverage, coarse, change_unit, covered[i])
 
 
 @compiled
 def _moved(window: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> bool:
-    """Sets `window` to `target`; whether that changed anything."""
+    """Sets `window` to `target`; returns whether it changed."""
     changed = False
     for k in range(len(window)):
         changed |= window[k] != target[k]
@@ -101,7 +101,7 @@ def _moved(window: npt.NDArray[np.uint8], target: npt.NDArray[np.uint8]) -> bool
 @compiled
 def _transform(plane: Plane, cosines: Plane, unit: Plane, out: Features) -> None:
     """Coefficients of the cosine transform of a frame up to `_MAX_FREQUENCY` half-waves, each in its `unit`; the frame
-    shows the plane in its window, and nothing around it."""
+    is the plane in its window and empty around it."""
     size, count = cosines.shape[1:]
     row, sums, place = np.empty(size, np.float32), np.empty(count, np.float32), 0
     for vertical in range(count):
@@ -122,7 +122,7 @@ def _transform(plane: Plane, cosines: Plane, unit: Plane, out: Features) -> None
 @compiled
 def _cosines(waves: Plane, window: npt.NDArray[np.uint8], size: int) -> Plane:
     """`[2, size, frequencies]`: the waves, down and across, at the middles of the cells of a window (top, bottom, left,
-    right, of 255), of one scale whatever the number of cells."""
+    right, of 255), scaled independently of the number of cells."""
     out = np.empty((2, size, waves.shape[1]), np.float32)
     for axis in range(2):
         start, stop = np.float32(window[2 * axis]), np.float32(window[2 * axis + 1])
@@ -139,16 +139,16 @@ def _cosines(waves: Plane, window: npt.NDArray[np.uint8], size: int) -> Plane:
 
 @compiled
 def _exchange(
-    words: Words, order: Rows, shown: Features, covered: Features, before: np.float32, grey: np.float32
+    words: Words, order: Rows, shades: Features, covered: Features, before: np.float32, grey: np.float32
 ) -> None:
-    """Takes the features from one background (`_OWN`: each sticker's own) to another: the coverage's times the change
-    are subtracted from the picture's."""
+    """Converts the features from one background (`_OWN`: that of the sticker) to another, by subtracting the
+    coverage's features times the change."""
     factor = _CHANGE_UNIT / _UNIT
     for i in range(len(order)):
         behind = np.float32(words[order[i], 0] & np.uint64(255)) if before == _OWN else before
         change = (grey - behind) * factor
-        for k in range(shown.shape[1]):
-            shown[i, k] = _limited(np.float32(shown[i, k]) - change * np.float32(covered[i, k]))
+        for k in range(shades.shape[1]):
+            shades[i, k] = _limited(np.float32(shades[i, k]) - change * np.float32(covered[i, k]))
 
 
 @compiled
@@ -158,7 +158,7 @@ def _limited(value: np.float32) -> np.int16:
 
 @compiled
 def _hash_bits(words: Words, order: Rows, out: Features) -> None:
-    """For each bit of the whole frames' hashes how many frames have it, less how many do not."""
+    """For each bit of the whole frames' hashes the number of frames that have it minus those that do not."""
     for i in range(len(order)):
         hashes = words[order[i], _WHOLE : _WHOLE + _NUM_FRAMES]
         for bit in range(_NUM_BITS):

@@ -1,8 +1,8 @@
-"""Groups of near duplicates: verified links, joined to families, and each family taken apart by its winners.
+"""Groups of near duplicates: verified links are joined to families, and each family is divided among its winners.
 
-Joining alone would chain: a drawing with a thousand texts becomes one family once each text resembles the next. So a
-family is only where to look. Its best sticker wins and takes those that are near to it; what is left in the family
-has its own winner, and so on. Every member is thus within the limit of the winner that stands for it.
+Joining alone would chain: a drawing with a thousand texts becomes one family if each text resembles the next. A family
+therefore only limits the search. Its best sticker wins and forms a group with all stickers within the limit; the rest
+of the family has another winner, and so on. Every member is thus within the limit of its winner.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Groups:
 
 @dataclass(frozen=True)
 class Measured:
-    """Distances of pairs of which the pictures were compared; a pair is first * lines + second, in the order of the
-    pairs. What course and tones tell apart is measured again sooner than looked up."""
+    """Distances of pairs whose pictures were compared, sorted by pair; a pair is first * lines + second. Pairs that
+    differ in course or tones are not stored: measuring them again is faster than a look-up."""
 
     pair: Rows
     distance: npt.NDArray[np.float32]
@@ -43,26 +43,28 @@ class Measured:
         return Measured(np.insert(self.pair, place, pair), np.insert(self.distance, place, distance))
 
     def look_up(self, pair: Rows) -> npt.NDArray[np.float32]:
-        """The distances, not a number where none was measured."""
+        """The distances; NaN if not measured."""
         if not len(self.pair):
             return np.full(len(pair), np.nan, np.float32)
         place = np.searchsorted(self.pair, pair).clip(max=len(self.pair) - 1)
-        found: npt.NDArray[np.float32] = np.where(self.pair[place] == pair, self.distance[place], np.float32(np.nan))
-        return found
+        distances: npt.NDArray[np.float32] = np.where(
+            self.pair[place] == pair, self.distance[place], np.float32(np.nan)
+        )
+        return distances
 
 
 def group(words: Words, rank: Rows, max_distance: float, *, is_still: Flags, num_threads: int = 1) -> Groups:
-    """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's place in the order of preference. Still
-    pictures and animations are never in one group."""
+    """Groups the lines of `words` (`[M, NUM_WORDS]`); `rank` is each line's position in the order of preference.
+    Still pictures and animations are never in one group."""
     family, measured = families(words, rank, max_distance, is_still=is_still, num_threads=num_threads)
-    return take_apart(words, rank, family, max_distance, measured, num_threads=num_threads)
+    return divide(words, rank, family, max_distance, measured, num_threads=num_threads)
 
 
 def families(
     words: Words, rank: Rows, max_distance: float, *, is_still: Flags, num_threads: int = 1
 ) -> tuple[Rows, Measured]:
-    """For each line the smallest line of its family, those of its kind joined by links within `max_distance`; and what
-    was measured for it."""
+    """For each line the smallest line of its family (lines of one kind joined by links within `max_distance`), and the
+    measured distances."""
     family, measured = np.arange(len(words)), Measured.nothing()
     if not len(words):
         return family, measured
@@ -80,7 +82,7 @@ def families(
 
 
 def joined(family: Rows, first: Rows, second: Rows) -> Rows:
-    """Union-find: `family` (each line's smallest) with the links added."""
+    """Union-find: `family` (the smallest line of each line's family) with the links added."""
     family = family.copy()
     _join(family, first, second)
     return family
@@ -95,13 +97,13 @@ def _join(family: Rows, first: Rows, second: Rows) -> None:
         while family[other] != other:
             other = family[other]
         family[max(one, other)] = min(one, other)
-    for i in range(len(family)):  # the smallest stands first, so its own is final
+    for i in range(len(family)):  # the smallest comes first, so its family is final
         family[i] = family[family[i]]
 
 
 @compiled
 def _open_pairs(family: Rows, is_still: Flags, first: Rows, second: Rows) -> Rows:
-    """The pairs, as codes, of lines that are not in one family and may come into one."""
+    """The pairs, as codes, of lines that are not in the same family and may be joined."""
     codes, count = np.empty(len(first), np.int64), 0
     for i in range(len(first)):
         if family[first[i]] != family[second[i]] and is_still[first[i]] == is_still[second[i]]:
@@ -110,7 +112,7 @@ def _open_pairs(family: Rows, is_still: Flags, first: Rows, second: Rows) -> Row
     return codes[:count]
 
 
-def take_apart(
+def divide(
     words: Words,
     rank: Rows,
     family: Rows,
@@ -119,7 +121,7 @@ def take_apart(
     *,
     num_threads: int = 1,
 ) -> Groups:
-    """The groups within the families; what was `measured` is not measured again."""
+    """The groups within the families; `measured` distances are reused."""
     measured = measured or Measured.nothing()
     winner = np.arange(len(words))
     distance = np.zeros(len(words), np.float32)
@@ -130,10 +132,10 @@ def take_apart(
         best = np.repeat(left[starts], np.diff(starts, append=len(left)))
         others = left != best
         left, best = left[others], best[others]
-        apart = measured.look_up(best * len(words) + left)
-        new = np.flatnonzero(np.isnan(apart))
-        apart[new] = distances(words, best[new], left[new], max_distance, num_threads=num_threads)
-        near = apart <= max_distance
-        winner[left[near]], distance[left[near]] = best[near], apart[near]
+        pair_distances = measured.look_up(best * len(words) + left)
+        new = np.flatnonzero(np.isnan(pair_distances))
+        pair_distances[new] = distances(words, best[new], left[new], max_distance, num_threads=num_threads)
+        near = pair_distances <= max_distance
+        winner[left[near]], distance[left[near]] = best[near], pair_distances[near]
         left = left[~near]
     return Groups(winner, distance)

@@ -1,4 +1,4 @@
-"""How far apart the courses of two stickers are, by the perceptual hashes of their frames."""
+"""The difference between the courses of two stickers, by the perceptual hashes of their frames."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ BACKWARDS_BITS = 16
 
 @compiled
 def course(first: Line, second: Line) -> int:
-    """Differing bits of `NUM_BITS`, by the hashes on white, on black or of the whole frames, whichever differ least."""
+    """Differing bits of `NUM_BITS`: the fewest among the hashes on white, on black and of the whole frames."""
     least = NUM_BITS
     for part in range(3):
         start = _HASHES + part * _NUM_FRAMES
@@ -24,7 +24,7 @@ def course(first: Line, second: Line) -> int:
 
 @compiled
 def runs_backwards(first: Line, second: Line) -> bool:
-    """Whether the second fits clearly better when played backwards, each from whichever frame: another animation."""
+    """Whether the second fits clearly better when played backwards, from any start frame: another animation."""
     forth, back = NUM_BITS, NUM_BITS
     for part in range(3):
         start = _HASHES + part * _NUM_FRAMES
@@ -39,7 +39,7 @@ def runs_backwards(first: Line, second: Line) -> bool:
 
 @compiled
 def _differing_bits(first: Line, second: Line) -> int:
-    """For each frame those of the nearest of the three frames about its time, in the worse direction."""
+    """For each frame the smallest difference to three frames around its time, in the worse direction."""
     forth, back = 0, 0
     for k in range(_NUM_FRAMES):
         before, after = (k + _LAST) & _LAST, (k + 1) & _LAST
@@ -51,7 +51,7 @@ def _differing_bits(first: Line, second: Line) -> int:
 
 @compiled
 def bit_count(word: np.uint64) -> int:
-    """How many bits are set."""
+    """The number of set bits."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
     word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)

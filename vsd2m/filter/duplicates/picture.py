@@ -1,9 +1,9 @@
-"""The difference of two stickers' mean pictures, laid on each other.
+"""The difference of two stickers' mean pictures after alignment.
 
-What differs is counted in units of the deviation that compression, motion, resampling and an exchanged background
-explain in a cell. The worst 4 x 4 of the 32 x 32 cells decides, three times over: what is fine in the deviation (the
-letters of a text), what is even in it (a surface in another grey), and the two pictures' details beyond 32 x 32. A
-surface may differ more than letters: a palette of few colours moves surfaces, hardly ever shapes.
+Differences are in units of the deviation that compression, motion, resampling and another background explain in a cell.
+The worst 4 x 4 of the 32 x 32 cells decides, separately for fine deviations (the letters of a text), uniform deviations
+(a surface in another grey), and details beyond 32 x 32. Surfaces may differ more than letters: a palette of few colours
+changes surfaces, but hardly ever shapes.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ FAR = np.float32(1000)
 
 
 class Explained(NamedTuple):
-    """What explains a deviation of grey levels: always, by the size of the gradient, by the motion, by the share of
-    two details, and by the exchanged background."""
+    """The deviation of grey levels that is explained: a constant, and per unit of gradient, motion, detail and of
+    uncertainty about the background."""
 
     always: np.float32
     by_slope: np.float32
@@ -33,7 +33,7 @@ BY_FINE = Explained(*map(np.float32, (7, 0.32, 0.2, 0, 1)))
 BY_EVEN = Explained(*map(np.float32, (13, 0.25, 0.3, 0, 1)))
 BY_DETAIL = Explained(*map(np.float32, (6.5, 0, 0.2, 0.27, 2)))
 SHOWN, DETAIL, MOTION, UNSURE = range(4)
-AS_THEY_LIE, ALIGNED, FRAMED = range(3)
+UNALIGNED, ALIGNED, FRAMED = range(3)
 _BACKGROUND_SHARE = np.float32(0.8)
 _EVEN_SIDE, _BLOCK = 5, 4
 _ZERO, _HALF, _ONE, _WHITE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
@@ -41,44 +41,44 @@ _ZERO, _HALF, _ONE, _WHITE = np.float32(0), np.float32(0.5), np.float32(1), np.f
 
 @compiled
 def difference(first: Unpacked, second: Unpacked, enough: np.float32) -> np.float32:
-    """The least over the hypotheses: on each background, as they lie, then aligned, then aligned from where their
-    windows lie in the frame. A pair found within `enough` is not tried further."""
+    """The smallest difference over the hypotheses: on each background, unaligned, aligned, and aligned starting from
+    their windows in the frame. No further hypotheses are tried for a pair within `enough`."""
     best = FAR
     backgrounds, count = _backgrounds(first, second)
     for hypothesis in range(2 if (first.window == second.window).all() else 3):
         for background in backgrounds[:count]:
             if best <= enough:
                 return best
-            found = _ZERO
+            largest = _ZERO
             one, other = _planes(first, background), _planes(second, background)
             windows = first.window, second.window
             for _ in range(2 if hypothesis == FRAMED else 1):
-                found = max(found, _laid(one, other, windows, background, hypothesis))
+                largest = max(largest, _laid(one, other, windows, background, hypothesis))
                 one, other = other, one
                 windows = windows[1], windows[0]
-            best = min(best, found)
+            best = min(best, largest)
     return best
 
 
 @compiled
 def _backgrounds(first: Unpacked, second: Unpacked) -> tuple[Plane, int]:
-    """The grey levels to compare on, and how many: the first picture's background, the second's, and, where only one
-    has a background told from its figure, the grey that the other shows around that figure."""
+    """The grey levels of the backgrounds to compare on, and their number: the first picture's, the second's and, if
+    only one has a silhouette, the grey that the other shows around that silhouette."""
     levels, count = np.empty(3, np.float32), 1
     levels[0] = first.background
     if second.background != first.background:
         levels[count] = second.background
         count += 1
-    if first.is_told != second.is_told:
-        levels[count] = _grey_around(first, second) if first.is_told else _grey_around(second, first)
+    if first.has_silhouette != second.has_silhouette:
+        levels[count] = _grey_around(first, second) if first.has_silhouette else _grey_around(second, first)
         count += 1
     return levels, count
 
 
 @compiled
-def _grey_around(figure: Unpacked, full: Unpacked) -> np.float32:
-    """The mean of the `full` picture where the figure of the other, brought to its window, is not."""
-    moved, inside = warp(figure.coverage.reshape(1, SIDE, SIDE), between_windows(full.window, figure.window, SIDE))
+def _grey_around(cut: Unpacked, full: Unpacked) -> np.float32:
+    """The mean of the `full` picture outside the other's silhouette, which is moved to its window."""
+    moved, inside = warp(cut.coverage.reshape(1, SIDE, SIDE), between_windows(full.window, cut.window, SIDE))
     total, weight = _ZERO, _ZERO
     for y in range(SIDE):
         for x in range(SIDE):
@@ -92,7 +92,7 @@ def _grey_around(figure: Unpacked, full: Unpacked) -> np.float32:
 @compiled
 def _planes(of: Unpacked, background: np.float32) -> Plane:
     """`[4, 32, 32]`: `SHOWN` on the background, `DETAIL`, `MOTION`, and `UNSURE`, the deviation to expect along the
-    figure's edge, where the background was exchanged."""
+    silhouette's edge on another background."""
     planes = np.empty((4, SIDE, SIDE), np.float32)
     change = background - of.background
     for y in range(SIDE):
@@ -108,13 +108,13 @@ def _planes(of: Unpacked, background: np.float32) -> Plane:
 def _laid(
     first: Plane, second: Plane, windows: tuple[Plane, Plane], background: np.float32, hypothesis: int
 ) -> np.float32:
-    """The difference once the second planes are laid on the first.
+    """The difference after the second planes are aligned with the first.
 
-    `AS_THEY_LIE`. `ALIGNED`: a border was cut off or added; what lies beyond the other picture is not compared.
-    `FRAMED`: the figure was framed otherwise; beyond its window a picture shows background, and is compared as such.
+    `UNALIGNED`: without alignment. `ALIGNED`: a border was cropped or added; parts outside the other picture are
+    ignored. `FRAMED`: the silhouette has another position in the frame; the area outside its window is background.
     """
     inside = np.ones((SIDE, SIDE), np.float32)
-    if hypothesis != AS_THEY_LIE:
+    if hypothesis != UNALIGNED:
         start = np.zeros(4, np.float32) if hypothesis == ALIGNED else between_windows(windows[0], windows[1], SIDE)
         second, inside = warp(second, align(first[SHOWN], second[SHOWN], start))
         if hypothesis == ALIGNED and np.mean(inside) < LEAST_OVERLAP:
@@ -130,7 +130,7 @@ def _laid(
 
 @compiled
 def _worst(first: Plane, second: Plane, inside: Plane) -> np.float32:
-    """The worst block of cells, in units of what is explained; compared where the two overlap."""
+    """The worst block of cells, in units of the explained deviation, where the two overlap."""
     deviation = np.empty((SIDE, SIDE), np.float32)
     for y in range(SIDE):
         for x in range(SIDE):

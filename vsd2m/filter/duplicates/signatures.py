@@ -12,17 +12,17 @@ Rows = npt.NDArray[np.int64]
 
 
 def matrix(fingerprints: pl.Series) -> tuple[Words, Rows]:
-    """The fingerprints as `[M, NUM_WORDS]`, without a copy where they lie in one piece, and the row of each.
+    """The fingerprints as `[M, NUM_WORDS]`, without a copy if they are contiguous, and the row of each.
 
-    Stickers that show nothing have an empty fingerprint, no line in the matrix, and so no near duplicates.
-    `StageError` if a fingerprint has another length: another version wrote it, or it was not asked for.
+    Blank stickers have an empty fingerprint, no line in the matrix, and therefore no near duplicates. `StageError` if
+    a fingerprint is missing or has another length, because another version wrote it.
     """
     lengths = fingerprints.list.len()
-    wrong = fingerprints.is_null() | ~lengths.is_in([0, layout.NUM_WORDS])
-    if wrong.any():
+    is_invalid = fingerprints.is_null() | ~lengths.is_in([0, layout.NUM_WORDS])
+    if is_invalid.any():
         raise StageError(
             f"near_duplicates needs fingerprints of {layout.NUM_WORDS} words or none, and found "
-            f"{lengths.filter(wrong)[0]}; run the probe stage again with this version"
+            f"{lengths.filter(is_invalid)[0]}; run the probe stage again with this version"
         )
     rows = np.flatnonzero(lengths.to_numpy() > 0)
     used = fingerprints if len(rows) == len(fingerprints) else fingerprints.gather(rows)
@@ -31,7 +31,7 @@ def matrix(fingerprints: pl.Series) -> tuple[Words, Rows]:
 
 
 def frozen(words: Words) -> Words:
-    """A view that cannot be written to, whatever `words` is: code is compiled for either kind, once is enough."""
+    """A read-only view of `words`: code is compiled separately for writable arrays, and this avoids that."""
     view = words.view()
     view.flags.writeable = False
     return view

@@ -1,4 +1,4 @@
-"""A fingerprint's small pictures, taken out of its words. One sticker at a time, as machine code."""
+"""Extracts a fingerprint's small pictures from its words; compiled, one sticker at a time."""
 
 from typing import NamedTuple
 
@@ -25,9 +25,9 @@ _ZERO, _HALF = np.float32(0), np.float32(0.5)
 
 
 class Unpacked(NamedTuple):
-    """Planes `[32, 32]`: grey levels, share of the figure (0..1), what is finer than the grey levels and the standard
-    deviation over the frames, both in grey levels. `window`: top, bottom, left and right of the figure's window as
-    shares of the side. `is_told`: a figure was told from a background, or else the whole picture is taken for it."""
+    """Planes `[32, 32]`: grey levels, share of the silhouette (0..1), fine details and the standard deviation over the
+    frames, both in grey levels. `window`: top, bottom, left and right of the silhouette's window as shares of the side.
+    `has_silhouette`: whether a background was detected; if not, the silhouette is the whole picture."""
 
     picture: Plane
     coverage: Plane
@@ -35,36 +35,42 @@ class Unpacked(NamedTuple):
     motion: Plane
     window: Plane
     background: np.float32
-    is_told: bool
+    has_silhouette: bool
 
 
 @compiled
 def unpacked(line: Line) -> Unpacked:
-    """What `picture.difference` needs of a sticker."""
+    """The input of `picture.difference`."""
     coarse = coarse_coverage(line)
     detail = _enlarged(_nibbles(line[_DETAIL:_DETAIL_END], _ZERO, _DETAIL_STEP), 16)
     motion = _enlarged(_nibbles(line[_MOTION:_MOTION_END], _ZERO, _MOTION_STEP), 8)
     background = np.float32(line[0] & np.uint64(255))
     return Unpacked(
-        picture(line), _enlarged(coarse, 16), detail, motion, figure_window(line), background, is_told(coarse)
+        picture(line),
+        _enlarged(coarse, 16),
+        detail,
+        motion,
+        silhouette_window(line),
+        background,
+        has_silhouette(coarse),
     )
 
 
 @compiled
-def figure_window(line: Line) -> Plane:
-    """`[4]` top, bottom, left and right of the figure's window, as shares of the side."""
+def silhouette_window(line: Line) -> Plane:
+    """`[4]` top, bottom, left and right of the silhouette's window, as shares of the side."""
     return line[:1].view(np.uint8)[1:5].astype(np.float32) / np.float32(255)
 
 
 @compiled
 def coarse_coverage(line: Line) -> Plane:
-    """`[256]` share of the figure, 0..1, of 16 x 16 cells."""
+    """`[256]` share of the silhouette, 0..1, of 16 x 16 cells."""
     return _nibbles(line[_COVERAGE:_COVERAGE_END], _ZERO, np.float32(1 / 15))
 
 
 @compiled
-def is_told(coarse_coverage: Plane) -> bool:
-    """Whether a figure was told from a background, or the whole picture is taken for it."""
+def has_silhouette(coarse_coverage: Plane) -> bool:
+    """Whether a background was detected; if not, the silhouette is the whole picture."""
     return bool(np.mean(coarse_coverage) < TOLD_SHARE)
 
 
@@ -99,9 +105,9 @@ def _nibbles(words: Line, zero: np.float32, step: np.float32) -> Plane:
 
 @compiled
 def _enlarged(values: Plane, side: int) -> Plane:
-    """`side * side` values brought to `[32, 32]` linearly."""
+    """`side * side` values resized linearly to `[32, 32]`."""
     coarse, low, share = values.reshape(side, side), np.empty(SIDE, np.int64), np.empty(SIDE, np.float32)
-    for i in range(SIDE):  # the coarse cell below the middle of cell i, and how far it lies towards the next
+    for i in range(SIDE):  # the coarse cell below the middle of cell i, and its distance to the next cell
         exact = (np.float32(i) + _HALF) * np.float32(side) / np.float32(SIDE) - _HALF
         low[i] = min(max(int(np.floor(exact)), 0), side - 2)
         share[i] = min(max(exact - np.float32(low[i]), _ZERO), np.float32(1))

@@ -89,8 +89,8 @@ class DenoisingObjective:
 
     def _text(self, indices: NDArray[np.int64]) -> torch.Tensor:
         """Tokens [B, L], or states [B, L, D] where they were encoded before; some captions are emptied."""
-        kept = torch.rand(len(indices)) >= self.config.noise.caption_dropout
-        texts = [self.store.texts[index] if keep else "" for index, keep in zip(indices, kept, strict=True)]
+        has_caption = torch.rand(len(indices)) >= self.config.noise.caption_dropout
+        texts = [self.store.texts[index] if keep else "" for index, keep in zip(indices, has_caption, strict=True)]
         if self.text_states is not None:
             return self.text_states.of(texts)
         tokens: Any = tokenize(self.pipeline.tokenizer, texts)

@@ -144,8 +144,8 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
                 prediction = self.predict(model_input, on_device, both if guided else states, guidance_scale)
                 latents = self.scheduler.step(prediction, timestep, latents, **options, return_dict=False)[0]
                 if callback_on_step_end is not None:
-                    given = dict.fromkeys(callback_on_step_end_tensor_inputs, latents)
-                    latents = callback_on_step_end(self, index, timestep, given).get("latents", latents)
+                    tensors = dict.fromkeys(callback_on_step_end_tensor_inputs, latents)
+                    latents = callback_on_step_end(self, index, timestep, tensors).get("latents", latents)
         frames = latents if output_type == "latent" else frames_as(self.codec.decode(latents), output_type)
         self.maybe_free_model_hooks()
         return StickerPipelineOutput(frames=frames) if return_dict else (frames,)

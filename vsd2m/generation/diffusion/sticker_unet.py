@@ -125,10 +125,12 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             skips.extend(outputs)
         hidden = self._run(self.mid_block, hidden, temb, num_frames, text)
         for block in self.up_blocks:
-            taken = tuple(skips[-len(block.resnets) :])
+            block_skips = tuple(skips[-len(block.resnets) :])
             del skips[-len(block.resnets) :]
             size = skips[-1].shape[2:] if skips else None
-            hidden = self._run(block, hidden, temb, num_frames, text, res_hidden_states_tuple=taken, upsample_size=size)
+            hidden = self._run(
+                block, hidden, temb, num_frames, text, res_hidden_states_tuple=block_skips, upsample_size=size
+            )
         if self.conv_norm_out is not None:
             hidden = self.conv_act(self.conv_norm_out(hidden))
         output = self.conv_out(hidden).reshape(batch_size, num_frames, -1, height, width).transpose(1, 2)

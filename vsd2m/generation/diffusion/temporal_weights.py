@@ -66,9 +66,9 @@ class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
                 weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (OSError, SafetensorError) as error:
             raise EngineError(f"cannot read temporal weights from {path}: {error}") from error
-        own = temporal_config(self.config)
-        if saved != own:
-            different = sorted(name for name in {**saved, **own} if saved.get(name) != own.get(name))
+        config = temporal_config(self.config)
+        if saved != config:
+            different = sorted(name for name in {**saved, **config} if saved.get(name) != config.get(name))
             raise EngineError(f"{path} holds temporal weights of another model; these settings differ: {different}")
         self.load_state_dict(weights, strict=False)
 

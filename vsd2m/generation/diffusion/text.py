@@ -78,7 +78,7 @@ def small_text_encoder(tokenizer: Any, config: TextConfig) -> CLIPTextModel:
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
     """Token numbers [B, L], padded and cut to the tokenizer's length; words a tokenizer of words lacks are left out."""
     encoded = tokenizer(
-        [_known(tokenizer, text) for text in texts],
+        [_with_known_words(tokenizer, text) for text in texts],
         padding="max_length",
         truncation=True,
         max_length=tokenizer.model_max_length,
@@ -87,7 +87,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
     return encoded.input_ids
 
 
-def _known(tokenizer: Any, text: str) -> str:
+def _with_known_words(tokenizer: Any, text: str) -> str:
     if tokenizer.unk_token != UNKNOWN:
         return text
     return " ".join(token for token in tokenizer.tokenize(text) if token != UNKNOWN)

@@ -14,14 +14,14 @@ def load_spatial(model: TemporalWeightsMixin, weights: Mapping[str, torch.Tensor
     A projection that one network holds as a 1x1 convolution and the other as a matrix (Stable Diffusion 1.x and
     2.x) is the same numbers and is reshaped. `ConfigError` if anything else is missing, left over or of another shape.
     """
-    own = model.state_dict()
-    fitting = {name: _reshaped(tensor, own[name]) if name in own else tensor for name, tensor in weights.items()}
-    wrong = [name for name, tensor in fitting.items() if name not in own or tensor.shape != own[name].shape]
-    missing = [name for name in own if name not in weights and not model.is_temporal(name)]
-    if wrong or missing:
+    state = model.state_dict()
+    fitting = {name: _reshaped(tensor, state[name]) if name in state else tensor for name, tensor in weights.items()}
+    mismatched = [name for name, tensor in fitting.items() if name not in state or tensor.shape != state[name].shape]
+    missing = [name for name in state if name not in weights and not model.is_temporal(name)]
+    if mismatched or missing:
         raise ConfigError(
-            f"the 2D network does not fit {type(model).__name__}: {len(missing)} weights are missing and {len(wrong)} "
-            f"unexpected or of another shape, such as {(missing + wrong)[0]}"
+            f"the 2D network does not fit {type(model).__name__}: {len(missing)} weights are missing and "
+            f"{len(mismatched)} are unexpected or have another shape, such as {(missing + mismatched)[0]}"
         )
     model.load_state_dict(fitting, strict=False)
 

@@ -24,9 +24,9 @@ class StickerPipelineOutput(BaseOutput):  # type: ignore[misc]
 
 def check_output_type(output_type: str, *, latent: bool) -> None:
     """`ValueError` unless the clips can be had in this form."""
-    known = [name for name in get_args(OutputType) if latent or name != "latent"]
-    if output_type not in known:
-        raise ValueError(f"output_type is {output_type!r}; expected one of {', '.join(known)}")
+    known_types = [name for name in get_args(OutputType) if latent or name != "latent"]
+    if output_type not in known_types:
+        raise ValueError(f"output_type is {output_type!r}; expected one of {', '.join(known_types)}")
 
 
 def frames_as(clips: torch.Tensor, output_type: str) -> Any:

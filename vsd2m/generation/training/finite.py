@@ -46,8 +46,8 @@ def gather_outcome(accelerator: Any, losses: Sequence[torch.Tensor], gradient_no
 
 def all_finite(accelerator: Any, tensors: Iterable[torch.Tensor]) -> bool:
     """Whether every number of `tensors` is finite, in all processes; all of them call it."""
-    own = [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]
-    bad = [~tensor.isfinite().all() for tensor in own if tensor.is_floating_point()]
+    local_tensors = [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]
+    bad = [~tensor.isfinite().all() for tensor in local_tensors if tensor.is_floating_point()]
     count = torch.stack([flag.to(accelerator.device) for flag in bad]).sum().float()
     return float(accelerator.reduce(count, reduction="sum")) == 0
 

@@ -56,10 +56,10 @@ class TrainingLoop:
         self.identity = run_identity(config)
         # what is sharded cannot be saved where it is: averaged weights are gathered into this copy
         self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
-        apart = gates if config.optimizer.gate_learning_rate is not None else set()
+        gate_names = gates if config.optimizer.gate_learning_rate is not None else set()
         optimizer = make_optimizer(
-            [weight for name, weight in trained.items() if name not in apart],
-            [weight for name, weight in trained.items() if name in apart],
+            [weight for name, weight in trained.items() if name not in gate_names],
+            [weight for name, weight in trained.items() if name in gate_names],
             config.optimizer,
         )
         self.model, self.optimizer = self.accelerator.prepare(self.module, optimizer)
@@ -141,9 +141,9 @@ class TrainingLoop:
         ]
         entry = {"step": self.step + 1, "reason": outcome.reason, "stickers": keys}
         self.skipped.append(entry)
-        found = f"the {outcome.reason} is not finite; stickers: {name_stickers(keys)}"
+        problem = f"the {outcome.reason} is not finite; stickers: {name_stickers(keys)}"
         if self.accelerator.is_main_process:
-            _log.warning("step %d is skipped: %s", self.step + 1, found)
+            _log.warning("step %d is skipped: %s", self.step + 1, problem)
         if not all_finite(self.accelerator, self.parameters):
             raise TrainingError(
                 f"the weights are not finite before step {self.step + 1}; lower optimizer.learning_rate"
@@ -151,7 +151,7 @@ class TrainingLoop:
         if self._num_skipped_in_a_row() > self.config.max_skipped_steps:
             raise TrainingError(
                 f"{self._num_skipped_in_a_row()} steps in a row could not be taken, of which step {self.step + 1} is "
-                f"the last: {found}; lower optimizer.learning_rate, leave these stickers out, or raise "
+                f"the last: {problem}; lower optimizer.learning_rate, leave these stickers out, or raise "
                 "max_skipped_steps"
             )
 
@@ -248,16 +248,16 @@ class TrainingLoop:
 
     def _fill_copy(self, weights: list[torch.Tensor]) -> None:
         module = self.objective.module_of(self.saved)
-        own = [weight for weight in module.parameters() if weight.requires_grad]
+        trainable = [weight for weight in module.parameters() if weight.requires_grad]
         with torch.no_grad():
-            for weight, average in zip(own, weights, strict=True):
+            for weight, average in zip(trainable, weights, strict=True):
                 weight.copy_(average)
 
     def _resume(self) -> None:
-        found = list_checkpoints(self.folder) if self.config.resume else []
-        if not found:
+        checkpoints = list_checkpoints(self.folder) if self.config.resume else []
+        if not checkpoints:
             return
-        _, path = found[-1]
+        _, path = checkpoints[-1]
         state = read_state(path)
         if state["identity"] != self.identity:
             raise TrainingError(

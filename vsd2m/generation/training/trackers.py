@@ -36,11 +36,11 @@ def start_trackers(accelerator: Any, config: TrainConfig, folder: Path) -> None:
 
 def wandb_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
     """What `wandb.init` is told. A training that goes on is the same run at W&B: its id lies beside the files."""
-    kept = folder / FOLDER / WANDB_ID
-    if not (config.resume and kept.exists()):
-        kept.write_text(secrets.token_hex(4))
-    known = {"id": kept.read_text(), "resume": "allow"}
-    return {"mode": config.wandb_mode, "dir": str(kept.parent), "name": folder.name, **known}
+    id_file = folder / FOLDER / WANDB_ID
+    if not (config.resume and id_file.exists()):
+        id_file.write_text(secrets.token_hex(4))
+    resumption = {"id": id_file.read_text(), "resume": "allow"}
+    return {"mode": config.wandb_mode, "dir": str(id_file.parent), "name": folder.name, **resumption}
 
 
 def finish_trackers(accelerator: Any) -> None:

@@ -73,7 +73,7 @@ class NextCodeObjective:
 
     def loss(self, model: nn.Module, indices: NDArray[np.int64], device: torch.device) -> torch.Tensor:
         codes = torch.from_numpy(np.stack([self.codes[index] for index in indices]).astype(np.int64)).to(device)
-        kept = torch.rand(len(indices)) >= self.config.noise.caption_dropout
-        tags = pad_tags([self.tags[index] if keep else [] for index, keep in zip(indices, kept, strict=True)])
+        has_tags = torch.rand(len(indices)) >= self.config.noise.caption_dropout
+        tags = pad_tags([self.tags[index] if keep else [] for index, keep in zip(indices, has_tags, strict=True)])
         logits = model(codes, tags.to(device))
         return functional.cross_entropy(logits.float().flatten(0, 1), codes.flatten())

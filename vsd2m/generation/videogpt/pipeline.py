@@ -47,11 +47,11 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
 
     def draw(self, texts: Sequence[str], seeds: Sequence[int], config: GenerationConfig) -> NDArray[np.uint8]:
         """Clips uint8 [B, T, H, W, 3] of the tags that stand in the texts, as the config asks."""
-        asked = (config.num_frames or self.num_frames, config.size or self.size)
-        if asked != (self.num_frames, self.size):
+        requested = (config.num_frames or self.num_frames, config.size or self.size)
+        if requested != (self.num_frames, self.size):
             raise ConfigError(
                 f"this VideoGPT draws {self.num_frames} frames of {self.size} pixels and nothing else; found "
-                f"num_frames {asked[0]} and size {asked[1]}"
+                f"num_frames {requested[0]} and size {requested[1]}"
             )
         clips: NDArray[np.uint8] = self(
             list(texts),
@@ -99,12 +99,12 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
         negative_tags = [self.known_tags(text) for text in as_negative_texts(negative_prompt, len(texts))]
         listed = [*negative_tags * (len(texts) // len(negative_tags)), *tags]
         numbers = pad_tags([tag_numbers(names, self.prior.config.tag_names) for names in listed])
-        away, wanted = numbers.to(self.prior.device).chunk(2)
+        negative, positive = numbers.to(self.prior.device).chunk(2)
         codes = sample_codes(
             self.prior,
-            wanted,
+            positive,
             chances=draw_each(torch.rand, (len(texts), self.prior.length), generators),
-            negative_tags=away,
+            negative_tags=negative,
             guidance_scale=guidance_scale,
             temperature=temperature,
             top_k=top_k,
@@ -117,5 +117,5 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
 
 def pad_tags(numbers: Sequence[Sequence[int]]) -> torch.Tensor:
     """Lists of tag numbers as one tensor [B, G], padded with 0; G is at least 1."""
-    rows = [torch.tensor([*own, 0]) for own in numbers]
+    rows = [torch.tensor([*sticker_tags, 0]) for sticker_tags in numbers]
     return pad_sequence(rows, batch_first=True)

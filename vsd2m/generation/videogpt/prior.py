@@ -114,8 +114,8 @@ class Layer(nn.Module):  # type: ignore[misc]
         query, key, value = self._project(hidden)
         keys[:, :, position : position + 1] = key
         values[:, :, position : position + 1] = value
-        seen = slice(0, position + 1)
-        attended = functional.scaled_dot_product_attention(query, keys[:, :, seen], values[:, :, seen])
+        past = slice(0, position + 1)
+        attended = functional.scaled_dot_product_attention(query, keys[:, :, past], values[:, :, past])
         return self._feed(hidden, attended)
 
     def _project(self, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -26,9 +26,9 @@ def sample_codes(
     """
     guided = guidance_scale != 1
     away = torch.zeros_like(tags) if negative_tags is None else negative_tags
-    told = torch.cat([away, tags]) if guided else tags
-    cache = prior.empty_cache(len(told))
-    before = prior.begin(told)
+    conditions = torch.cat([away, tags]) if guided else tags
+    cache = prior.empty_cache(len(conditions))
+    before = prior.begin(conditions)
     codes = torch.empty(len(chances), prior.length, dtype=torch.long, device=prior.device)
     for position in range(prior.length):
         logits = prior.step(before, position, cache)
@@ -54,11 +54,11 @@ def shape(logits: torch.Tensor, *, temperature: float, top_k: int | None, top_p:
     fewest likeliest whose probability is at least `top_p`. The likeliest code always remains."""
     shares = torch.softmax(logits.float() / temperature, dim=-1)
     ranked, order = shares.sort(dim=-1, descending=True, stable=True)
-    kept = ranked.cumsum(dim=-1) - ranked < top_p
-    kept[:, 0] = True
+    is_likely = ranked.cumsum(dim=-1) - ranked < top_p
+    is_likely[:, 0] = True
     if top_k is not None:
-        kept[:, top_k:] = False
-    ranked = torch.where(kept, ranked, 0.0)
+        is_likely[:, top_k:] = False
+    ranked = torch.where(is_likely, ranked, 0.0)
     return torch.zeros_like(shares).scatter(-1, order, ranked / ranked.sum(dim=-1, keepdim=True))
 
 

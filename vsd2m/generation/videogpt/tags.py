@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 def tag_names(tags: Iterable[Sequence[str]], *, max_tags: int) -> tuple[str, ...]:
     """The most frequent tags of the stickers, in lower case; ties go by the alphabet."""
-    counts = Counter(tag.lower() for own in tags for tag in set(own))
+    counts = Counter(tag.lower() for sticker_tags in tags for tag in set(sticker_tags))
     ranked = sorted(counts, key=lambda tag: (-counts[tag], tag))
     return tuple(ranked[:max_tags])
 

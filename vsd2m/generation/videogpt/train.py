@@ -41,7 +41,7 @@ def train_videogpt(
     pipeline = VideoGPTPipeline(vqvae.to("cpu"), make_prior(config, names))
     if config.compile:
         pipeline.prior.compile()
-    tags = [tag_numbers(own, names) for own in store.tags]
+    tags = [tag_numbers(sticker_tags, names) for sticker_tags in store.tags]
     loop = TrainingLoop(config, NextCodeObjective(config, pipeline, store.keys, codes, tags))
     checkpoint = loop.run(on_step=second, on_checkpoint=on_checkpoint)
     count = sum(weight.numel() for model in (pipeline.vqvae, pipeline.prior) for weight in model.parameters())

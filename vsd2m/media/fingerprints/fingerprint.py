@@ -34,14 +34,15 @@ DETAIL = slice(139, 155)
 NUM_WORDS = 155
 """The layout, in words of 64 bits.
 
-`FACTS`: bytes: luma of the background, then top, bottom, left and right of the figure's window in 1/255 of the side.
-`ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the figure in its window on
-white and on black. `WHOLE`: the same of the whole frames, a transparent background grey: where a copy's background is
-told differently, these still agree. `PICTURE`: the mean of the frames in the figure's window, a transparent background
-grey, 32 x 32 grey levels of 5 bits, three to 16 bits.
-`COVERAGE`: mean coverage of the figure, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
-4 bits. `CHROMA`: mean blue and red difference of the figure, 8 x 8 each, 4 bits. `DETAIL`: what `PICTURE` is too coarse
-for, such as thin letters: the root mean square of what the mean frame at 64 x 64 has beyond 32 x 32, 16 x 16 of 4 bits.
+`FACTS`: bytes: luma of the background, then top, bottom, left and right of the silhouette's window, in 1/255 of the
+side. `ON_WHITE`, `ON_BLACK`: the 64-bit perceptual hash of each of 8 time-normalised frames, the silhouette in its
+window on white and on black. `WHOLE`: the same of the whole frames on grey; these also agree if another background is
+detected in a copy. `PICTURE`: the mean of the frames in the silhouette's window, on grey if the background is
+transparent, 32 x 32 grey levels of 5 bits, three to 16 bits.
+`COVERAGE`: mean coverage of the silhouette, 16 x 16 of 4 bits. `MOTION`: standard deviation over the frames, 8 x 8 of
+4 bits. `CHROMA`: mean blue and red difference of the silhouette, 8 x 8 each, 4 bits. `DETAIL`: details that are too
+fine for `PICTURE`, such as thin letters: the root mean square of the difference between the mean frame at 64 x 64 and
+at 32 x 32, 16 x 16 of 4 bits.
 """
 
 
@@ -50,20 +51,20 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     for a clip that shows nothing.
 
     Frames are taken at equal steps of the playing time, so a re-timed copy gives the same. A frame without content
-    gives way to the one before it. The background, transparent or flat, is told from the figure, so that a copy on
+    gives way to the one before it. The background, transparent or flat, is told from the silhouette, so that a copy on
     another background can be recognised.
     """
     from vsd2m.media.fingerprints import fingerprint_words as write
-    from vsd2m.media.fingerprints.background import figure, window
     from vsd2m.media.fingerprints.reduced import reduce
     from vsd2m.media.fingerprints.resampling import Window, resample
+    from vsd2m.media.fingerprints.silhouette import silhouette, window
 
     indices = time_indices(played(durations_ms), NUM_FRAMES).tolist()
     distinct = sorted(set(indices))
     place = np.array([distinct.index(index) for index in indices])
     reduced = reduce(frames, np.array(distinct))
     pixels, luma = reduced
-    coverage, background = figure(reduced)
+    coverage, background = silhouette(reduced)
     cut, whole = np.empty_like(luma), np.empty_like(luma)
     write.cut_out(pixels.ravel(), luma.ravel(), coverage.ravel(), cut.ravel(), whole.ravel())
     around, everything = window(coverage), Window(0, luma.shape[1], 0, luma.shape[2])

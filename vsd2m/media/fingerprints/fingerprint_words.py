@@ -27,11 +27,11 @@ Floats = npt.NDArray[np.float64]
 
 
 @compiled
-def cut_out(pixels: Words, luma: Planes, coverage: Planes, figure: Planes, whole: Planes) -> None:
-    """Fills `figure`, the luma where the figure covers anything, and `whole`, the luma of all on mid-grey."""
+def cut_out(pixels: Words, luma: Planes, coverage: Planes, cut: Planes, whole: Planes) -> None:
+    """Fills `cut`, the luma where the silhouette covers anything, and `whole`, the luma of all on mid-grey."""
     for i in range(pixels.size):
         uncovered = np.uint32(_BYTE - np.uint32(pixels[i] >> _24))
-        figure[i] = luma[i] if coverage[i] else np.uint8(0)
+        cut[i] = luma[i] if coverage[i] else np.uint8(0)
         whole[i] = np.uint32(luma[i]) + np.uint32(uncovered * np.uint32(128)) // _BYTE
 
 
@@ -61,7 +61,7 @@ def content_order(on_black: Squares, covered: Squares, place: Numbers) -> Number
 def sum_frames(
     pixels: Words, luma: Planes, coverage: Planes, background: int, order: Numbers, sums: npt.NDArray[np.int32]
 ) -> None:
-    """Adds up the frames of `order`: `sums` `[3, h * w]` get the luma on the background, then the figure's blue and
+    """Adds up the frames of `order`: `sums` `[3, h * w]` get the luma on the background, then the silhouette's blue and
     red less its luma."""
     for frame in order:
         words, levels, covered = pixels[frame].reshape(-1), luma[frame].reshape(-1), coverage[frame].reshape(-1)

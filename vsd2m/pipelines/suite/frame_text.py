@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsd2m.annotate.ocr.ocr_frames import pictures_to_read
-from vsd2m.annotate.ocr.ocr_lines import believable
+from vsd2m.annotate.ocr.ocr_lines import is_reliable
 from vsd2m.annotate.ocr.ocr_models import PACKAGED_OCR, detection_folder, recognition_folder
 from vsd2m.annotate.ocr.ocr_stage import OcrConfig, load_reader
 
@@ -40,7 +40,7 @@ class FrameText:
         return {**self.__dict__, "_reader": None}
 
     def _counts(self, line: Any) -> bool:
-        return believable(line, min_score=self._config.min_score, min_score_single=self._config.min_score_single)
+        return is_reliable(line, min_score=self._config.min_score, min_score_single=self._config.min_score_single)
 
 
 def frame_text() -> FrameText | None:

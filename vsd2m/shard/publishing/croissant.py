@@ -65,15 +65,15 @@ def croissant(
 ) -> dict[str, Any]:
     """The JSON-LD document. `about` has `name`, `description`, and what is known of `url`, `license`, `creator`,
     `datePublished`, `version`, `keywords`; `columns` are those of the Parquet files."""
-    known = {name: value for name, value in about.items() if value}
-    if "creator" in known:
-        known["creator"] = {"@type": "sc:Organization", "name": known["creator"]}
+    known_facts = {name: value for name, value in about.items() if value}
+    if "creator" in known_facts:
+        known_facts["creator"] = {"@type": "sc:Organization", "name": known_facts["creator"]}
     tars = [file for file in files if file.name.endswith(".tar")]
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        **known,
+        **known_facts,
         "distribution": [
             *(_file_object(file) for file in files),
             {

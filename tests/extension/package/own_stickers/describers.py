@@ -29,4 +29,4 @@ class ColourDescriber(Describer[ColourConfig]):
         del num_threads
 
     def describe(self, sightings: Sequence[Sighting]) -> list[str]:
-        return [f"A {self.config.noun} of {sighting.known['main_colour']}." for sighting in sightings]
+        return [f"A {self.config.noun} of {sighting.columns['main_colour']}." for sighting in sightings]

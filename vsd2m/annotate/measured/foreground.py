@@ -1,9 +1,10 @@
-"""The figure of a sticker: what stands out from a transparent or one-coloured background.
+"""The visible foreground of a sticker: the pixels that differ from a transparent or one-coloured background.
 
-Weights are soft, so that a figure which fades has a lower level, and the background's colour counts as background
-within the figure too. `vsd2m.media.fingerprints.background` asks for a solid silhouette instead: whatever the border
-does not reach, such as a white face in a black outline, belongs to it. On 81 real stickers in which both see a figure
-the areas differ by a median of 0.01 of the picture where it is transparent and 0.13 where it is opaque.
+It describes what a viewer sees move, so weights are soft (a foreground that fades has a lower level), and the
+background's colour counts as background inside the foreground too. `vsd2m.media.fingerprints.silhouette` serves another
+purpose, recognising copies on other backgrounds, and is solid: everything that cannot be reached from the border, such
+as a white face in a black outline, belongs to it. On 81 real stickers in which both find something the areas differ by
+a median of 0.01 of the picture if it is transparent and 0.13 if it is opaque.
 
 N frames, h height, w width. Distances are in units of the longer side.
 """
@@ -24,10 +25,10 @@ _BLANK_LEVEL = 0.08
 
 
 @dataclass(frozen=True)
-class Figure:
-    """Per frame: how visible the figure is (`level`, 0..1) and, in its mask, `centre` [N, 2] (x, y), `area` (share of
-    the picture) and `spread` (root mean square distance from the centre). Geometry is NaN in frames without a figure.
-    `background` is None where it is transparent.
+class Foreground:
+    """Per frame: its visibility (`level`, 0..1) and, in its mask, `centre` [N, 2] (x, y), `area` (share of the picture)
+    and `spread` (root mean square distance from the centre). Geometry is NaN in frames without a foreground.
+    `background` is None if it is transparent.
     """
 
     mask: NDArray[np.bool_]
@@ -42,8 +43,8 @@ class Figure:
         return ~np.isnan(self.area)
 
 
-def find_figure(thumbs: Thumbnails) -> Figure | None:
-    """The figure, or None where the picture fills its frame and no background can be told from it."""
+def find_foreground(thumbs: Thumbnails) -> Foreground | None:
+    """The foreground, or None if no background is detected, as in a photograph that fills its frame."""
     weights, background = _weights(thumbs)
     if weights is None or not (weights > 0.5).any():
         return None
@@ -52,7 +53,7 @@ def find_figure(thumbs: Thumbnails) -> Figure | None:
     centre, area, spread = _geometry(mask)
     if float(np.nanmedian(area)) > 0.97:
         return None
-    return Figure(mask, level, centre, area, spread, background)
+    return Foreground(mask, level, centre, area, spread, background)
 
 
 def longer_side(shape: tuple[int, ...]) -> int:
@@ -61,7 +62,7 @@ def longer_side(shape: tuple[int, ...]) -> int:
 
 
 def _weights(thumbs: Thumbnails) -> tuple[Floats | None, Floats | None]:
-    """How much of the figure each pixel shows [N, h, w] in 0..1, and the background's colour (None: transparent)."""
+    """The weight of each pixel [N, h, w] in 0..1, and the background's colour (None: transparent)."""
     if float((thumbs.alpha < 0.5).mean()) > _TRANSPARENT_SHARE:
         return thumbs.alpha, None
     rgb = thumbs.over(np.ones(3))
@@ -77,7 +78,7 @@ def _weights(thumbs: Thumbnails) -> tuple[Floats | None, Floats | None]:
 
 
 def _level(weights: Floats) -> Floats:
-    """Mean weight of the frame's strongest pixels, as many as make a quarter of the median figure."""
+    """Mean weight of each frame's strongest pixels; their number is a quarter of the median area."""
     flat = np.sort(weights.reshape(len(weights), -1), axis=1)
     areas = (flat > 0.5).sum(axis=1)
     count = max(1, int(np.median(areas[areas > 0])) // 4)

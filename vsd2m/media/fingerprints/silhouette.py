@@ -1,4 +1,8 @@
-"""Where a clip shows something: the background told from the figure, and the window that the figure moves in.
+"""The silhouette of a clip: everything that a path through the background's colour from the border does not reach.
+
+It is solid, so that copies on other backgrounds have the same one; `vsd2m.annotate.measured.foreground` measures the
+visible foreground instead, with soft weights. The window is the rectangle in which the silhouette moves.
+
 
 n frames, h and w the size of the (reduced) pictures, `vsd2m.media.fingerprints.reduced.Reduced`.
 """
@@ -15,46 +19,46 @@ from vsd2m.media.fingerprints.resampling import Window
 TOLERANCE = 24
 """Grey levels by which a background pixel may differ from the background's colour (compression does that)."""
 FLAT_SHARE = 0.6
-"""A background counts as flat where this share of the border has its colour."""
+"""A background is uniform if this share of the border has its colour."""
 
 _24 = np.uint32(24)
 _BYTE = np.uint32(255)
 
 
-class Figure(NamedTuple):
-    """`coverage`: `[n, h, w]`, 255 on the figure, 0 on the background. `background`: the background's luma."""
+class Silhouette(NamedTuple):
+    """`coverage`: `[n, h, w]`, 255 on the silhouette, 0 on the background. `background`: the background's luma."""
 
     coverage: Planes
     background: int
 
 
-def figure(reduced: Reduced) -> Figure:
-    """The figure: what is not transparent or, in an opaque clip, what a flat background that reaches the border
-    leaves; everything where there is neither. A transparent background counts as mid-grey."""
+def silhouette(reduced: Reduced) -> Silhouette:
+    """The pixels that are not transparent; in an opaque clip those outside a uniform background that reaches the
+    border; all pixels if there is neither. A transparent background counts as mid-grey."""
     pixels, luma = reduced
     coverage = np.empty_like(luma)
     num_transparent = _take_alpha(pixels.reshape(-1), coverage.reshape(-1))
     if num_transparent / luma.size > 0.01:
-        return Figure(coverage, 128)
+        return Silhouette(coverage, 128)
     medians, flat_share = _describe_border(pixels, luma)
     background = int(medians[3])
     if flat_share < FLAT_SHARE:
-        return Figure(coverage, background)
+        return Silhouette(coverage, background)
     outside = np.empty_like(luma)
     num_outside = _find_outside(pixels, medians, outside)
     if num_outside / luma.size > 0.995:
-        return Figure(coverage, background)
-    return Figure(np.bitwise_not(outside, out=outside), background)
+        return Silhouette(coverage, background)
+    return Silhouette(np.bitwise_not(outside, out=outside), background)
 
 
 def window(coverage: Planes) -> Window:
-    """The rectangle around the figure in all frames; specks under 2 % of a side do not widen it."""
+    """The rectangle around the silhouette in all frames; specks below 2 % of a side are ignored."""
     return Window(*_window(coverage))
 
 
 @compiled
 def _take_alpha(pixels: Words, alpha: Planes) -> int:
-    """How many pixels are more than half transparent."""
+    """Copies alpha; returns the number of pixels that are more than half transparent."""
     for i in range(pixels.size):
         alpha[i] = pixels[i] >> _24
     num_opaque = np.uint64(0)
@@ -65,7 +69,7 @@ def _take_alpha(pixels: Words, alpha: Planes) -> int:
 
 @compiled
 def _describe_border(pixels: Words, luma: Planes) -> tuple[npt.NDArray[np.int64], float]:
-    """The medians of red, green, blue and luma of the outermost pixels, rounded down, and which share of them is
+    """The medians of red, green, blue and luma of the outermost pixels, rounded down, and the share of these pixels
     within `TOLERANCE` of the first three."""
     counts = np.zeros((4, 256), np.int64)
     num_frames, height, width = luma.shape
@@ -119,8 +123,8 @@ def _is_alike(pixel: np.uint32, colors: npt.NDArray[np.int64]) -> bool:
 
 @compiled
 def _find_outside(pixels: Words, colors: npt.NDArray[np.int64], outside: Planes) -> int:
-    """Marks with 255 the pixels of the background's colour that a path of at most two bends within it joins to the
-    border; how many there are."""
+    """Marks with 255 the pixels of the background's colour that are connected to the border by a path of this colour
+    with at most two bends; returns their number."""
     alike = np.empty(outside.shape[1:], np.uint8)
     num_outside = np.uint64(0)
     for n in range(len(outside)):
@@ -148,7 +152,7 @@ def _mark_alike(pixels: Words, colors: npt.NDArray[np.int64], alike: Planes) -> 
 
 @inlined
 def _sweep_down(alike: Planes, reached: Planes) -> None:
-    """Each column's runs of `alike` are reached from the border, or from what is reached, onwards."""
+    """Extends `reached` down each column within runs of `alike`, from the border and from reached pixels."""
     state = np.full(alike.shape[1], 255, np.uint8)
     for y in range(alike.shape[0]):
         here, found = alike[y], reached[y]
@@ -174,7 +178,7 @@ def _sweep_across(alike: Planes, reached: Planes) -> None:
 
 @compiled
 def _window(coverage: Planes) -> tuple[int, int, int, int]:
-    """Rows and columns count where the figure covers enough of them in any of the frames."""
+    """The rows and columns of which the silhouette covers enough in any frame."""
     _, height, width = coverage.shape
     rows, columns, seen = np.zeros(height, np.int64), np.zeros(width, np.int64), np.empty(width, np.uint8)
     for y in range(height):
@@ -191,7 +195,7 @@ def _window(coverage: Planes) -> tuple[int, int, int, int]:
 
 @inlined
 def _span(counts: npt.NDArray[np.int64], length: int) -> tuple[int, int]:
-    """From the first to the last of the counts of at least 2 % of `length`; all where there is none."""
+    """The range from the first to the last count of at least 2 % of `length`; the whole range if there is none."""
     first, last = len(counts), -1
     for i in range(len(counts)):
         if counts[i] >= max(1.0, 0.02 * length):

@@ -49,7 +49,7 @@ class ClipRetrieval(EncodedMetric):
 
     def merge_state(self, other: Metric) -> None:
         if not isinstance(other, ClipRetrieval) or self.encoder.protocol() != other.encoder.protocol():
-            raise ConfigError(f"{self.name} cannot take in {other.name}: another metric, or another encoder")
+            raise ConfigError(f"{self.name} cannot be merged with {other.name}: another metric, or another encoder")
         self._texts |= other._texts
         self._pictures += other._pictures
 

@@ -19,6 +19,9 @@ from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, PageError, SearchResults, Source, SourceConfig
 from vsd2m.crawl.stage import CrawlStage
 
+RULE_FILES = {"/robots.txt", "/.well-known/tdmrep.json", "/ai.txt"}
+"""What is asked for once per origin, before anything else."""
+
 
 def make_picture(number: int, media_format: str = "GIF") -> bytes:
     """An animated picture of two frames, another for every number."""

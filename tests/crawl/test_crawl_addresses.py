@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.config import CrawlConfig
-from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.addresses import Places, is_public, origin
 from vsd2m.crawl.scraping.child import settings_of
 from vsd2m.crawl.sources.base import Ask, Source, SourceConfig
 
@@ -44,7 +44,7 @@ def test_a_dead_link_on_the_sites_own_host_is_a_reject_and_the_crawl_goes_on(tmp
         stale = site.url.replace("http:", "https:")
         links = ({"url": f"{dead}/a.gif"}, f"{dead}/page", {"url": f"{stale}/a.gif"}, f"{stale}/page")
         answers["/find/a/1"] = results(*links, {"url": "/good.gif"})
-        result = _crawl(tmp_path, site.url, ("a", "b"))
+        result = _crawl(tmp_path, site.url, ("a", "b"), media_hosts=(f"127.0.0.1:{dead_port}",))
     assert [row["trigger_word"] for row in result.kept] == ["a", "b"]
     assert _reasons(result) == {
         f"{server}/{path}": "unreachable" for server in (dead, stale) for path in ("a.gif", "page")
@@ -62,7 +62,8 @@ class TakesTheSiteAway(ListSource):
 def test_a_search_at_a_dead_address_is_a_reject_of_that_word(tmp_path, dead_port) -> None:
     dead = f"http://127.0.0.1:{dead_port}/find"
     with ScriptedSite({"/find/a/1": results()}) as site:
-        result = _crawl(tmp_path, site.url, (dead, "a"), source="test_crawl_addresses:TakesTheSiteAway")
+        named = {"media_hosts": (f"127.0.0.1:{dead_port}",)}
+        result = _crawl(tmp_path, site.url, (dead, "a"), source="test_crawl_addresses:TakesTheSiteAway", **named)
     assert _reasons(result) == {dead: "unreachable"}
 
 
@@ -147,8 +148,8 @@ def test_scrapy_itself_has_no_way_to_ask_for_anything_else() -> None:
 
 @given(st.text())
 def test_every_text_is_an_address_that_may_be_asked_for_or_has_a_reason(text) -> None:
-    refusal = address_refusal(text, None)
-    assert refusal is None or refusal.reason in ("bad_address", "unsupported_scheme")
+    refusal = Places("https://site.example").refusal(text, any_host=True)
+    assert refusal is None or refusal.reason in ("bad_address", "unsupported_scheme", "other_port", "private_address")
     if refusal is None:
         assert origin(text)[0] in ("http", "https")
 
@@ -157,3 +158,101 @@ def test_an_origin_is_scheme_host_and_port() -> None:
     assert origin("http://Site.example/a") == origin("http://site.example:80/b")
     assert origin("https://site.example/") == origin("https://site.example:443/")
     assert len({origin(f"{url}/a") for url in ("http://a", "https://a", "http://a:8080", "http://b")}) == 4
+
+
+# -- inside a network ----------------------------------------------------------------------------
+
+INSIDE = [
+    "http://127.0.0.1/a.gif",
+    "http://127.9.9.9/a.gif",
+    "http://localhost/a.gif",
+    "http://a.localhost/a.gif",
+    "http://10.0.0.1/a.gif",
+    "http://172.16.0.1/a.gif",
+    "http://192.168.1.1/a.gif",
+    "http://100.64.0.1/a.gif",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://0.0.0.0/a.gif",
+    "http://255.255.255.255/a.gif",
+    "http://224.0.0.1/a.gif",
+    "http://[::1]/a.gif",
+    "http://[::]/a.gif",
+    "http://[fd00::1]/a.gif",
+    "http://[fe80::1]/a.gif",
+    "http://[::ffff:127.0.0.1]/a.gif",
+    "http://[::ffff:a9fe:a9fe]/a.gif",
+    "http://[64:ff9b::7f00:1]/a.gif",
+    "http://[2002:7f00:1::]/a.gif",
+]
+
+
+@pytest.mark.parametrize("url", INSIDE)
+def test_addresses_inside_a_network_are_refused_as_they_are_written(url) -> None:
+    for any_host in (True, False):
+        refusal = Places("https://site.example", ("cdn.example",)).refusal(url, any_host=any_host)
+        assert refusal is not None and refusal.reason == "private_address", refusal
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_addresses_of_the_internet_are_public(address) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("site", "named", "url", "reason"),
+    [
+        ("http://127.0.0.1:8640", {}, "http://127.0.0.1:8640/a.gif", None),
+        ("http://127.0.0.1:8640", {}, "https://127.0.0.1:8640/a.gif", None),
+        ("http://127.0.0.1:8640", {}, "http://127.0.0.1/a.gif", "other_port"),
+        ("http://127.0.0.1:8640", {}, "http://127.0.0.1:6379/", "other_port"),
+        ("http://127.0.0.1:8640", {}, "http://localhost:8640/a.gif", "private_address"),
+        ("http://127.0.0.1:8640", {"media_hosts": ["127.0.0.1:9000"]}, "http://127.0.0.1:9000/a.gif", None),
+        ("http://127.0.0.1:8640", {"media_hosts": ["localhost"]}, "http://localhost:8640/a.gif", None),
+        ("https://site.example", {}, "http://site.example/a.gif", None),
+        ("https://site.example", {}, "https://cdn.site.example/a.gif", None),
+        ("https://site.example", {}, "http://site.example:22/a.gif", "other_port"),
+        ("https://site.example:8443", {}, "https://site.example:8443/a.gif", None),
+        ("https://site.example", {"media_hosts": ["cdn.example:8443"]}, "https://cdn.example:8443/a.gif", None),
+        ("https://site.example", {"media_hosts": ["cdn.example:8443"]}, "https://cdn.example/a.gif", "other_port"),
+        ("https://site.example", {}, "https://cdn.example/a.gif", "offsite_link"),
+        ("https://site.example", {"private_hosts": ["10.0.0.7:80"]}, "http://10.0.0.7/a.gif", None),
+        ("https://site.example", {"private_hosts": ["10.0.0.7:80"]}, "http://10.0.0.7:81/a.gif", "other_port"),
+        ("https://site.example", {"media_hosts": ["[::1]:80"]}, "http://[::1]/a.gif", None),
+        ("https://site.example", {}, "https://site.example@10.0.0.1/a.gif", "private_address"),
+        ("https://site.example", {}, "https://notsite.example/a.gif", "offsite_link"),
+    ],
+)
+def test_hosts_and_ports_are_asked_where_the_config_names_them(site, named, url, reason) -> None:
+    refusal = Places(site, **named).refusal(url)
+    assert (refusal and refusal.reason) == reason
+
+
+@pytest.mark.parametrize("entry", ["", "http://a", "a/b", "a:0", "a:b", "a b", "me@a"])
+def test_a_host_that_is_none_is_refused_with_the_config(entry) -> None:
+    with pytest.raises(ValueError, match="expected HOST or HOST:PORT"):
+        CrawlConfig(source="gallery", words=("a",), media_hosts=(entry,))
+
+
+def test_what_a_name_leads_to_is_checked_when_it_is_connected_to(tmp_path) -> None:
+    hosts = ("127.1", "2130706433", "0x7f.1", "017700000001")
+    inside = Script(make_picture(2), headers=GIF)
+    with ScriptedSite({"/1.gif": Script(make_picture(1), headers=GIF), "/inside.gif": inside}) as site:
+        places = tuple(f"{host}:{site.url.rpartition(':')[2]}" for host in hosts)
+        redirects = {
+            f"/to/{number}": Script(status=302, headers={"Location": f"http://{place}/inside.gif"})
+            for number, place in enumerate(places)
+        }
+        links = [f"http://{place}/inside.gif" for place in places]
+        site.answers |= {**redirects, "/find/a/1": results(*({"url": url} for url in [*links, *redirects, "/1.gif"]))}
+        result = _crawl(tmp_path, site.url, media_hosts=places)
+        assert len(result.kept) == 1
+        assert [reject["reason"] for reject in result.rejects] == ["private_address"] * 8
+        assert all("127.0.0.1, no public address" in reject["detail"] for reject in result.rejects)
+        assert "/inside.gif" not in {path for _, path in site.asked}
+        assert len(_crawl(tmp_path / "named", site.url, private_hosts=places).kept) == 9
+
+
+def test_a_site_whose_name_leads_inside_is_not_crawled_and_says_how_it_could_be(tmp_path) -> None:
+    with ScriptedSite({}) as site, pytest.raises(CrawlError, match="127.1 is 127.0.0.1, .*`private_hosts` may name it"):
+        _crawl(tmp_path, site.url.replace("127.0.0.1", "127.1"))
+    assert site.asked == []

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from crawl_sites import Script, ScriptedSite, make_picture, page, results
+from crawl_sites import RULE_FILES, Script, ScriptedSite, make_picture, page, results
 
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.run import Run
@@ -102,7 +102,7 @@ def _big_site() -> dict[str, Script]:
 
 
 def _paths(site: ScriptedSite, since: int) -> set[str]:
-    return {path for _, path in site.asked[since:]} - {"/robots.txt"}
+    return {path for _, path in site.asked[since:]} - RULE_FILES
 
 
 @pytest.mark.parametrize(

@@ -121,8 +121,8 @@ def test_robots_rules_hold_for_the_target_of_a_redirect(visited) -> None:
 def test_reservations_hold_for_the_crawler_they_are_addressed_to(visited) -> None:
     site, result = visited
     found = _rejects(visited)
-    assert found["/tdm.gif"][::3] == ("noai", "tdm-reservation: 1")
-    assert found["/this-bot.gif"][::3] == ("noai", "robots: noimageai")
+    assert found["/tdm.gif"][::3] == ("noai", "header: tdm-reservation: 1")
+    assert found["/this-bot.gif"][::3] == ("noai", "header: X-Robots-Tag: vsd2m: noimageai")
     assert f"{site.url}/other-bot.gif" in {row["url"] for row in result.kept}
 
 
@@ -132,7 +132,7 @@ def test_sticker_pages_that_cannot_be_read_say_why(visited) -> None:
     assert found["/page/gone"] == ("http_error", 404, None, "HTTP status 404")
     assert found["/forbidden/page"][0] == "robots_disallowed"
     assert found["http://elsewhere.invalid/page"][0] == "offsite_link"
-    assert found["/good.gif"] == ("noai", None, None, "the page says robots: noai")
+    assert found["/page/noai"] == ("noai", None, None, "page: meta robots: index, NoAI")
 
 
 def test_results_pages_that_cannot_be_read_are_rejects_too(visited) -> None:

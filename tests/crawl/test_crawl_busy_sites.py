@@ -119,7 +119,9 @@ def test_rules_that_cannot_be_read_for_now_are_no_rules_that_forbid(tmp_path) ->
         with ScriptedSite({}) as site, ScriptedSite(answers) as far:
             url = far.url.replace("127.0.0.1", "localhost")
             site.answers = {"/find/a/1": results({"url": f"{url}/a.gif"})}
-            result = _crawl(tmp_path / str(number), site, media_hosts=("localhost",), retries=1, first_wait_s=0.01)
+            result = _crawl(
+                tmp_path / str(number), site, media_hosts=(url.removeprefix("http://"),), retries=1, first_wait_s=0.01
+            )
         assert [(reject["reason"], reject["detail"]) for reject in result.rejects] == [
             ("robots_unreadable", f"robots.txt answered {status}")
         ]

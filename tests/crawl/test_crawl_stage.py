@@ -44,7 +44,7 @@ def test_each_planted_misbehaviour_is_refused_for_its_own_reason(crawled) -> Non
 def test_refusals_carry_value_and_detail(crawled) -> None:
     rejects = {reject["reason"]: reject for reject in crawled.result.rejects}
     assert rejects["http_error"]["value"] == 404
-    assert rejects["noai"]["detail"] == "robots: noai"
+    assert rejects["noai"]["detail"] == "header: X-Robots-Tag: noai, noimageai"
     assert rejects["robots_disallowed"]["detail"] == f"{crawled.site.url}/robots.txt"
     assert rejects["not_an_image"]["key"] == sticker_key((crawled.folder / "html.gif").read_bytes())
     assert rejects["not_an_image"]["detail"] == "Content-Type says image/gif"
@@ -96,7 +96,7 @@ def test_rows_hold_what_the_page_states(crawled) -> None:
     assert (row["title"], row["tags"], row["licence"], row["author"]) == ("Both", ["cat", "wave"], "CC0-1.0", "Ann")
     assert row["page_url"] == f"{crawled.site.url}/sticker/both.gif"
     assert row["source"] == "gallery"
-    assert json.loads(row["robots"]) == {"robots_txt": "allowed", "tdm_reservation": None, "x_robots_tag": []}
+    assert json.loads(row["robots"]) == {"robots_txt": "allowed", "statements": []}
     silent = next(row for row in crawled.result.kept if row["url"].endswith("/again.gif"))
     assert (silent["licence"], silent["author"], silent["tags"]) == ("", "", [])
 

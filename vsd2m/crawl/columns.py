@@ -21,7 +21,7 @@ CRAWL_COLUMNS = (
     Column(
         "robots",
         pa.string(),
-        "robots facts at download time: robots.txt verdict, X-Robots-Tag, TDM headers",
+        "what the site and the picture said of its use, as JSON: robots.txt's verdict, statements about training",
         published=False,
     ),
     Column("media_tar", pa.string(), "tar with the original bytes, relative to the run", published=False),

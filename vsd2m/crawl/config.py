@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from vsd2m.core.stage import StageConfig, neutral
+from vsd2m.crawl.scraping.addresses import is_place
 from vsd2m.crawl.scraping.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES, ChosenSource, source_class
 from vsd2m.crawl.sources.base import SourceConfig
@@ -32,7 +33,14 @@ class CrawlConfig(StageConfig):
     max_stickers_per_word: int = Field(1000, ge=1, description="stickers taken from the results of one word")
     max_pages_per_word: int = Field(100, ge=1, description="results pages visited for one word")
     max_file_bytes: int = Field(20 << 20, ge=1, description="largest picture that is downloaded")
-    media_hosts: tuple[str, ...] = Field((), description="further hosts, with subdomains, that may be visited")
+    media_hosts: tuple[str, ...] = Field(
+        (), description="further hosts, with subdomains, that may be visited, as HOST or HOST:PORT"
+    )
+    private_hosts: tuple[str, ...] = Field(
+        (),
+        description="hosts whose names may lead to loopback or private addresses, as HOST or HOST:PORT; not needed "
+        "where `site` or `media_hosts` has such an address itself",
+    )
     max_redirects: int = Field(5, ge=0, le=20, description="redirects followed for one address")
     user_agent: str = neutral(
         "vsd2m", min_length=1, description="name the crawler gives, and obeys rules for; add an address to reach you at"
@@ -75,6 +83,14 @@ class CrawlConfig(StageConfig):
                 "name the contract that does in `contract`, or take another source"
             )
         return source
+
+    @field_validator("media_hosts", "private_hosts")
+    @classmethod
+    def _are_places(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not is_place(host):
+                raise ValueError(f"expected HOST or HOST:PORT, found {host!r}")
+        return hosts
 
     @field_validator("words")
     @classmethod

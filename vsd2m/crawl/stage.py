@@ -11,6 +11,7 @@ from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.records.evidence import keep_evidence
 from vsd2m.crawl.records.ledger import facts_of, ledger_bytes, read_ledger, recall
 from vsd2m.crawl.records.media_tar import MediaTar
 from vsd2m.crawl.records.outcomes import TRANSIENT, Find, join, reason_of
@@ -73,7 +74,9 @@ class CrawlStage(FileStage[CrawlConfig]):
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
-            facts = facts_of(known, crawl(self.config.job(words, spool)))
+            answers = crawl(self.config.job(words, spool))
+            keep_evidence(run.store, self.config.media_folder, answers)
+            facts = facts_of(known, answers)
             finds = join(facts, words)
             _check_searchable(finds, self.config.source.site)
             downloaded = [find for find in finds if find.is_kept]
@@ -135,7 +138,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         }
 
 
-_RULES = frozenset({"robots_disallowed", "robots_unreadable"})
+_RULES = frozenset({"robots_disallowed", "robots_unreadable", "noai"})
 
 
 def _check_searchable(finds: Sequence[Find], site: str) -> None:
@@ -143,8 +146,7 @@ def _check_searchable(finds: Sequence[Find], site: str) -> None:
     refusals = [find.refusal for find in finds if find.is_search and find.refusal]
     if refusals and len(refusals) == len(finds) and {entry["reason"] for entry in refusals} <= _RULES:
         raise CrawlError(
-            f"robots.txt of {site} forbids every search of this crawl ({refusals[0]['detail']}); "
-            "ask its owner, or take other words"
+            f"{site} forbids every search of this crawl ({refusals[0]['detail']}); ask its owner, or take other words"
         )
 
 

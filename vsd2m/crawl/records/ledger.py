@@ -74,5 +74,5 @@ def _laid_out(fact: Fact, store: Store, media: str, spool: Path) -> bool:
 
 
 def facts_of(known: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
-    """Earlier and new facts as those of one crawl, without what only the crawling process says of itself."""
-    return [fact for fact in (*known, *new) if fact["fact"] != "end"]
+    """Earlier and new facts as those of one crawl, without what the crawling process says of itself or of the time."""
+    return [fact for fact in (*known, *new) if fact["fact"] not in ("end", "site_file", "read")]

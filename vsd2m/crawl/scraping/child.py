@@ -12,8 +12,11 @@ from typing import Any, TextIO, cast
 from scrapy.crawler import CrawlerProcess
 
 from vsd2m.crawl.records.known import Known
+from vsd2m.crawl.rights.signal import product_of
+from vsd2m.crawl.scraping.addresses import Places
 from vsd2m.crawl.scraping.job import Job, is_loopback
 from vsd2m.crawl.scraping.redaction import RedactedStream
+from vsd2m.crawl.scraping.resolver import PRIVATE_HOSTS
 from vsd2m.crawl.scraping.spider import MAX_PAGE_BYTES, StickerSpider
 from vsd2m.crawl.scraping.spool import Spool, read_known
 
@@ -44,7 +47,11 @@ def settings_of(job: Job) -> dict[str, Any]:
     """Scrapy's settings for a job."""
     return {
         "USER_AGENT": job.user_agent,
+        "DNS_RESOLVER": "vsd2m.crawl.scraping.resolver.PublicResolver",
+        PRIVATE_HOSTS: sorted(Places(job.site, job.media_hosts, job.private_hosts).private_hosts),
         "ROBOTSTXT_OBEY": True,
+        "ROBOTSTXT_USER_AGENT": product_of(job.user_agent),
+        "ROBOTSTXT_PARSER": "vsd2m.crawl.scraping.reservations.RobotsParser",
         "CONCURRENT_REQUESTS": job.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": job.concurrency,
         "DOWNLOAD_DELAY": job.delay_s,
@@ -60,6 +67,7 @@ def settings_of(job: Job) -> dict[str, Any]:
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "vsd2m.crawl.scraping.middlewares.ObeyRobots": 100,
+            "vsd2m.crawl.scraping.reservations.ObeyReservations": 110,
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "vsd2m.crawl.scraping.middlewares.StayOnSite": 600,

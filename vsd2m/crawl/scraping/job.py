@@ -1,6 +1,7 @@
 """The job of the crawling process and the refusals it reports. Both cross the process border as JSON."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Job(BaseModel):
     spool: Path
     user_agent: str
     media_hosts: tuple[str, ...]
+    private_hosts: tuple[str, ...]
     max_stickers_per_word: int
     max_pages_per_word: int
     max_file_bytes: int
@@ -71,5 +73,6 @@ class Refusal:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` is on this machine."""
-    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+    """Whether `url` is on this machine, as it is written."""
+    host = urlsplit(url).hostname or ""
+    return host == "::1" or re.fullmatch(r"127(\.\d+){3}|(.*\.)?localhost", host) is not None

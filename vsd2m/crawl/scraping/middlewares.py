@@ -23,20 +23,14 @@ from scrapy.utils.response import response_status_message
 from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
-from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.addresses import origin
 from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
 from vsd2m.crawl.scraping.job import Refusal
+from vsd2m.crawl.scraping.refused import RefusedRequest
+from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import page_of
 
 NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
-
-
-class RefusedRequest(IgnoreRequest):  # type: ignore[misc]
-    """A request that is not sent, or not followed; `refusal` says why."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.detail or refusal.reason)
-        self.refusal = refusal
 
 
 class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
@@ -68,9 +62,11 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
     def _parse_robots(self, response: Response, netloc: str, *rest: Any) -> Awaitable[None]:
         if response.status >= 500 or response.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._unreadable[netloc] = f"robots.txt answered {response.status}"
+        self.crawler.spider.on_site_file(response.url, response.status, response.body)
         if response.status >= 400:
             self._absent.add(netloc)
             response = response.replace(body=b"")
+        response = response.replace(body=response.body[:MAX_FILE_BYTES])
         parsed: Awaitable[None] = super()._parse_robots(response, netloc, *rest)
         return parsed
 
@@ -97,7 +93,7 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         if response.status in _REDIRECTS and (location := response.headers.get("Location")):
-            _check(_joined(request.url, location.decode("latin-1")), None)  # Scrapy hands over what it does not follow
+            self._check(_joined(request.url, location.decode("latin-1")), any_host=True)  # Scrapy does not follow all
         try:
             result: Request | Response = super().process_response(request, response)
         except IgnoreRequest as error:
@@ -105,9 +101,14 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
             raise RefusedRequest(Refusal("http_error", detail=detail)) from error
         asks_for_rules = request.meta.get("dont_obey_robotstxt")
         if isinstance(result, Request) and not asks_for_rules:
-            _check(result.url, self.crawler.spider.allowed_hosts)
+            self._check(result.url)
             _without_keys(request, result)
         return result
+
+    def _check(self, url: str, *, any_host: bool = False) -> None:
+        if refusal := self.crawler.spider.places.refusal(url, any_host=any_host):
+            reason = "offsite_redirect" if refusal.reason == "offsite_link" else refusal.reason
+            raise RefusedRequest(Refusal(reason, refusal.value, refusal.limit, f"redirected to {url}"))
 
 
 def _without_keys(request: Request, redirected: Request) -> None:
@@ -125,12 +126,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         return location
-
-
-def _check(url: str, hosts: tuple[str, ...] | None) -> None:
-    if refusal := address_refusal(url, hosts):
-        reason = "offsite_redirect" if refusal.reason == "offsite_link" else refusal.reason
-        raise RefusedRequest(Refusal(reason, detail=f"redirected to {url}"))
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

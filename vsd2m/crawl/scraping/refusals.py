@@ -14,14 +14,16 @@ from scrapy.exceptions import (
 )
 from twisted.internet.error import ConnectError, ConnectionClosed
 
+from vsd2m.crawl.scraping.addresses import private_refusal
 from vsd2m.crawl.scraping.job import Refusal
-from vsd2m.crawl.scraping.middlewares import RefusedRequest
+from vsd2m.crawl.scraping.refused import RefusedRequest
+from vsd2m.crawl.scraping.resolver import refused_hosts
 
 _NO_COMPLETE_ANSWER = (DownloadFailedError, ResponseDataLossError, ConnectionClosed, TunnelError, OSError)
 
 
-def refusal_of(error: BaseException, *, max_bytes: int, num_bytes: int | None, timeout_s: float) -> Refusal:
-    """The reason that `error`, raised by a download within these limits, stands for.
+def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: int | None, timeout_s: float) -> Refusal:
+    """The reason that `error`, raised by a download from `host` within these limits, stands for.
 
     `num_bytes` is the size that the answer announced, if it did. What no network gives is an error of this program.
     """
@@ -32,6 +34,8 @@ def refusal_of(error: BaseException, *, max_bytes: int, num_bytes: int | None, t
             return Refusal("too_large", value=num_bytes, limit=max_bytes)
         case DownloadTimeoutError():
             return Refusal("timeout", limit=timeout_s)
+        case CannotResolveHostError() if host in refused_hosts:
+            return private_refusal(host, refused_hosts[host])
         case CannotResolveHostError():
             return Refusal("unreachable", detail="the host's name cannot be resolved")
         case DownloadConnectionRefusedError() | ConnectError():

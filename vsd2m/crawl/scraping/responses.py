@@ -1,5 +1,6 @@
-"""Answers read: a page as a source sees it, what the headers reserve, and the refusals both can end in."""
+"""Answers read: a page as a source sees it, and the refusals that it can end in."""
 
+import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import fields, replace
 from http import HTTPStatus
@@ -7,9 +8,7 @@ from typing import Any, TypeVar
 
 from scrapy import Request
 from scrapy.http import Headers, Response, TextResponse
-from scrapy.selector import Selector
 
-from vsd2m.crawl.rights import reservation, robots_facts
 from vsd2m.crawl.scraping.job import Refusal
 from vsd2m.crawl.scraping.redaction import Redaction
 from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults
@@ -99,41 +98,18 @@ def check_status(response: Response) -> None:
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-def reserved_by_headers(headers: Headers, user_agent: str) -> str | None:
-    """What the headers of an answer reserve against machine learning."""
-    return reservation(
-        robots_tags=_texts(headers, "X-Robots-Tag"), tdm_reservation=_tdm(headers), user_agent=user_agent
-    )
-
-
-def reserved_by_page(response: Response, user_agent: str) -> str | None:
-    """What the headers and the meta elements of a page reserve."""
-    page = Selector(text=response.text, type="html")
-    named = {name: page.xpath(_META, name=name).getall() for name in ("robots", "tdm-reservation")}
-    return reserved_by_headers(response.headers, user_agent) or reservation(
-        robots_tags=named["robots"], tdm_reservation=next(iter(named["tdm-reservation"]), None), user_agent=user_agent
-    )
-
-
-_META = "//meta[translate(@name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = $name]/@content"
-
-
 def robots_column(response: Response) -> str:
-    """The `robots` column of a downloaded picture."""
-    return robots_facts(
-        robots_txt=response.meta["robots_txt"],
-        robots_tags=_texts(response.headers, "X-Robots-Tag"),
-        tdm_reservation=_tdm(response.headers),
-    )
+    """The `robots` column of a downloaded picture: all that was said of its use, as one line of JSON."""
+    statements = [
+        {"signal": statement.signal, "place": statement.place, "text": statement.text}
+        for statement in response.meta["statements"]
+    ]
+    return json.dumps({"robots_txt": response.meta["robots_txt"], "statements": statements}, ensure_ascii=False)
 
 
 def content_type(response: Response) -> str:
     """The type that the answer claims to have."""
     return next(iter(_texts(response.headers, "Content-Type")), "nothing")
-
-
-def _tdm(headers: Headers) -> str | None:
-    return next(iter(_texts(headers, "TDM-Reservation")), None)
 
 
 def _texts(headers: Headers, name: str | bytes) -> list[str]:

@@ -1,27 +1,29 @@
 """The spider: words -> results pages -> sticker pages -> original bytes. It only notes facts; the parent joins them."""
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import scrapy
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider, StopDownload
-from scrapy.http import Headers, Response
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from vsd2m.core.keys import sticker_key
 from vsd2m.crawl.records.known import Known
 from vsd2m.crawl.records.outcomes import addresses_of
-from vsd2m.crawl.scraping.addresses import address_refusal, origin
+from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
 from vsd2m.crawl.scraping.middlewares import NOBODY_THERE
 from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
+from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import (
     RefusedError,
     check_status,
@@ -29,13 +31,11 @@ from vsd2m.crawl.scraping.responses import (
     content_type,
     keyless_url,
     read,
-    reserved_by_headers,
-    reserved_by_page,
     robots_column,
     targets_of,
 )
 from vsd2m.crawl.scraping.spool import Spool, SpoolError
-from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
+from vsd2m.crawl.sources.base import Ask, Page, SearchResults
 from vsd2m.media.media_types import sniff
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self.job = job
         self.source = job.open_source()
         self.redacted = job.redaction()
-        self.allowed_hosts = (urlsplit(job.site).hostname or "", *self.source.media_hosts, *job.media_hosts)
+        self.places = Places(job.site, (*self.source.media_hosts, *job.media_hosts), job.private_hosts)
         self._spool = spool
         self._asked: set[str] = set()
         self._known = known
@@ -101,7 +101,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         except Exception as error:
             yield from self._refuse(asked, _source_error(error), url="")
             return
-        yield from self._request(ask, None, callback, **asked)
+        yield from self._request(ask, callback, is_made_up=True, **asked)
 
     def _checked_ask(self, ask: Any) -> Ask:
         if not isinstance(ask, Ask) or not isinstance(ask.url, str):
@@ -175,18 +175,15 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def _page(self, link: str) -> Iterator[Request]:
         if link not in self._known.pages and self._is_new(link):
-            yield from self._request(Ask(link), self.allowed_hosts, self.on_page, link=link)
+            yield from self._request(Ask(link), self.on_page, link=link)
 
     def on_page(self, response: Response, link: str) -> Iterator[Request]:
         sticker = checked_sticker(self._read(response, self.source.parse_sticker))
-        if reserved := reserved_by_page(response, self.job.user_agent):
-            self._refuse_page(link, Refusal("noai", detail=f"the page says {reserved}"), sticker)
-            return
         self._note("page", link=link, sticker=asdict(sticker), refusal=None)
         yield from self._picture((sticker.url, *sticker.fallbacks))
 
-    def _refuse_page(self, link: str, refusal: Refusal, sticker: FoundSticker | None = None) -> None:
-        self._note("page", link=link, sticker=asdict(sticker) if sticker else None, refusal=asdict(refusal))
+    def _refuse_page(self, link: str, refusal: Refusal) -> None:
+        self._note("page", link=link, sticker=None, refusal=asdict(refusal))
 
     # -- pictures --------------------------------------------------------------------------------
 
@@ -198,13 +195,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             if url not in self._downloaded:
                 self._renditions[url].append(addresses[place + 1 :])
                 if self._is_new(f"picture {url}"):
-                    yield from self._request(Ask(url), self.allowed_hosts, self.on_picture, picture=url)
+                    yield from self._request(Ask(url), self.on_picture, picture=url)
             return
 
-    def on_headers(self, headers: Headers, body_length: int, request: Request) -> None:
-        """Ends a download before its body comes where the headers reserve it."""
-        if "picture" in request.cb_kwargs and reserved_by_headers(headers, self.job.user_agent):
-            raise StopDownload
+    def on_headers(self, body_length: int, request: Request) -> None:
+        """Remembers the size that an answer announces."""
         request.meta["body_length"] = body_length
 
     def on_picture(self, response: Response, picture: str) -> Iterator[Request]:
@@ -215,6 +210,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             yield from self._refuse_picture(picture, refusal, key=key)
             return
         self._downloaded.add(picture)
+        self._note("read", address=picture, read_at=_now())
         self._keep(key, response.body)
         self._note(
             "picture",
@@ -230,9 +226,23 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def _refuse_picture(self, picture: str, refusal: Refusal, *, key: str | None = None) -> Iterator[Request]:
         """Notes that a rendition is unavailable, and asks for the next of each sticker that it is one of."""
         self._note("picture", picture=picture, key=key, refusal=asdict(refusal))
+        self._note("read", address=picture, read_at=_now())
         self._refused.add(picture)
         for further in self._renditions.pop(picture, []):
             yield from self._picture(further)
+
+    # -- evidence ----------------------------------------------------------------------------------
+
+    def on_site_file(self, address: str, status: int, body: bytes) -> None:
+        """Keeps what a site said as a whole, its robots.txt and the like, as it stood when it was read."""
+        self._note(
+            "site_file",
+            address=address,
+            status=status,
+            sha256=hashlib.sha256(body).hexdigest(),
+            read_at=_now(),
+            body=body[:MAX_FILE_BYTES].decode("latin-1"),
+        )
 
     # -- what went wrong -------------------------------------------------------------------------
 
@@ -261,11 +271,13 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             self._note("words_refused", **asdict(refusal))
 
     def _refusal_of(self, error: BaseException, request: Request) -> Refusal:
-        if isinstance(error, StopDownload) and error.response is not None:
-            return Refusal("noai", detail=reserved_by_headers(error.response.headers, self.job.user_agent))
+        if isinstance(error, StopDownload):
+            reserved: Refusal = request.meta["reserved"]
+            return reserved
         size = request.meta.get("body_length")
         return refusal_of(
             error,
+            host=origin(request.url)[1] or "",
             max_bytes=request.meta["download_maxsize"],
             num_bytes=size if isinstance(size, int) else None,
             timeout_s=self.job.timeout_s,
@@ -273,9 +285,12 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- requests and facts ----------------------------------------------------------------------
 
-    def _request(self, ask: Ask, hosts: tuple[str, ...] | None, callback: Any, **asked: Any) -> Iterator[Request]:
-        """The one way to ask for an address, or the fact that says why it is not asked for."""
-        if refusal := address_refusal(ask.url, hosts):
+    def _request(self, ask: Ask, callback: Any, *, is_made_up: bool = False, **asked: Any) -> Iterator[Request]:
+        """The one way to ask for an address, or the fact that says why it is not asked for.
+
+        `is_made_up`: by the source and not by a page, so that it may lead to any public host.
+        """
+        if refusal := self.places.refusal(ask.url, any_host=is_made_up):
             yield from self._refuse(asked, refusal, url=ask.url)
             return
         try:
@@ -345,6 +360,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
 def _source_error(error: Exception) -> Refusal:
     return Refusal("source_error", detail=f"{type(error).__name__}: {error}")
+
+
+def _now() -> str:
+    """The time as the evidence and the rights ledger state it; no other record depends on the clock."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _as_json(ask: Ask | None) -> dict[str, Any] | None:

@@ -1,0 +1,55 @@
+"""robots.txt by groups, with the fields that parsers for crawling rules drop."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_FIELD = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:\s*(.*)")
+_WITHOUT_COLON = re.compile(r"\s*(user-agent|content-signal|content-usage|license)\s+(.*)", re.IGNORECASE)
+_AGENT = "user-agent"
+
+
+@dataclass
+class _Group:
+    agents: set[str]
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+
+class RobotsGroups:
+    """The fields of a robots.txt by the crawlers they address. Nothing in it is an error."""
+
+    def __init__(self, body: bytes) -> None:
+        self._groups = [_Group({"*"})]  # what stands before the first user agent holds for all
+        self._is_preamble_only = True
+        for name, value in _fields(body.decode("utf-8-sig", "replace")):
+            self._add(name, value)
+
+    def _add(self, name: str, value: str) -> None:
+        if name != _AGENT:
+            self._groups[-1].fields.append((name, value))
+            return
+        agent = re.split(r"[/\s]", value.casefold(), maxsplit=1)[0]
+        if self._is_preamble_only or self._groups[-1].fields:
+            self._groups.append(_Group({agent}))
+            self._is_preamble_only = False
+        else:
+            self._groups[-1].agents.add(agent)
+
+    def values(self, name: str, product: str) -> list[str]:
+        """Of a field, in the groups that hold for `product`: its own, else those for `*`; and before all groups."""
+        preamble, *groups = self._groups
+        holding = [group for group in groups if product in group.agents]
+        holding = holding or [group for group in groups if "*" in group.agents]
+        return [value for group in (preamble, *holding) for field, value in group.fields if field == name]
+
+    def all_values(self, name: str) -> list[str]:
+        """Of a field that stands for the whole site, wherever it stands."""
+        return [value for group in self._groups for field, value in group.fields if field == name]
+
+
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        content = line.partition("#")[0]
+        match = _FIELD.match(content) or _WITHOUT_COLON.match(content)
+        if match:
+            yield match[1].casefold(), match[2].strip()

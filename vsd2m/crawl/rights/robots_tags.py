@@ -1,0 +1,45 @@
+"""`noai` and its family, in `X-Robots-Tag` headers and `<meta name="robots">`."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+
+RESERVING = frozenset({"noai", "noimageai", "noml"})
+_WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_BOT = re.compile(r"[a-z_-]+|\*")
+_META = "//meta[translate(@name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = $name]/@content"
+
+
+class RobotsTags(Signal):
+    """`noai`, `noimageai` and `noml` reserve, unless they are clearly addressed to another crawler (`bot: noai`)."""
+
+    def in_headers(self, headers: Headers, target: Target) -> Iterable[Statement]:
+        for value in headers.get("x-robots-tag", ()):
+            yield self.says("header", f"X-Robots-Tag: {value}", reserves=_reserves(value, target.product))
+
+    def in_page(self, page: Any, target: Target) -> Iterable[Statement]:
+        for name in dict.fromkeys(("robots", target.product)):
+            for value in page.xpath(_META, name=name).getall():
+                yield self.says("page", f"meta {name}: {value}", reserves=_reserves(value, target.product))
+
+
+def _reserves(value: str, product: str) -> bool:
+    return any(directive in RESERVING for directive in _directives(value, product))
+
+
+def _directives(value: str, product: str) -> Iterator[str]:
+    """The directives that hold for `product`. What is no plain name of a crawler before a colon addresses no one."""
+    holds = True
+    for part in re.split(r"[,;]", value.casefold()):
+        name, colon, rest = part.partition(":")
+        name = name.strip()
+        if colon and name in RESERVING:
+            yield name if holds else ""
+        if colon and name not in _WITH_VALUE and name not in RESERVING and _BOT.fullmatch(name):
+            holds = name in (product, "*")
+        elif colon and name not in _WITH_VALUE:
+            holds = True
+        if holds:
+            yield from (rest if colon else part).split()

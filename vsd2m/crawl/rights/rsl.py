@@ -1,0 +1,84 @@
+"""Really Simple Licensing 1.0 (rslstandard.org): licence files that robots.txt, a header or a link element names."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from vsd2m.crawl.rights.patterns import path_matches
+from vsd2m.crawl.rights.robots_groups import RobotsGroups
+from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+
+_TRAINING = frozenset({"all", "ai-all", "ai-train"})
+_FREE = frozenset({"free", "attribution"})
+_TYPE = "application/rsl+xml"
+_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
+_LINKS = "//link[contains(concat(' ', normalize-space(@rel), ' '), ' license ')][@type = $type]/@href"
+
+
+class ReallySimpleLicensing(Signal):
+    """A licence reserves if it prohibits training, permits only other usages, or asks for a payment first.
+
+    A file that cannot be read is recorded, and reserves nothing.
+    """
+
+    def licences_in_robots(self, groups: RobotsGroups) -> Iterable[str]:
+        return groups.all_values("license")
+
+    def licences_in_headers(self, headers: Headers) -> Iterable[str]:
+        for value in headers.get("link", ()):
+            for address, parameters in _LINK.findall(value):
+                if re.search(r"rel\s*=\s*\"?[^\";]*\blicense\b", parameters, re.IGNORECASE) and _TYPE in parameters:
+                    yield address
+
+    def licences_in_page(self, page: Any) -> Iterable[str]:
+        found: list[str] = page.xpath(_LINKS, type=_TYPE).getall()
+        return found
+
+    def in_licence(self, address: str, text: str | None, target: Target) -> Iterable[Statement]:
+        root = None if text is None else _parsed(text)
+        if root is None or _name(root) != "rsl":
+            yield self.says(address, "the licence cannot be read", reserves=False)
+            return
+        for content in (element for element in root.iter() if _name(element) == "content"):
+            if _covers(content.get("url", "/"), target):
+                for licence in (element for element in content.iter() if _name(element) == "license"):
+                    yield self.says(address, _source(licence), reserves=_reserves(licence))
+
+
+def _parsed(text: str) -> Any:
+    """The root element, without entities and without reading anything else; None where it is no XML."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True)
+    try:
+        return etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _covers(url: str, target: Target) -> bool:
+    """A content's address is a path, or absolute; in doubt it covers everything."""
+    path = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*", "", url.strip(), flags=re.IGNORECASE)
+    return not path.startswith("/") or path_matches(path, target.path)
+
+
+def _reserves(licence: Any) -> bool:
+    usages = {"permits": set[str](), "prohibits": set[str]()}
+    for element in licence.iter():
+        if _name(element) in usages and element.get("type", "usage") == "usage":
+            usages[_name(element)].update(re.split(r"[\s,;]+", (element.text or "").casefold().strip()))
+    payments = {element.get("type", "") for element in licence.iter() if _name(element) == "payment"}
+    is_other_only = bool(usages["permits"]) and not usages["permits"] & _TRAINING
+    return bool(usages["prohibits"] & _TRAINING) or is_other_only or bool(payments - _FREE)
+
+
+def _name(element: Any) -> str:
+    """A tag without its namespace; empty for comments."""
+    return element.tag.rpartition("}")[2].casefold() if isinstance(element.tag, str) else ""
+
+
+def _source(element: Any) -> str:
+    from lxml import etree
+
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    return re.sub(r"\s*xmlns(:\w+)?=\"[^\"]*\"", "", text)

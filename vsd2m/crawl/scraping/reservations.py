@@ -40,11 +40,15 @@ class RobotsParser(ProtegoRobotParser):  # type: ignore[misc]
 
 @dataclass
 class _Site:
-    """What an origin says as a whole: its robots.txt, its files about rights, and licences (None: unreadable)."""
+    """What an origin says as a whole: its robots.txt, its files about rights, and licences (None: unreadable).
+
+    `licences` are those of robots.txt by the address that it gives, `asked_licences` all that were asked for.
+    """
 
     groups: RobotsGroups
     files: Mapping[str, str]
     licences: dict[str, str | None] = field(default_factory=dict)
+    asked_licences: "dict[str, asyncio.Future[str | None]]" = field(default_factory=dict)
 
     def statements(self, target: Target) -> Iterator[Statement]:
         for signal in SIGNALS:
@@ -124,9 +128,9 @@ class ObeyReservations:
     async def _in_licences(self, addresses: Iterable[str], request: Request, base: str) -> Any:
         site = await self._site(request)
         for address in dict.fromkeys(_absolute(base, address) for address in addresses):
-            await self._read_licence(site, address, base)
+            text = await self._licence(site, address)
             for signal in SIGNALS:
-                for statement in signal.in_licence(address, site.licences.get(address), self._target(request)):
+                for statement in signal.in_licence(address, text, self._target(request)):
                     yield statement
 
     # -- files of an origin ----------------------------------------------------------------------
@@ -147,17 +151,17 @@ class ObeyReservations:
         site = _Site(groups, {path: text for path, text in texts.items() if text is not None})
         for signal in SIGNALS:
             for address in signal.licences_in_robots(groups):
-                await self._read_licence(site, address, request.url)
+                site.licences[address] = await self._licence(site, _absolute(request.url, address))
         return site
 
-    async def _read_licence(self, site: _Site, address: str, base: str) -> None:
-        url = _absolute(base, address)
-        if address in site.licences or len(site.licences) >= MAX_LICENCES:
-            return
-        if self._crawler.spider.places.refusal(url, any_host=True):
-            return
-        site.licences[address] = None  # while it is being read, and where it cannot be
-        site.licences[address] = await self._read(url)
+    async def _licence(self, site: _Site, address: str) -> str | None:
+        """The text of a licence file, which is asked for once."""
+        asked = site.asked_licences
+        if address not in asked:
+            if len(asked) >= MAX_LICENCES or self._crawler.spider.places.refusal(address, any_host=True):
+                return None
+            asked[address] = asyncio.ensure_future(self._read(address))
+        return await asyncio.shield(asked[address])
 
     async def _read(self, url: str) -> str | None:
         """The text of a file about rights, which is kept as evidence; None where there is none."""

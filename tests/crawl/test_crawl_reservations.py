@@ -147,7 +147,7 @@ def test_what_a_site_says_as_a_whole_is_kept_once_with_hash_and_date(tmp_path) -
     answers = {"/robots.txt": Script(rules), "/find/a/1": results(), "/find/b/1": results()}
     with ScriptedSite(answers) as site:
         crawl = _crawl(tmp_path, site, words=("a", "b"), words_per_partition=1)
-        for partition in range(2):
+        for partition in crawl.stage.partitions(crawl.run):
             crawl.write(partition)
     digest = hashlib.sha256(rules).hexdigest()
     folder = tmp_path / "crawl" / "sites" / site.url.removeprefix("http://").replace(":", "_")

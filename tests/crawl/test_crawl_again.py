@@ -79,6 +79,7 @@ def test_every_field_of_the_crawl_is_about_the_output_or_about_manners() -> None
         "max_pages_per_word",
         "max_file_bytes",
         "media_hosts",
+        "private_hosts",
         "max_redirects",
         "media_folder",
     }

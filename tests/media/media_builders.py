@@ -191,6 +191,24 @@ def _over(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.array([*color, total * 255])
 
 
+def apples_png(pixels: np.ndarray) -> bytes:
+    """As Xcode writes a PNG (`CgBI`) of `[H, W, 3]` or `[H, W, 4]`: raw deflate, BGR, multiplied by alpha."""
+    height, width, num_channels = pixels.shape
+    stored = pixels[..., [2, 1, 0, 3][:num_channels]].astype(int)
+    if num_channels == 4:
+        stored[..., :3] = (stored[..., :3] * stored[..., 3:] + 127) // 255
+    rows = b""
+    for index, row in enumerate(stored):
+        filtered = row - stored[index - 1] if index % 2 else row  # every second one by the filter `up`
+        rows += bytes([2 * (index % 2)]) + (filtered % 256).astype(np.uint8).tobytes()
+    packer = zlib.compressobj(9, wbits=-15)
+    data = packer.compress(rows) + packer.flush()
+    header = png_header(width, height, color=2 if num_channels == 3 else 6)
+    half = len(data) // 2
+    parts = [chunk(b"CgBI", b"\x50\0\x20\x02"), header, chunk(b"IDAT", data[:half]), chunk(b"IDAT", data[half:])]
+    return PNG_SIGNATURE + b"".join([*parts, chunk(b"IEND", b"")])
+
+
 def png_header(width: int, height: int, depth: int = 8, color: int = 6) -> bytes:
     return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
 

@@ -14,6 +14,7 @@ from media_builders import (
     SOURCE,
     Apng,
     ApngFrame,
+    apples_png,
     chunk,
     deflate,
     deflate_rows,
@@ -221,3 +222,28 @@ def test_a_frame_outside_of_the_picture_is_corrupt(box):
     with pytest.raises(MediaError) as caught:
         decode(still(png_header(4, 4), deflate(np.zeros((4, 4, 4), np.uint8)), animation, control))
     assert caught.value.reason == "corrupt"
+
+
+def test_apples_png_is_the_picture_that_it_was_made_from(rng):
+    opaque = rng.integers(0, 256, (9, 7, 3)).astype(np.uint8)
+    clip = decode(apples_png(opaque))
+    assert clip.media_format == "cgbi"
+    np.testing.assert_array_equal(clip.frames[0], np.dstack([opaque, np.full((9, 7), 255)]))
+
+
+def test_apples_png_loses_what_multiplying_by_alpha_loses(rng):
+    pixels = rng.integers(0, 256, (16, 16, 4)).astype(np.uint8)
+    pixels[..., 3] = rng.choice([0, 1, 20, 128, 200, 255], (16, 16))
+    frame = decode(apples_png(pixels)).frames[0].astype(int)
+    np.testing.assert_array_equal(frame[..., 3], pixels[..., 3])
+    seen = pixels[..., 3] > 0
+    error = np.abs(frame - pixels)[seen][:, :3].max(axis=1)
+    assert (error <= np.ceil(255 / (2 * pixels[..., 3][seen].astype(float)))).all()
+    assert not frame[~seen].any()
+
+
+def test_apples_png_that_inflates_to_too_little_is_corrupt_and_to_too_much_is_cut():
+    data = apples_png(np.full((50, 40, 4), 7, np.uint8))
+    assert decode(data.replace(png_header(40, 50), png_header(40, 49))).height == 49
+    with pytest.raises(MediaError, match="corrupt"):
+        decode(data.replace(png_header(40, 50), png_header(4000, 3000)))

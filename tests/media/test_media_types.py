@@ -16,7 +16,7 @@ SHOWN_VIDEOS = {"clip.mp4": "video/mp4", "clip.M4V": "video/mp4", "clip.webm": "
 def picture(folder, media_format):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     path = folder / f"a{MEDIA_TYPES[media_format].suffixes[0]}"
-    moving = {"save_all": True, "append_images": frames[1:]} if media_format in ("apng", "gif", "webp") else {}
+    moving = {"save_all": True, "append_images": frames[1:]} if media_format in ("apng", "gif", "webp", "avif") else {}
     frames[0].save(path, "PNG" if media_format == "apng" else media_format.upper(), **moving)
     assert sniff(path.read_bytes()) == media_format
     return path
@@ -41,11 +41,11 @@ def test_videos_that_not_every_browser_plays_are_refused_by_a_study(tmp_path, na
     if name in SHOWN_VIDEOS:
         assert content_type(tmp_path / name) == SHOWN_VIDEOS[name]
     else:
-        with pytest.raises(StorageError, match=re.escape("expected gif, png, apng, webp, jpeg, mp4, webm")):
+        with pytest.raises(StorageError, match=re.escape("expected gif, png, apng, webp, jpeg, avif, mp4, webm")):
             content_type(tmp_path / name)
 
 
 def test_the_suffixes_of_folders_come_from_the_one_table():
-    assert {".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg"} == SUFFIXES
+    assert {".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg", ".avif"} == SUFFIXES
     assert {".gif", ".png", ".apng", ".webp"} == PICTURES
     assert {".mp4", ".m4v", ".webm", ".mov", ".mkv", ".avi"} == VIDEOS

@@ -16,8 +16,9 @@ MiB = 1 << 20
 class DecodeBudget:
     """Limits (all inclusive) for one picture.
 
-    `max_seconds` is a guard against the unforeseen, far above what the other limits allow a picture to take:
-    the verdict of a picture that comes near it would depend on the machine.
+    `max_seconds` and `max_cpu_seconds` (of the process that decodes AVIF, videos and drawings) are guards against the
+    unforeseen, far above what the other limits allow a picture to take: the verdict of a picture that comes near them
+    would depend on the machine.
     """
 
     max_file_bytes: int = 64 * MiB
@@ -25,28 +26,29 @@ class DecodeBudget:
     max_frames: int = 2000
     max_decoded_bytes: int = 1024 * MiB  # all frames, RGBA
     max_seconds: float = 60.0
+    max_cpu_seconds: float = 10.0
 
 
 class Meter:
     """Holds one decoding to its budget; the decoders call it, in the order of the methods."""
 
     def __init__(self, budget: DecodeBudget, clock: Callable[[], float] = time.monotonic) -> None:
-        self._budget = budget
+        self.budget = budget
         self._clock = clock
         self._started = clock()
 
     def check_file(self, num_bytes: int) -> None:
         """`MediaError` `too_many_bytes` if the file is larger than a picture may be."""
-        _hold("too_many_bytes", "bytes in the file", num_bytes, self._budget.max_file_bytes)
+        _hold("too_many_bytes", "bytes in the file", num_bytes, self.budget.max_file_bytes)
 
     def check_header(self, *, num_frames: int, width: int, height: int) -> None:
         """`MediaError` if what the header claims is no picture (`corrupt`) or passes a limit (`too_many_...`)."""
         if width <= 0 or height <= 0 or num_frames <= 0:
             raise MediaError("corrupt", f"{num_frames} frames of {width}x{height} pixels hold no picture")
-        _hold("too_many_pixels", f"pixels in a frame of {width}x{height}", width * height, self._budget.max_pixels)
-        _hold("too_many_frames", "frames", num_frames, self._budget.max_frames)
+        check_num_pixels(width, height, self.budget.max_pixels)
+        _hold("too_many_frames", "frames", num_frames, self.budget.max_frames)
         decoded_bytes = num_frames * width * height * 4
-        _hold("too_many_bytes", "bytes when decoded", decoded_bytes, self._budget.max_decoded_bytes)
+        _hold("too_many_bytes", "bytes when decoded", decoded_bytes, self.budget.max_decoded_bytes)
 
     def allocate(self, *, num_frames: int, width: int, height: int) -> Frames:
         """Room for all frames, not cleared, once the header is checked."""
@@ -55,15 +57,20 @@ class Meter:
 
     def seconds_left(self) -> float:
         """What is left of the time; negative where it is used up."""
-        return self._budget.max_seconds - (self._clock() - self._started)
+        return self.budget.max_seconds - (self._clock() - self._started)
 
     def check_time(self) -> None:
         """`MediaError` `too_slow` if the time is used up; called between frames."""
         seconds = self._clock() - self._started
-        if seconds > self._budget.max_seconds:
+        if seconds > self.budget.max_seconds:
             raise MediaError(
-                "too_slow", f"not decoded after {seconds:.1f} s", value=seconds, limit=self._budget.max_seconds
+                "too_slow", f"not decoded after {seconds:.1f} s", value=seconds, limit=self.budget.max_seconds
             )
+
+
+def check_num_pixels(width: int, height: int, max_pixels: int) -> None:
+    """`MediaError` `too_many_pixels` if a frame has more."""
+    _hold("too_many_pixels", f"pixels in a frame of {width}x{height}", width * height, max_pixels)
 
 
 def _hold(reason: str, what: str, value: int, limit: int) -> None:

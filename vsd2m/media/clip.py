@@ -13,6 +13,8 @@ Frames = npt.NDArray[np.uint8]
 
 MAX_CLAMPED_MS = 10
 CLAMPED_TO_MS = 100
+_OWN_CLOCK = ("webm", "mp4", "tgs", "lottie", "dotlottie")
+"""Formats whose players show each frame as long as it says, however short that is."""
 
 
 def clear_hidden(pixels: npt.NDArray[np.uint8]) -> None:
@@ -63,5 +65,7 @@ class Clip:
 
     @property
     def played_durations_ms(self) -> npt.NDArray[np.int32]:
-        """`[T]`: as browsers show them."""
+        """`[T]`: as browsers show them; all are positive."""
+        if self.media_format in _OWN_CLOCK:
+            return np.maximum(self.durations_ms, 1)
         return played(self.durations_ms)

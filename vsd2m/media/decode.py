@@ -5,10 +5,12 @@ from collections.abc import Callable
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import DecodeBudget, Meter
 from vsd2m.media.clip import Clip
+from vsd2m.media.decoders.avif import decode_avif
 from vsd2m.media.decoders.gif import decode_gif
 from vsd2m.media.decoders.jpeg import decode_jpeg
 from vsd2m.media.decoders.lottie import decode_lottie
 from vsd2m.media.decoders.png import decode_png
+from vsd2m.media.decoders.video import decode_mp4, decode_webm
 from vsd2m.media.decoders.webp import decode_webp
 from vsd2m.media.media_types import foreign_format, is_cut_signature, sniff
 
@@ -31,6 +33,10 @@ _DECODERS: dict[str, Callable[[bytes, Meter], Clip]] = {
     "apng": decode_png,
     "webp": decode_webp,
     "jpeg": decode_jpeg,
+    "cgbi": decode_png,
+    "avif": decode_avif,
+    "webm": decode_webm,
+    "mp4": decode_mp4,
     "tgs": decode_lottie,
     "lottie": decode_lottie,
 }
@@ -60,7 +66,5 @@ def _unknown(data: bytes) -> MediaError:
         return MediaError("truncated", f"the file ends after {len(data)} bytes")
     foreign = foreign_format(data)
     if foreign is not None:
-        return MediaError(
-            "unsupported_format", f"{foreign} is not decoded; gif, apng, png, webp, jpeg, tgs and lottie are"
-        )
+        return MediaError("unsupported_format", f"{foreign} is not decoded; {', '.join(_DECODERS)} are")
     return MediaError("not_an_image", f"the bytes start with {data[:16]!r}, which no picture does")

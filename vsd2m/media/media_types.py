@@ -1,11 +1,13 @@
 """The media formats there are: their MIME types and suffixes, and which one given bytes have.
 
-The content decides, names and suffixes are not trusted; only videos, which are not parsed, go by their suffix.
+The content decides, names and suffixes are not trusted; only videos that are not decoded go by their suffix.
 """
 
 import struct
 import zlib
 from dataclasses import dataclass
+
+from vsd2m.media.decoders.containers import matroska_doc_type
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ _MEDIA_TYPES = (
     MediaType("apng", "image/apng", (".png", ".apng"), True),
     MediaType("webp", "image/webp", (".webp",), True),
     MediaType("jpeg", "image/jpeg", (".jpg", ".jpeg"), True),
+    MediaType("avif", "image/avif", (".avif",), True),
+    MediaType("cgbi", "image/png", (".png",), False),  # Apple's variant of PNG, which only its devices read
     MediaType("tgs", "application/x-tgsticker", (".tgs",), False),
     MediaType("lottie", "application/json", (".json",), False),
     MediaType("mp4", "video/mp4", (".mp4", ".m4v"), True),
@@ -43,7 +47,12 @@ BROWSER_PICTURES = tuple(name for name, kind in MEDIA_TYPES.items() if kind.in_b
 """The formats that an `<img>` of every current browser shows."""
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff")
+_MATROSKA_SIGNATURE = b"\x1a\x45\xdf\xa3"
+_SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff", _MATROSKA_SIGNATURE)
+_AVIF_BRANDS = {b"avif", b"avis"}
+_MP4_BRANDS = {b"isom", b"mp41", b"mp42", b"avc1", b"M4V ", b"M4VP", b"M4VH", b"dash", b"MSNV", b"f4v "} | {
+    b"iso%d" % number for number in range(2, 10)
+}
 
 _BLANKS = b"\xef\xbb\xbf \t\r\n"  # and a byte order mark
 _FOREIGN = (
@@ -57,7 +66,6 @@ _FOREIGN = (
     (b"\xff\x0a", "jpeg-xl"),
     (b"\x00\x00\x00\x0cJXL ", "jpeg-xl"),
     (b"\x00\x00\x00\x0cjP  ", "jpeg-2000"),
-    (b"\x1a\x45\xdf\xa3", "webm"),
     (b"\x1f\x8b", "gzip"),
     (b"\x8aMNG\r\n\x1a\n", "mng"),
     (b"%PDF", "pdf"),
@@ -65,22 +73,33 @@ _FOREIGN = (
 
 
 def sniff(data: bytes) -> str | None:
-    """`gif`, `apng`, `png`, `webp`, `jpeg`, `tgs`, `lottie`, or None for anything else."""
+    """The name of a format that `vsd2m.media.decode` decodes, or None for anything else."""
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
     if data[:8] == PNG_SIGNATURE:
-        return "apng" if _has_animation_control(data) else "png"
+        return "cgbi" if data[12:16] == b"CgBI" else "apng" if _has_animation_control(data) else "png"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     if data[:3] == b"\xff\xd8\xff":
         return "jpeg"
+    if data[:4] == _MATROSKA_SIGNATURE:
+        return "webm" if matroska_doc_type(data) == "webm" else None
+    if data[4:8] == b"ftyp":
+        return _sniff_iso(data)
     if data[:3] == b"\x1f\x8b\x08":
         return "tgs" if _inflated_head(data).lstrip(_BLANKS)[:1] == b"{" else None
     return "lottie" if data[:64].lstrip(_BLANKS)[:1] == b"{" and b'"layers"' in data else None
 
 
+def _sniff_iso(data: bytes) -> str | None:
+    brands = _brands(data)
+    if brands & _AVIF_BRANDS:
+        return "avif"
+    return "mp4" if brands & _MP4_BRANDS and data[8:12] != b"qt  " else None
+
+
 def type_of_file(data: bytes, suffix: str = "") -> MediaType | None:
-    """The type of a whole file: a picture's by its content, a video's by the file's `suffix` (any case)."""
+    """The type of a whole file: by its content, or by the file's `suffix` (any case) for videos not decoded here."""
     media_format = sniff(data)
     if media_format is not None:
         return MEDIA_TYPES[media_format]
@@ -109,8 +128,10 @@ def foreign_format(data: bytes) -> str | None:
     for signature, name in _FOREIGN:
         if data.startswith(signature):
             return name
+    if data[:4] == _MATROSKA_SIGNATURE:
+        return "matroska"
     if data[4:8] == b"ftyp":
-        return "avif" if {b"avif", b"avis"} & _brands(data) else "iso media (heic, mp4)"
+        return "quicktime" if data[8:12] == b"qt  " else "iso media (heic, 3gp)"
     if data[:4] == b"PK\x03\x04":
         return "dotlottie" if b"manifest.json" in data else "zip"
     return "svg" if _is_svg(data[:4096].lstrip(_BLANKS).lower()) else None

@@ -15,7 +15,12 @@ from vsd2m.media.measures import aspect_ratio, measure
 _BUDGET = DecodeBudget()
 
 COLUMNS = (
-    Column("media_format", pa.string(), "gif, apng, png, webp, jpeg, tgs or lottie, by content", in_json=True),
+    Column(
+        "media_format",
+        pa.string(),
+        "by content: gif, apng, png, webp, jpeg, avif, webm, mp4, tgs, ...: see docs/formats.md",
+        in_json=True,
+    ),
     Column("width", pa.int32(), "pixels", in_json=True),
     Column("height", pa.int32(), "pixels", in_json=True),
     Column("num_frames", pa.int32(), "frames stored", in_json=True),
@@ -43,6 +48,12 @@ class ProbeConfig(StageConfig):
         _BUDGET.max_seconds, gt=0, description="a guard against a hang, far above what the other limits allow"
     )
 
+    max_cpu_seconds: float = Field(
+        _BUDGET.max_cpu_seconds,
+        gt=0,
+        description="the same in processor time, of what is decoded in a process of its own: AVIF, videos, drawings",
+    )
+
     def budget(self) -> DecodeBudget:
         return DecodeBudget(**self.model_dump())
 
@@ -54,7 +65,7 @@ class ProbeStage(StickerStage[ProbeConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="probe", version=5, reads=(), columns=COLUMNS, reads_media=True)
+        return StageSpec(name="probe", version=6, reads=(), columns=COLUMNS, reads_media=True)
 
     def seconds_per_sticker(self) -> float:
         return 0.01

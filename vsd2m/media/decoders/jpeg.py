@@ -7,19 +7,15 @@ import struct
 import numpy as np
 import numpy.typing as npt
 from PIL import JpegImagePlugin
-from PIL.Image import Transpose
 
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.pillow_view import pillow_view
+from vsd2m.media.decoders.turns import TURNS
 
 _END, _START = 0xD9, 0xD8
 _ORIENTATION, _SHORT = 0x0112, 3
-_TURNS = {
-    2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
-    6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
-}  # fmt: skip
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _STANDALONE = {0x01, _START}
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -34,7 +30,7 @@ def decode_jpeg(data: bytes, meter: Meter) -> Clip:
         with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
             if image.size != (width, height):
                 raise MediaError("corrupt", f"the JPEG says {width}x{height} pixels, then {image.size}")
-            turn = _TURNS.get(_orientation(image.info.get("exif", b"")))
+            turn = TURNS.get(_orientation(image.info.get("exif", b"")))
             if image.mode == "RGB" and turn is None:
                 _read_into(frames[0], data)
             else:

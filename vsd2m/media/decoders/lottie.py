@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from vsd2m.core.errors import MediaError, install_line
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.lottie_renderer import RendererError, render
+from vsd2m.media.decoders.premultiplied import to_straight_rgba
 
 MAX_DOCUMENT_BYTES = 16 << 20
 
@@ -44,7 +44,7 @@ def decode_lottie(data: bytes, meter: Meter) -> Clip:
         raise MediaError("corrupt", f"the Lottie cannot be drawn ({error})") from error
     for frame in frames:
         meter.check_time()
-        _to_straight_alpha(frame)
+        to_straight_rgba(frame)
     ends = np.floor(np.arange(num_frames + 1) * 1000 / rate + 0.5).astype(np.int32)
     durations_ms = np.diff(ends) if num_frames > 1 else np.zeros(1, np.int32)
     return Clip(frames, durations_ms.astype(np.int32), 0, "tgs" if is_packed else "lottie")
@@ -109,16 +109,3 @@ def _whole_number(document: dict[str, Any], name: str) -> int:
     if value != int(value):
         raise MediaError("corrupt", f"the Lottie's {name!r} is {value:g}; whole pixels are expected")
     return int(value)
-
-
-def _to_straight_alpha(frame: npt.NDArray[np.uint8]) -> None:
-    """`[H, W, 4]` of premultiplied BGRA to straight RGBA, rounded to nearest, in place."""
-    blue = frame[..., 0].copy()
-    frame[..., 0] = frame[..., 2]
-    frame[..., 2] = blue
-    partly = (frame[..., 3] != 0) & (frame[..., 3] != 255)
-    pixels = frame[partly].astype(np.uint32)
-    alpha = pixels[:, 3:]
-    pixels[:, :3] = np.minimum((2 * 255 * pixels[:, :3] + alpha) // (2 * alpha), 255)
-    frame[partly] = pixels
-    frame[frame[..., 3] == 0] = 0

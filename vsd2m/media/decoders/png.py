@@ -1,6 +1,7 @@
 """PNG and APNG: chunks and composition are read and done here, inflating and unfiltering are Pillow's.
 
-Specification: PNG, third edition (W3C 2025), which includes APNG.
+Specification: PNG, third edition (W3C 2025), which includes APNG. Apple's variant (`CgBI`, made for iPhones by Xcode)
+is not specified: its data are deflated without the frame of zlib, its colours are BGR and multiplied by alpha.
 """
 
 import struct
@@ -15,6 +16,7 @@ from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip, Frames, clear_hidden
 from vsd2m.media.decoders.pillow_view import pillow_view
+from vsd2m.media.decoders.premultiplied import to_straight_rgba
 from vsd2m.media.media_types import PNG_SIGNATURE
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -41,6 +43,7 @@ class Header:
     bit_depth: int
     color_type: int
     interlaced: bool
+    is_apples: bool = False
     palette: bytes = b""
     transparency: bytes | None = None
 
@@ -78,10 +81,12 @@ def decode_png(data: bytes, meter: Meter) -> Clip:
         _compose(png, frames, meter)
     else:
         pillow_view(frames[0], "RGBA").paste(_image(png.frames[0], header))
-        if header.transparency is not None or header.color_type in (_GRAY_ALPHA, _RGBA):
+        if header.is_apples and header.color_type in (_RGB, _RGBA):
+            to_straight_rgba(frames[0])
+        elif header.transparency is not None or header.color_type in (_GRAY_ALPHA, _RGBA):
             clear_hidden(frames[0])
     durations = np.array([frame.delay_ms for frame in png.frames], np.int32)
-    return Clip(frames, durations, png.loop_count, "apng" if png.is_animated else "png")
+    return Clip(frames, durations, png.loop_count, "apng" if png.is_animated else "cgbi" if header.is_apples else "png")
 
 
 def parse_png(data: bytes, meter: Meter) -> PngFile:
@@ -110,11 +115,13 @@ class _Parser:
         self._default: Frame | None = None
         self._frames: list[Frame] = []
         self._control: tuple[int, int] | None = None
+        self._is_apples = False
 
     def read(self, name: bytes, body: bytes) -> None:
         if self._header is None:
             if name == b"CgBI":
-                raise MediaError("unsupported_format", "Apple's optimised PNG (CgBI) is not decoded")
+                self._is_apples = True
+                return
             if name != b"IHDR":
                 raise MediaError("corrupt", "the PNG does not begin with its header")
             self._header = self._read_header(body)
@@ -140,15 +147,17 @@ class _Parser:
         width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
         if (depth, color) not in _MODES or compression or filtering or interlace > 1:
             raise MediaError("corrupt", f"no PNG has bit depth {depth}, colour type {color}, interlacing {interlace}")
+        if self._is_apples and depth == 16:
+            raise MediaError("unsupported_format", "Apple's PNG (CgBI) with 16 bits a channel is not decoded")
         self._meter.check_header(num_frames=1, width=width, height=height)
-        return Header(width, height, depth, color, bool(interlace))
+        return Header(width, height, depth, color, bool(interlace), self._is_apples)
 
     def _read_chunk(self, name: bytes, body: bytes, header: Header) -> None:
         if name == b"PLTE":
             self._header = replace(header, palette=body)
         elif name == b"tRNS":
             self._header = replace(header, transparency=body)
-        elif name == b"acTL" and self._default is None:
+        elif name == b"acTL" and self._default is None and not self._is_apples:
             self._read_animation_control(*struct.unpack(">II", body))
         elif name == b"fcTL" and self._control is not None:
             self._read_frame_control(body, header)
@@ -233,10 +242,19 @@ def _image(frame: Frame, header: Header) -> Image.Image:
 def _inflate(frame: Frame, mode: str, raw_mode: str, header: Header) -> Image.Image:
     try:
         return Image.frombytes(
-            mode, (frame.width, frame.height), b"".join(frame.data), "zip", (raw_mode, int(header.interlaced))
+            mode, (frame.width, frame.height), _zlib_data(frame, header), "zip", (raw_mode, int(header.interlaced))
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, zlib.error) as error:
         raise MediaError("corrupt", f"the PNG's image data cannot be inflated ({error})") from error
+
+
+def _zlib_data(frame: Frame, header: Header) -> bytes:
+    data = b"".join(frame.data)
+    if not header.is_apples:
+        return data
+    row_bytes = 1 + 4 * header.width
+    most_bytes = 2 * row_bytes * (header.height + 8)  # interlacing adds less than a half
+    return zlib.compress(zlib.decompressobj(wbits=-15).decompress(data, most_bytes), 0)
 
 
 def _palette(header: Header) -> bytes:

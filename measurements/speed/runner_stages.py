@@ -3,10 +3,12 @@
 import time
 
 import polars as pl
+import pyarrow as pa
 
 from vsd2m.core.commit import digest
 from vsd2m.core.keys import sticker_key
 from vsd2m.core.run import Run
+from vsd2m.core.schema import Column
 from vsd2m.core.stage import (
     Batch,
     Columns,
@@ -72,6 +74,7 @@ class SleepConfig(StageConfig):
     seconds: float = 0.0
     num_gpus: float = 0.0
     reads: str = "urls"
+    is_new: bool = False  # whether the column is declared here
 
 
 class Sleep(StickerStage[SleepConfig]):
@@ -82,11 +85,30 @@ class Sleep(StickerStage[SleepConfig]):
     @property
     def spec(self) -> StageSpec:
         resources = Resources(num_gpus=self.config.num_gpus)
-        return StageSpec("sleep", 1, (self.config.reads,), (self.config.column,), resources=resources)
+        column = self.config.column
+        columns = (Column(column, pa.float64(), "a constant"),) if self.config.is_new else ()
+        return StageSpec("sleep", 1, (self.config.reads,), (column,), resources=resources, columns=columns)
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
         time.sleep(self.config.seconds)
         return [{self.config.column: 1.0} for _ in batch.rows]
+
+
+class GroupConfig(StageConfig):
+    reads: str
+
+
+class Group(TableStage[GroupConfig]):
+    """Keeps every sticker."""
+
+    Config = GroupConfig
+
+    @property
+    def spec(self) -> StageSpec:
+        return StageSpec("group", 1, (self.config.reads,), ("duplicate_group_size",))
+
+    def process_table(self, table: pl.DataFrame) -> TableResult:
+        return TableResult(table.select("key", duplicate_group_size=pl.lit(1, pl.Int32)), pl.DataFrame(schema=REJECTS))
 
 
 def sleeping_plan(folder: str, *, num_partitions: int, stages: dict[str, dict[str, object]]) -> Plan:
@@ -95,5 +117,8 @@ def sleeping_plan(folder: str, *, num_partitions: int, stages: dict[str, dict[st
         "numbers": {"stage": "runner_stages:Numbers", "num_stickers": num_partitions},
         "catalog": {"stage": "runner_stages:Catalog"},
     }
-    sleeping = {name: {"stage": "runner_stages:Sleep", "column": name, **options} for name, options in stages.items()}
+    sleeping = {
+        name: options if "stage" in options else {"stage": "runner_stages:Sleep", "column": name, **options}
+        for name, options in stages.items()
+    }
     return make_plan(PipelineConfig(run=folder, partition_size=1, stages={**head, **sleeping}))

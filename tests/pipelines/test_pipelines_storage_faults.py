@@ -59,3 +59,14 @@ def test_a_storage_that_refuses_from_a_moment_on_ends_the_run_which_then_resumes
     writes = [path for method, path in proxy.requests[num_requests:] if method == "PUT"]
     assert not [path for path in writes if "/source/" in path or "/measure/part-000000" in path]
     assert manifest(run) == manifest(run_local(number_plan(run="local", **SMALL)))
+
+
+def test_a_run_that_is_done_reads_each_record_once(proxy, s3_bucket, tmp_path, number_plan):
+    plan = number_plan(run=f"{s3_bucket}/{tmp_path.name}", **SMALL)
+    run = run_local(plan)
+    num_records = sum(len(run.records(entry.name)) for entry in run.layout)
+    proxy.requests.clear()
+    run_local(plan)
+    reads = [path for method, path in proxy.requests if method == "GET" and path.endswith(".json")]
+    assert len([path for path in reads if "run.json" not in path]) == num_records
+    assert not [path for method, path in proxy.requests if method == "HEAD" and ".parquet" in path]

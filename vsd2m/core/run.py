@@ -5,11 +5,12 @@ Layout, per stage: `STAGE/part-000123.parquet` (new columns), `STAGE/rejects-000
 The stages from the first `TableStage` on form the chain: each one's rows are the survivors of the one before.
 """
 
+import hashlib
 import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vsd2m.core.commit import CommitRecord, digest
+from vsd2m.core.commit import CommitRecord, OutputFile, digest
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError, StorageError
+from vsd2m.core.known_records import KnownRecords
 from vsd2m.core.parquet import read_parquet
 from vsd2m.core.schema import REJECTS, Column, Schema
 from vsd2m.core.storage import Store
@@ -26,6 +28,8 @@ from vsd2m.core.storage_faults import Retries
 
 RUN_FILE = "run.json"
 Kind = Literal["sticker", "table", "file"]
+
+_RECORD_NAME = re.compile(r"part-\d+\.json|all\.json")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Run:
     store: Store
     layout: tuple[StageLayout, ...]
     schema: Schema = field(default_factory=dict)
+    known: KnownRecords | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, url: str, *, retries: Retries | None = None) -> "Run":
@@ -56,6 +61,13 @@ class Run:
         layout = tuple(StageLayout(**{**entry, "writes": tuple(entry["writes"])}) for entry in described["stages"])
         columns = map(Column.from_json, described.get("columns", ()))
         return cls(store, layout, {column.name: column for column in columns})
+
+    def remembering(self, *, whole_stages: bool) -> "Run":
+        """The same run, whose commit records are each read once; for the one process that changes it, and its workers.
+
+        `whole_stages`: this process hears of every commit (`commit`, `remember`), so records are listed once per stage.
+        """
+        return replace(self, known=KnownRecords(whole_stages=whole_stages))
 
     def describe(self, **facts: Any) -> None:
         """Writes the run's file: its stages, the columns they write, and `facts` (resolved config, versions)."""
@@ -93,6 +105,16 @@ class Run:
 
     def providers(self, columns: Sequence[str], *, before: str | None) -> dict[str, list[str]]:
         """Stage -> the columns to take from it; the stage that gives the rows comes first. The latest writer wins."""
+        question = (tuple(columns), before)
+        if question not in self._providers:
+            self._providers[question] = self._find_providers(columns, before)
+        return self._providers[question]
+
+    @cached_property
+    def _providers(self) -> dict[tuple[tuple[str, ...], str | None], dict[str, list[str]]]:
+        return {}
+
+    def _find_providers(self, columns: Sequence[str], before: str | None) -> dict[str, list[str]]:
         chain = self.chain_before(before)
         found: dict[str, list[str]] = {chain[-1].name: []}
         for column in columns:
@@ -147,28 +169,57 @@ class Run:
     # -- commit records ----------------------------------------------------------------------
 
     def kind(self, stage: str) -> Kind:
-        return next(entry.kind for entry in self.layout if entry.name == stage)
+        return self._kinds[stage]
+
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        return {entry.name: entry.kind for entry in self.layout}
 
     def record(self, stage: str, partition: int | None) -> CommitRecord | None:
         """The commit record, or None where there is none; `StorageError` where there is one that cannot be read."""
+        return self.read_record(stage, partition) if self.known is None else self.known.one(self, stage, partition)
+
+    def records(self, stage: str) -> list[CommitRecord]:
+        """Every commit record of a stage, by partition."""
+        records = self.read_records(stage) if self.known is None else self.known.all(self, stage)
+        return sorted(records, key=lambda record: -1 if record.partition is None else record.partition)
+
+    def read_record(self, stage: str, partition: int | None) -> CommitRecord | None:
+        """Like `record`, always from the storage."""
         path = record_path(stage, partition)
         try:
-            return CommitRecord.model_validate_json(self.store.read_bytes(path))
+            return self._parse_record(path, self.store.read_bytes(path))
         except MissingFileError:
             return None
+
+    def read_records(self, stage: str) -> list[CommitRecord]:
+        """The commit records of a stage, always from the storage: one listing, and reads side by side."""
+        paths = [f"{stage}/{name}" for name in self.store.list(stage) if _RECORD_NAME.fullmatch(name)]
+        contents = self.store.read_many(paths)
+        return [self._parse_record(path, data) for path, data in zip(paths, contents, strict=True) if data is not None]
+
+    def _parse_record(self, path: str, data: bytes) -> CommitRecord:
+        try:
+            return CommitRecord.model_validate_json(data)
         except ValueError as error:
             raise StorageError(
                 f"{self.store.path(path)} is no commit record; delete it, and its partition is done again"
             ) from error
 
-    def records(self, stage: str) -> list[CommitRecord]:
-        """Every commit record of a stage, by partition."""
-        names = (re.fullmatch(r"part-(\d+)\.json|all\.json", name) for name in self.store.list(stage))
-        numbers = [int(found[1]) if found[1] else None for found in names if found]
-        return [record for number in numbers if (record := self.record(stage, number)) is not None]
-
     def commit(self, record: CommitRecord) -> None:
         self.store.write_bytes(record_path(record.stage, record.partition), record.to_bytes())
+        self.remember(record)
+
+    def remember(self, record: CommitRecord) -> None:
+        """Takes a record that another process has committed."""
+        if self.known is not None:
+            self.known.put(record)
+
+    def uncommit(self, stage: str, partition: int | None) -> None:
+        """Deletes a commit record."""
+        self.store.delete(record_path(stage, partition))
+        if self.known is not None:
+            self.known.drop(stage, partition)
 
     # -- parquet -----------------------------------------------------------------------------
 
@@ -187,14 +238,16 @@ class Run:
                     if path.startswith(f"{entry.name}/rejects-"):
                         yield entry.name, self.read_file(path)
 
-    def write_table(self, path: str, table: pa.Table) -> None:
-        """Parquet whose bytes depend on the rows alone."""
+    def write_table(self, path: str, table: pa.Table) -> OutputFile:
+        """Parquet whose bytes depend on the rows alone; returns what a commit record says of it."""
         sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=4096, store_schema=True)
-        self.store.write_bytes(path, sink.getvalue())
+        data = sink.getvalue()
+        self.store.write_bytes(path, data)
+        return OutputFile(sha256=hashlib.sha256(data).hexdigest(), num_bytes=len(data))
 
-    def write_rejects(self, path: str, rejects: list[dict[str, Any]]) -> None:
-        self.write_table(path, pa.Table.from_pylist(rejects, schema=REJECTS))
+    def write_rejects(self, path: str, rejects: list[dict[str, Any]]) -> OutputFile:
+        return self.write_table(path, pa.Table.from_pylist(rejects, schema=REJECTS))
 
     def read_file(self, path: str, columns: list[str] | None = None) -> pl.DataFrame:
         """A Parquet file of the run, by its relative path."""

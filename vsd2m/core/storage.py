@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -86,8 +86,27 @@ class Store:
 
     def read_bytes(self, path: str) -> bytes:
         """The whole file; `MissingFileError` if there is none, another `StorageError` where it cannot be read."""
+        if self._is_local:
+            return self._do("read", path, lambda _: Path(self._full(path)).read_bytes())
         data: bytes = self._do("read", path, lambda fs: fs.cat_file(self._full(path), **self._read_options))
         return data
+
+    def read_many(self, paths: Sequence[str]) -> Sequence[bytes | None]:
+        """Whole files, side by side where the storage is far away; None for a file that does not exist (any more)."""
+        contents: dict[str, Any] = {}
+        if not self._is_local and len(paths) > 1:
+            full = [self._full(path) for path in paths]
+            contents = self._do("read", paths[0], lambda fs: fs.cat(full, on_error="return", **self._read_options))
+        return [self._read_again(path, contents.get(self._full(path))) for path in paths]
+
+    def _read_again(self, path: str, content: Any) -> bytes | None:
+        """The content; read with patience where it is missing or an error."""
+        if isinstance(content, bytes):
+            return content
+        try:
+            return self.read_bytes(path)
+        except MissingFileError:
+            return None
 
     def read_json(self, path: str) -> Any:
         """The JSON in `path`; `StorageError` where it is torn."""

@@ -45,7 +45,8 @@ def run_ray(
         nodes = backend.nodes()
         pools = {planned.name: _pool(plan, planned, nodes, observer) for planned in _distributed(plan)}
         run = plan.create_run()
-        run_flow(run, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s)
+        remembering = run.remembering(whole_stages=True)
+        run_flow(remembering, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s)
         return run
 
 
@@ -70,6 +71,7 @@ def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observ
 def _partition_runner(config: PipelineConfig, stage: str) -> Callable[[Any], CommitRecord]:
     """In a worker: runs and commits partitions of one stage, its models loaded at the first."""
     run = Run.open(config.run, retries=Retries(config.storage_patience_s))
+    run = run.remembering(whole_stages=False)
     planned = make_plan(config).stage(stage)
     if planned.kind == "file":
         return partial(run_file_partition, run, planned)

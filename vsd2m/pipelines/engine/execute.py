@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from vsd2m.core.commit import CommitRecord, OutputFile, digest
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError
-from vsd2m.core.run import Run, part_path, record_path, rejects_path
+from vsd2m.core.listing import Listing
+from vsd2m.core.run import Run, part_path, rejects_path
 from vsd2m.core.schema import MEDIA_COLUMNS, columns_schema
 from vsd2m.core.stage import Batch, Columns, Drop, FileStage, Stage, StageSpec, TableStage
 from vsd2m.pipelines.engine.plan import PlannedStage
@@ -56,8 +57,13 @@ class PartitionInput:
         return [number for number in range(len(self.rows)) if number not in self.known_outcomes]
 
 
-def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool = False) -> bool:
-    """Whether the commit record matches the stage's identity and the partition's current inputs."""
+def is_done(
+    run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool = False, files: Listing | None = None
+) -> bool:
+    """Whether the commit record matches the stage's identity and the partition's current inputs.
+
+    `files` are asked for the sizes of outputs: one listing for many partitions.
+    """
     record = run.record(planned.name, partition)
     if record is None or record.identity != planned.identity:
         return False
@@ -67,9 +73,8 @@ def is_done(run: Run, planned: PlannedStage, partition: int | None, *, retry_fai
         return False
     if record.inputs != inputs_of(run, planned, partition):
         return False
-    return all(
-        run.store.exists(path) and run.store.size(path) == file.num_bytes for path, file in record.outputs.items()
-    )
+    files = files or Listing(run.store)
+    return all(files.size(path) == file.num_bytes for path, file in record.outputs.items())
 
 
 def _has_transient(run: Run, stage: Stage[Any], partition: int | None) -> bool:
@@ -347,13 +352,14 @@ def _commit(
     files: Sequence[str] = (),
 ) -> CommitRecord:
     # Deleted first: a record must never describe other outputs than its own.
-    run.store.delete(record_path(planned.name, partition))
+    if run.record(planned.name, partition) is not None:
+        run.uncommit(planned.name, partition)
     schema = columns_schema(tuple(planned.stage.spec.writes), run.schema)
-    paths = list(files)
+    outputs = {path: _output_file(run, path) for path in files}
     for number, (kept_rows, reject_rows) in parts.items():
-        run.write_table(part_path(planned.name, number), _table(planned, kept_rows, schema))
-        run.write_rejects(rejects_path(planned.name, number), [dict(reject) for reject in reject_rows])
-        paths += [part_path(planned.name, number), rejects_path(planned.name, number)]
+        part, rejects = part_path(planned.name, number), rejects_path(planned.name, number)
+        outputs[part] = run.write_table(part, _table(planned, kept_rows, schema))
+        outputs[rejects] = run.write_rejects(rejects, [dict(reject) for reject in reject_rows])
     all_rejects = [reject for _, reject_rows in parts.values() for reject in reject_rows]
     outcomes = Counter(reject["outcome"] for reject in all_rejects)
     record = CommitRecord(
@@ -361,7 +367,7 @@ def _commit(
         partition=partition,
         identity=planned.identity,
         inputs=inputs,
-        outputs={path: _output_file(run, path) for path in sorted(paths)},
+        outputs=dict(sorted(outputs.items())),
         num_read=num_read,
         num_kept=sum(len(kept_rows) for kept_rows, _ in parts.values()) if num_kept is None else num_kept,
         num_dropped=outcomes["dropped"],

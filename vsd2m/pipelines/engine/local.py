@@ -23,7 +23,8 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
 
     `num_workers` cores and one GPU are shared by the workers of the sticker stages.
     """
-    run = plan.create_run()
+    created_run = plan.create_run()
+    run = created_run.remembering(whole_stages=True)
     one_at_a_time = _Serial(observer or Silent())
     sticker_stages = [planned for planned in plan.stages if planned.kind == "sticker"]
     requests = {planned.name: _request(planned, num_workers) for planned in sticker_stages}
@@ -38,7 +39,7 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
     num_gpus = max((request.gpus for request in requests.values()), default=0.0)
     with LocalBackend(plan.config, num_cpus=num_workers, num_gpus=num_gpus) as backend:
         run_flow(run, plan, pools, backend, one_at_a_time, retry_failed=retry_failed)
-    return run
+    return created_run
 
 
 def _request(planned: PlannedStage, num_workers: int) -> Request:

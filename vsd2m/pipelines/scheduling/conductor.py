@@ -28,7 +28,10 @@ def run_flow(
     retry_failed: bool,
     patience_s: float = PATIENCE_SECONDS,
 ) -> None:
-    """Brings every stage of the plan up to date. Stages without a pool run in this process, one partition at a time."""
+    """Brings every stage of the plan up to date. Stages without a pool run in this process, one partition at a time.
+
+    `run` remembers whole stages: this process hears of every commit.
+    """
     flow = Flow(run, plan, observer, retry_failed=retry_failed)
     with Timeline(run.store) as timeline:
         workers = Workers(backend, list(pools.values()), patience_s=patience_s, on_span=timeline.add)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vsd2m.core.commit import CommitRecord
-from vsd2m.core.run import Run, record_path
+from vsd2m.core.listing import Listing
+from vsd2m.core.run import Run
 from vsd2m.core.stage import FileStage
 from vsd2m.pipelines.engine.execute import is_done
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
@@ -35,6 +36,7 @@ class _Progress:
     planned: PlannedStage
     partitions: Sequence[int | None] | None = None
     num_done: int = 0
+    files: Listing | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -59,6 +61,7 @@ class Flow:
 
     def finish(self, record: CommitRecord) -> Iterator[Work]:
         """The work that a commit makes possible."""
+        self._run.remember(record)
         self._observer.partition_done(record)
         self._arrivals.append((self._numbers[record.stage], record.partition))
         yield from self._follow()
@@ -77,6 +80,7 @@ class Flow:
 
     def _complete(self, number: int, successor: int | None) -> Iterator[Work]:
         stage = self._stages[number]
+        stage.files = None
         self._observer.stage_done(stage.planned.name)
         if successor is not None:
             partitions = self._open(successor)
@@ -113,12 +117,14 @@ class Flow:
         stage = self._stages[number]
         if stage.partitions is None:
             stage.partitions = open_stage(self._run, stage.planned, self._observer)
+            stage.files = Listing(self._run.store)
         return stage.partitions
 
     def _enter(self, number: int, partition: int | None) -> Iterator[Work]:
         self._open(number)
-        planned = self._stages[number].planned
-        if is_done(self._run, planned, partition, retry_failed=self._retry_failed):
+        stage = self._stages[number]
+        planned = stage.planned
+        if is_done(self._run, planned, partition, retry_failed=self._retry_failed, files=stage.files):
             self._observer.partition_skipped(planned.name)
             self._arrivals.append((number, partition))
         else:
@@ -145,8 +151,9 @@ def _partitions(run: Run, planned: PlannedStage) -> list[int | None]:
 
 def _prune(run: Run, planned: PlannedStage, partitions: list[int | None]) -> None:
     """Removes partitions beyond the current number: a smaller data set would read them by mistake."""
+    current = set(partitions)
     for record in run.records(planned.name):
-        if record.partition not in partitions:
-            run.store.delete(record_path(planned.name, record.partition))
+        if record.partition not in current:
+            run.uncommit(planned.name, record.partition)
             for path in record.outputs:
                 run.store.delete(path)

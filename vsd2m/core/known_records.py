@@ -1,0 +1,58 @@
+"""Commit records that are read once and kept, while one process alone changes a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from vsd2m.core.commit import CommitRecord
+
+if TYPE_CHECKING:
+    from vsd2m.core.run import Run
+
+
+class KnownRecords:
+    """The records of a run as this process knows them.
+
+    `whole_stages`: a stage's records are listed and read together at the first question, and what is not among them
+    does not exist. Without it, each is read when it is asked for, and asked for again until it exists.
+    """
+
+    def __init__(self, *, whole_stages: bool) -> None:
+        self._whole_stages = whole_stages
+        self._records: dict[str, dict[int | None, CommitRecord]] = {}
+        self._complete: set[str] = set()
+        self._shared: dict[str, CommitRecord] = {}
+
+    def one(self, run: "Run", stage: str, partition: int | None) -> CommitRecord | None:
+        """A partition's record, or None."""
+        if self._whole_stages:
+            self.all(run, stage)
+        known = self._records.setdefault(stage, {})
+        if partition not in known and stage not in self._complete:
+            record = run.read_record(stage, partition)
+            if record is None:
+                return None
+            self.put(record)
+        return known.get(partition)
+
+    def all(self, run: "Run", stage: str) -> Sequence[CommitRecord]:
+        """Every record of a stage."""
+        if stage not in self._complete:
+            self._records[stage] = {}
+            for record in run.read_records(stage):
+                self.put(record)
+            self._complete.add(stage)
+        return list(self._records[stage].values())
+
+    def put(self, record: CommitRecord) -> None:
+        """Takes a record that was committed; equal parts of records are kept once."""
+        like = self._shared.setdefault(record.identity, record)
+        parts: Mapping[str, object] = {
+            name: getattr(like, name)
+            for name in ("stage", "identity", "versions", "config")
+            if getattr(like, name) == getattr(record, name)
+        }
+        self._records.setdefault(record.stage, {})[record.partition] = record.model_copy(update=parts)
+
+    def drop(self, stage: str, partition: int | None) -> None:
+        """Forgets a record that was deleted."""
+        self._records.get(stage, {}).pop(partition, None)

@@ -19,18 +19,18 @@ import contextlib
 import copy
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -41,13 +41,19 @@ CPU_FACTOR, MIN_CPU_SECONDS = 4, 60
 """Processor time that the tests are given with a mutant: that many times what they need without, or so many seconds."""
 MIN_CPU_SHARE, PATIENCE_S = 0.01, 60
 """Tests that use less of one core than this for so long are waiting for something that never comes."""
+PRELOADED = (
+    "pytest", "jsonschema", "numba", "numpy", "PIL.Image", "polars", "pyarrow.parquet", "pydantic", "yaml",
+)  # fmt: skip
+FORKS = multiprocessing.get_context("forkserver")
+"""Every run of the tests is a fork of one process that has imported these libraries: that takes longer than most runs."""
 ENGINE_TESTS = ("tests/pipelines/test_pipelines_config.py", "tests/pipelines/test_pipelines_local.py")
 MACHINE_TESTS = "tests/pipelines/test_pipelines_machine.py"
 TIME_TESTS = ("tests/pipelines/test_pipelines_time_limit.py", "tests/pipelines/test_pipelines_worker_threads.py")
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
 SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_scheduling.py", "tests/pipelines/test_pipelines_overlap.py")
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
-DISTANCE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("distances", "intervals", "metrics"))
+DISTANCE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("distances", "intervals", "states"))
+TABLE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("table_contents", "tables"))
 COVER: dict[str, dict[str, tuple[str, ...]]] = {
     "core": {
         "core/commit.py": ("tests/core/test_core_contract.py",),
@@ -100,10 +106,10 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "benchmark/distances/mmd.py": DISTANCE_TESTS[:1],
         "benchmark/distances/moments.py": DISTANCE_TESTS[:1],
         **{
-            f"benchmark/tables/{name}.py": ("tests/benchmark/test_benchmark_tables.py",)
+            f"benchmark/tables/{name}.py": TABLE_TESTS
             for name in (
                 "curve_chart", "curves", "leaderboard", "paper_tables", "published", "results_tables", "side_by_side",
-                "text_tables",
+                "table", "text_tables",
             )
         },
     },
@@ -222,40 +228,53 @@ def with_mutant(folder: Path, mutant: Mutant, tests: tuple[str, ...], *, cpu_lim
 
 def run_tests(folder: Path, tests: tuple[str, ...], *, cpu_limit_s: float) -> Run:
     """Runs the tests until the first one fails, or until they are stopped."""
-    search = os.pathsep.join([str(folder), str(folder / "samples")])
-    environment = {**os.environ, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", "-k", "not s3", *tests]
-    with tempfile.TemporaryFile("w+") as output:
-        process = psutil.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        stopped, cpu_seconds = _watch(process, cpu_limit_s=cpu_limit_s)
-        if stopped is not None:
-            return Run(stopped, cpu_seconds)
-        output.seek(0)
-        text = output.read()
-    if process.returncode == 0:
-        return Run(None, cpu_seconds)
+    output = folder / "output.txt"
+    child = FORKS.Process(target=_pytest, args=(folder, tests, output))
+    child.start()
+    stopped, cpu_seconds = _watch(child, cpu_limit_s=cpu_limit_s)
+    if stopped is not None or child.exitcode == 0:
+        return Run(stopped, cpu_seconds)
+    text = output.read_text(encoding="utf-8", errors="replace")
     failures = re.findall(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
-    return Run(failures[0] if failures else f"pytest ended with {process.returncode}", cpu_seconds)
+    return Run(failures[0] if failures else f"pytest ended with {child.exitcode}", cpu_seconds)
 
 
-def _watch(process: psutil.Popen, *, cpu_limit_s: float) -> tuple[str | None, float]:
+def _pytest(folder: Path, tests: tuple[str, ...], output: Path) -> None:
+    """Runs in a process of its own, which has the libraries of `PRELOADED` and no module of the package yet."""
+    import pytest
+
+    os.setsid()
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    search = [str(folder), str(folder / "samples")]
+    originals = {str(ROOT), str(ROOT / "samples"), str(Path(__file__).parent)}
+    sys.path[:] = [*search, *(entry for entry in sys.path if entry not in originals)]
+    sys.dont_write_bytecode = True
+    os.environ.update(PYTHONPATH=os.pathsep.join(search), PYTHONDONTWRITEBYTECODE="1")
+    os.chdir(folder)
+    options = ["-q", "-x", "-rfE", "-p", "no:cacheprovider", "-k", "not s3 and not ray_"]
+    os._exit(int(pytest.main([*options, *tests])))
+
+
+def _watch(child: BaseProcess, *, cpu_limit_s: float) -> tuple[str | None, float]:
     """Waits for the end, or stops the tests and says why; and the processor time they used."""
+    process = psutil.Process(child.pid)
     used, since, used_then = 0.0, time.monotonic(), 0.0
-    while process.poll() is None:
+    while child.exitcode is None:
         used = max(used, _cpu_seconds(process))
         if used - used_then > MIN_CPU_SHARE * PATIENCE_S:
             since, used_then = time.monotonic(), used
         is_idle = time.monotonic() - since > PATIENCE_S
         if is_idle or used > cpu_limit_s:
             _kill(process)
+            child.join()
             return ("waited for nothing" if is_idle else "processor time"), used
-        time.sleep(0.2)
+        child.join(0.2)
     return None, used
 
 
-def _cpu_seconds(process: psutil.Popen) -> float:
+def _cpu_seconds(process: psutil.Process) -> float:
     """Of a process, of those it started that still run, and of those that ended."""
     total = 0.0
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -266,13 +285,10 @@ def _cpu_seconds(process: psutil.Popen) -> float:
     return total
 
 
-def _kill(process: psutil.Popen) -> None:
-    descendants = process.children(recursive=True)
-    os.killpg(process.pid, signal.SIGKILL)
-    for one in descendants:
+def _kill(process: psutil.Process) -> None:
+    for one in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
-    process.wait()
 
 
 class Results:
@@ -315,6 +331,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="file (JSON lines) to which outcomes are appended")
     options = parser.parse_args()
     results = Results(options.results)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    FORKS.set_forkserver_preload(list(PRELOADED))
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     try:
         make_copy(folder)

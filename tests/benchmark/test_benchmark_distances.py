@@ -14,6 +14,7 @@ from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.suite.clips import JudgedClip
+from vsd2m.core.errors import EngineError
 from vsd2m.networks.torchvision_cpu import allow_torchvision_beside_cpu_torch
 
 JEDI_FIRST = np.arange(1, 10).reshape(3, 3)
@@ -183,3 +184,103 @@ def test_extrapolation_keeps_the_true_distance():
 def test_extrapolation_from_too_few_samples_is_refused():
     rng = np.random.default_rng(2)
     assert np.isnan(infinite_frechet_distance(rng.normal(size=(79, 20)), rng.normal(size=(500, 20)), seed=0))
+
+
+def test_the_metric_prints_a_hundred_times_the_mmd_as_jedi_does():
+    generated, real = clips(1, 20), clips(2, 30)
+    vectors = [np.array([clip.frames[0, 0, :4, 0] for clip in group], np.float32) for group in (generated, real)]
+    assert judged(Mmd, generated, real).value == pytest.approx(100 * polynomial_mmd(*vectors), rel=1e-6)
+
+
+@pytest.mark.parametrize("metric_class", [Frechet, Mmd])
+def test_the_interval_of_clips_that_are_not_all_kept_is_narrowed_to_the_number_of_all(metric_class, monkeypatch):
+    monkeypatch.setattr(distances, "MAX_KEPT", 15)
+    metric = metric_class(Weights())
+    for clip, real in zip(clips(1, 60), clips(2, 60, shift=50), strict=True):
+        metric.update(clip)
+        metric.update_reference(real)
+    vectors = metric._generated.vectors, metric._real.vectors
+    _, error = metric.errors(*vectors, metric.distance(*vectors), seed=0)
+    score = metric.compute(seed=0)
+    assert score.high - score.value == pytest.approx(error * (15 / 60) ** 0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize(("num_generated", "num_real"), [(8, 30), (30, 8)])
+def test_where_only_one_set_is_kept_whole_the_distance_is_still_that_of_all(num_generated, num_real, monkeypatch):
+    generated, real = clips(1, num_generated), clips(2, num_real)
+    whole = judged(Frechet, generated, real).value
+    monkeypatch.setattr(distances, "MAX_KEPT", 10)
+    assert judged(Frechet, generated, real).value == pytest.approx(whole, rel=1e-9)
+
+
+def test_a_clip_of_which_no_finite_number_is_seen_is_named():
+    class Spoilt(FirstPixels):
+        def features(self, clip):
+            return np.array([1, np.inf, 0, 0], np.float32)
+
+    metric = Frechet(Weights())
+    metric.extractor = Spoilt(Weights())
+    for feed in (metric.update, metric.update_reference):
+        with pytest.raises(EngineError, match="frechet of 1-0 is not a finite number"):
+            feed(clips(1, 1)[0])
+
+
+@pytest.mark.parametrize("metric_class", [Frechet, Mmd])
+def test_of_too_few_clips_there_is_no_interval_and_of_none_no_distance(metric_class):
+    for num_generated, num_real in ((2, 9), (9, 2)):
+        score = judged(metric_class, clips(1, num_generated), clips(2, num_real))
+        assert np.isnan(score.low) and np.isnan(score.high) and np.isfinite(score.value)
+    for num_generated, num_real in ((0, 9), (9, 0)):
+        assert np.isnan(judged(metric_class, clips(1, num_generated), clips(2, num_real)).value)
+
+
+def test_the_distance_of_what_is_not_a_number_is_none():
+    nothing = np.full(2, np.nan)
+    assert np.isnan(gaussian_distance(nothing, np.eye(2), np.zeros(2), np.eye(2)))
+    assert gaussian_distance(np.zeros(2), np.eye(2), np.zeros(2), np.eye(2)) == pytest.approx(0, abs=1e-12)
+
+
+def test_of_single_vectors_there_is_no_frechet_distance():
+    pair = np.array([[0.0, 1.0], [1.0, 3.0]])
+    assert np.isnan(frechet_distance(pair[:1], pair)) and np.isnan(frechet_distance(pair, pair[:1]))
+    assert np.isfinite(frechet_distance(pair, pair + 1))
+
+
+def test_extrapolation_is_repeatable_by_its_seed_and_takes_subsets_at_random():
+    rng = np.random.default_rng(3)
+    a, b = (np.sort(rng.normal(size=(400, 5)), axis=0) for _ in range(2))
+    first = infinite_frechet_distance(a, b, seed=0)
+    assert infinite_frechet_distance(a, b, seed=0) == first != infinite_frechet_distance(a, b, seed=1)
+    shuffled = infinite_frechet_distance(rng.permutation(a), rng.permutation(b), seed=0)
+    assert first == pytest.approx(shuffled, abs=0.1)
+
+
+def test_extrapolation_begins_with_four_vectors_a_dimension_in_either_set():
+    rng = np.random.default_rng(2)
+    enough, few = rng.normal(size=(80, 20)), rng.normal(size=(79, 20))
+    assert np.isfinite(infinite_frechet_distance(enough, enough, seed=0))
+    assert np.isnan(infinite_frechet_distance(enough, few, seed=0))
+
+
+def test_moments_are_packed_whole_at_any_number_of_vectors():
+    vectors = np.random.default_rng(0).normal(5, 1, (150, 3))
+    for number in (2, 63, 64, 65, 128, 150):
+        moments = RunningMoments()
+        for vector in vectors[:number]:
+            moments.update(vector)
+        again = RunningMoments.unpacked(moments.packed())
+        assert again.num_vectors == number
+        assert again.mean == pytest.approx(vectors[:number].mean(0), rel=1e-12)
+        assert again.covariance == pytest.approx(np.cov(vectors[:number], rowvar=False), abs=1e-9)
+    assert RunningMoments.unpacked(RunningMoments().packed()).num_vectors == 0
+
+
+def test_moments_that_were_merged_into_nothing_do_not_change_with_where_they_came_from():
+    first, empty = RunningMoments(), RunningMoments()
+    vectors = np.random.default_rng(0).normal(5, 1, (70, 3))
+    for vector in vectors[:69]:
+        first.update(vector)
+    empty.merge(first)
+    first.update(vectors[69])
+    assert empty.num_vectors == 69 and empty.mean == pytest.approx(vectors[:69].mean(0), rel=1e-12)
+    assert empty.covariance == pytest.approx(np.cov(vectors[:69], rowvar=False), abs=1e-9)

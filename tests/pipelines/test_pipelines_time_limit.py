@@ -25,11 +25,12 @@ def rejects_of(run):
     return sorted(found.rows())
 
 
-def test_in_both_runners_a_sticker_that_never_ends_or_ends_its_process_costs_itself_alone(number_plan):
-    local, ray = (
-        runner(number_plan(run=name, time_limit_s=0.5, measure={"bad": BAD, "batch_size": 2}), **options)
-        for name, runner, options in (("local", run_local, {}), ("ray", run_ray, {"num_cpus": 2}))
-    )
+def bad_plan(number_plan, run: str):
+    return number_plan(run=run, time_limit_s=0.5, measure={"bad": BAD, "batch_size": 2})
+
+
+def test_a_sticker_that_never_ends_or_ends_its_process_costs_itself_alone(number_plan):
+    local = run_local(bad_plan(number_plan, "local"))
     assert rejects_of(local) == [
         (4, "timed_out", 0.5, 0.5, "not finished after 0.5 s of CPU time"),
         (12, "timed_out", 0.5, 0.5, "not finished after 0.5 s of CPU time"),
@@ -39,7 +40,11 @@ def test_in_both_runners_a_sticker_that_never_ends_or_ends_its_process_costs_its
     assert sorted(local.frame(["width"])["width"].to_list()) == [n for n in range(0, 40, 2) if n not in BAD]
     measured = status(local)[2]
     assert (measured.num_read, measured.num_kept, measured.num_dropped, measured.num_failed) == (40, 36, 0, 4)
-    assert manifest(ray) == manifest(local)
+
+
+def test_ray_records_such_stickers_as_the_local_runner_does(number_plan):
+    local = run_local(bad_plan(number_plan, "local"))
+    assert manifest(run_ray(bad_plan(number_plan, "ray"), num_cpus=2)) == manifest(local)
 
 
 def test_a_stage_whose_process_dies_while_it_loads_its_models_stops_the_run(number_plan):

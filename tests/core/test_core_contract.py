@@ -1,3 +1,4 @@
+import hashlib
 import pickle
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from vsd2m.core import errors
 from vsd2m.core.commit import CommitRecord, digest
@@ -39,6 +41,19 @@ def test_a_commit_record_survives_its_file():
 def test_a_record_that_loses_or_doubles_a_sticker_cannot_be_made(name, by):
     with pytest.raises(StageError, match="!= read"):
         record(**{name: COUNTS[name] + by})
+
+
+def test_a_partition_of_nothing_has_a_record_and_no_count_is_below_zero():
+    nothing = dict.fromkeys((*COUNTS, "num_computed", "seconds"), 0)
+    assert record(**nothing).num_read == 0
+    for name in nothing:
+        with pytest.raises(ValidationError, match=f"(?s){name}.*greater than or equal to 0"):
+            record(**{name: -1})
+
+
+def test_a_digest_is_the_sha256_of_canonical_json():
+    text = '{"a":["贴纸",null],"b":1.5}'
+    assert digest({"b": 1.5, "a": ["贴纸", None]}) == hashlib.sha256(text.encode()).hexdigest()
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.integers())))
@@ -94,6 +109,7 @@ def test_every_error_survives_the_way_between_processes():
         MissingExtraError("torch", "train"),
         ConfigError("x"),
     ]
+    assert str(samples[0]) == "truncated: ends early"
     for error in samples:
         again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vsd2m.core.errors import LockedError
-from vsd2m.core.folder_lock import LOCK_FILE, Holder, break_lock, folder_lock, process_start
+from vsd2m.core.folder_lock import LOCK_FILE, Holder, _start_by_ps, break_lock, folder_lock, process_start
 from vsd2m.core.storage import Store
 
 HOLD = """
@@ -136,3 +137,10 @@ def test_a_child_that_was_killed_and_not_waited_for_has_ended():
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert process_start(child.pid) is None
     child.communicate()
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="needs ps, as systems without /proc have it")
+def test_where_there_is_no_proc_the_start_of_a_process_is_asked_of_ps():
+    start = _start_by_ps(os.getpid())
+    assert start and start == _start_by_ps(os.getpid())
+    assert _start_by_ps(ended_process()) is None

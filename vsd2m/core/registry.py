@@ -125,6 +125,6 @@ def import_extra(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name and module.split(".", maxsplit=1)[0] == error.name.split(".")[0]:
+        if error.name and module.partition(".")[0] == error.name.partition(".")[0]:
             raise MissingExtraError(module, extra) from error
         raise

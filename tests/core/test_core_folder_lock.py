@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vsd2m.core.errors import LockedError
+from vsd2m.core.errors import LockedError, StorageError
 from vsd2m.core.folder_lock import LOCK_FILE, Holder, _start_by_ps, break_lock, folder_lock, process_start
 from vsd2m.core.storage import Store
 
@@ -144,3 +144,9 @@ def test_where_there_is_no_proc_the_start_of_a_process_is_asked_of_ps():
     start = _start_by_ps(os.getpid())
     assert start and start == _start_by_ps(os.getpid())
     assert _start_by_ps(ended_process()) is None
+
+
+def test_a_file_where_the_folder_should_be_is_an_error_and_no_endless_wait(tmp_path):
+    (tmp_path / "run").write_bytes(b"a file")
+    with pytest.raises(StorageError, match="cannot write .*run.lock: "), folder_lock(Store(str(tmp_path / "run"))):
+        pass

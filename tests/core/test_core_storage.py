@@ -1,9 +1,11 @@
+import hashlib
 import os
+import pickle
 import threading
 
 import pytest
 
-from vsd2m.core.errors import StorageError
+from vsd2m.core.errors import MissingFileError, StorageError
 from vsd2m.core.storage import Store
 
 
@@ -101,3 +103,77 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
 def test_an_unknown_kind_of_address_is_refused():
     with pytest.raises(StorageError, match="cannot open 'nonsense://x'"):
         Store("nonsense://x")
+
+
+def test_addresses_are_the_url_with_the_path_and_survive_the_way_between_processes(store, tmp_path):
+    assert store.path("a/b") == f"{store.url}/a/b" and store.path("") == store.url
+    again = pickle.loads(pickle.dumps(store))
+    store.write_bytes("a/b", b"1")
+    assert again.url == store.url and again.read_bytes("a/b") == b"1"
+    assert Store(f"{store.url}/").url == store.url
+
+
+def test_only_a_local_disk_has_paths_of_this_machine(tmp_path):
+    assert Store(str(tmp_path)).local_path("a/b") == f"{tmp_path}/a/b"
+    assert Store(f"memory://{tmp_path.name}").local_path("a/b") is None
+
+
+def test_the_digest_of_a_file_of_several_blocks_is_that_of_all_its_bytes(store):
+    data = os.urandom(2_500_000)
+    store.write_bytes("large", data)
+    assert store.sha256("large") == hashlib.sha256(data).hexdigest()
+    store.write_bytes("empty", b"")
+    assert store.sha256("empty") == hashlib.sha256(b"").hexdigest()
+
+
+def test_names_are_listed_in_order_files_and_folders_alike(store):
+    for path in ("b", "a/x", "a/y/z", "c"):
+        store.write_bytes(path, b"1")
+    assert store.list("") == ["a", "b", "c"] and store.list("a") == ["x", "y"]
+    assert store.exists("a/y") and not store.exists("b/x") and store.list("b/x") == []
+
+
+def test_json_is_read_and_what_is_none_is_named(store):
+    store.write_bytes("a.json", '{"a": "贴纸"}'.encode())
+    assert store.read_json("a.json") == {"a": "贴纸"}
+    store.write_bytes("a.json", b'{"a": ')
+    with pytest.raises(StorageError, match=r"cannot read .*a\.json: expected JSON"):
+        store.read_json("a.json")
+
+
+def test_leftovers_are_removed_from_the_runs_own_folder_too(tmp_path):
+    store = Store(str(tmp_path))
+    (tmp_path / "run.json.tmp-ab12cd34").write_bytes(b"half")
+    store.write_bytes("run.json", b"{}")
+    assert store.delete_leftovers("") == 1 and store.list("") == ["run.json"]
+    assert store.delete_leftovers("nowhere") == 0
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_a_file_that_exists_is_not_created_again(kind, tmp_path):
+    store = Store(str(tmp_path) if kind == "disk" else f"memory://{tmp_path.name}")
+    assert store.create_bytes("new/file", b"first") is True
+    assert store.create_bytes("new/file", b"second") is False
+    assert store.read_bytes("new/file") == b"first" and store.list("new") == ["file"]
+
+
+def test_of_writers_that_create_a_file_at_once_exactly_one_succeeds(tmp_path):
+    from vsd2m.core.storage import _local_create
+
+    path = str(tmp_path / "file")
+    assert _local_create(path, b"first") is True and _local_create(path, b"second") is False
+    assert (tmp_path / "file").read_bytes() == b"first" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    store = Store(str(tmp_path))
+    store.write_bytes("file", b"1")
+    for write in (store.write_bytes, store.create_bytes):
+        with pytest.raises(StorageError, match="cannot write .*/file/below: "):
+            write("file/below", b"2")
+
+
+def test_what_is_not_there_cannot_be_measured(store):
+    for use in (store.size, store.sha256):
+        with pytest.raises(MissingFileError, match="cannot (measure|read) .*/gone"):
+            use("gone")

@@ -142,13 +142,10 @@ class Store:
             return False
 
         def create(fs: Any) -> bool:
+            if self._is_local:
+                return _local_create(full, data)
             try:
-                if self._is_local:
-                    _local_create(full, data)
-                else:
-                    fs.pipe_file(full, data, mode="create")
-            except FileExistsError:
-                return self._holds(path, data)
+                fs.pipe_file(full, data, mode="create")
             except OSError:  # stores name a failed condition in several ways
                 if self.exists(path):
                     return self._holds(path, data)
@@ -260,16 +257,18 @@ def _local_write(full: str) -> Iterator[IO[bytes]]:
         raise
 
 
-def _local_create(full: str, data: bytes) -> None:
-    """`FileExistsError` if there is such a file; it is never seen half written."""
+def _local_create(full: str, data: bytes) -> bool:
+    """False if there is such a file; it is never seen half written."""
     temporary = f"{full}{TEMPORARY}{uuid.uuid4().hex[:8]}"
+    with _local_write(temporary) as file:
+        file.write(data)
     try:
-        with _local_write(temporary) as file:
-            file.write(data)
         os.link(temporary, full)
+    except FileExistsError:
+        return False
     finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        os.unlink(temporary)
+    return True
 
 
 @contextlib.contextmanager

@@ -48,7 +48,17 @@ FORKS = multiprocessing.get_context("forkserver")
 """Every run of the tests is a fork of one process that has imported these libraries: that takes longer than most runs."""
 ENGINE_TESTS = ("tests/pipelines/test_pipelines_config.py", "tests/pipelines/test_pipelines_local.py")
 MACHINE_TESTS = "tests/pipelines/test_pipelines_machine.py"
-TIME_TESTS = ("tests/pipelines/test_pipelines_time_limit.py", "tests/pipelines/test_pipelines_worker_threads.py")
+STAGE_PROCESS_TESTS = (
+    "tests/pipelines/test_pipelines_stage_process.py",
+    *(
+        f"tests/pipelines/test_pipelines_time_limit.py::test_{name}"
+        for name in (
+            "a_stage_whose_process_dies_while_it_loads_its_models_stops_the_run",
+            "a_batch_has_time_by_its_size_its_cores_and_what_the_stage_says_it_costs",
+            "what_a_stage_prints_does_not_stand_among_the_results",
+        )
+    ),
+)
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
 SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_scheduling.py", "tests/pipelines/test_pipelines_overlap.py")
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
@@ -84,8 +94,8 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "pipelines/scheduling/room.py": SCHEDULING_TESTS,
         "pipelines/scheduling/timeline.py": SCHEDULING_TESTS,
         "pipelines/scheduling/workers.py": SCHEDULING_TESTS,
-        "pipelines/engine/stage_child.py": (*TIME_TESTS, ENGINE_TESTS[1]),
-        "pipelines/engine/stage_process.py": (*TIME_TESTS, ENGINE_TESTS[1]),
+        "pipelines/engine/stage_child.py": STAGE_PROCESS_TESTS,
+        "pipelines/engine/stage_process.py": STAGE_PROCESS_TESTS,
     },
     "rules": {
         f"filter/rules/{name}.py": ("tests/filter/test_filter_rules.py",)

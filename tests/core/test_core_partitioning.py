@@ -40,3 +40,16 @@ def test_the_order_of_names_and_a_larger_number_of_them_leave_the_numbers_alone(
     }
     assert 10 <= len(partitions) <= 20
     assert partition_names(names[:3], max_size=100) == {0: names[:3]}
+
+
+def test_partitions_are_those_of_every_version() -> None:
+    """Written down once: a crawl that is resumed by another version must find its partitions again."""
+    words = ["cat", "dog", "hello", "good night", "晚安", "panda", "wow"]
+    expected = {3: ["hello"], 4: ["cat", "晚安"], 5: ["panda", "wow"], 6: ["dog", "good night"]}
+    assert partition_names(words, max_size=2) == expected
+
+
+def test_a_name_given_twice_is_divided_no_further_than_its_hash_goes() -> None:
+    assert list(partition_names(["cat", "cat", "dog"], max_size=1).values()) == [["dog"], ["cat", "cat"]]
+    (deepest,) = [number for number, part in partition_names(["cat"] * 2, max_size=1).items() if len(part) == 2]
+    assert 2**64 - 1 <= deepest < 2**65 - 1

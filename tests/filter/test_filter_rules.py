@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from vsd2m.core.errors import StageError
 from vsd2m.core.registry import load
@@ -41,6 +42,53 @@ def test_a_limit_is_inclusive_and_a_drop_says_value_and_limit(name, limits, on, 
     assert drop.value == check.value(over)
     assert not check.passes(drop.value)
     assert drop.detail == check.measure
+
+
+# rule, limit, default, least and greatest allowed (None: no end)
+LIMITS = [
+    ("size", "min_side", 32, 1, None),
+    ("size", "max_side", None, 32, None),
+    ("aspect_ratio", "max_ratio", 3.0, 1, None),
+    ("num_frames", "min_frames", 1, 1, None),
+    ("num_frames", "max_frames", None, 1, None),
+    ("static_though_animated", "min_distinct_frames", 2, 2, None),
+    ("blank", "max_transparent_share", 0.99, 0, 1),
+    ("entropy", "min_bits", 0.05, 0, 8),
+    ("unsafe", "max_score", 0.5, 0, 1),
+    ("watermark", "max_score", 0.5, 0, 1),
+    ("text_length", "max_characters", 40, 0, None),
+]
+
+
+@pytest.mark.parametrize(("name", "limit", "default", "least", "greatest"), LIMITS)
+def test_a_limit_has_its_default_and_the_range_that_makes_sense(name, limit, default, least, greatest):
+    assert getattr(rule(name, {}), limit) == default
+    for value, beyond in ((least, -1), (greatest, 1)):
+        if value is not None:
+            assert getattr(rule(name, {limit: value}), limit) == value
+            with pytest.raises(
+                ValidationError, match="should be (less|greater) than or equal to|nothing would be kept"
+            ):
+                rule(name, {limit: value + beyond})
+
+
+def test_every_limit_of_every_rule_is_tried_for_its_range():
+    assert {(name, limit) for name, limit, *_ in LIMITS} == {
+        (name, limit) for name, where in RULES.items() for limit in load(where).model_fields
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "message"),
+    [
+        ("size", {"min_side": 64, "max_side": 63}, "max_side 63 is less than min_side 64: nothing would be kept"),
+        ("num_frames", {"min_frames": 5, "max_frames": 4}, "max_frames 4 is less than min_frames 5: nothing"),
+    ],
+)
+def test_limits_between_which_there_is_no_room_are_refused(name, limits, message):
+    with pytest.raises(ValidationError, match=message):
+        rule(name, limits)
+    assert rule(name, dict.fromkeys(limits, 50)).checks()[1].limit == 50
 
 
 def reason_for(mask, *, opaque=False):

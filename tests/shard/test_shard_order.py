@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsd2m.core.errors import ConfigError
-from vsd2m.shard.loading.order import Division, EpochOrder, end_of_epoch
+from vsd2m.shard.loading.order import DealOptions, Division, EpochOrder, end_of_epoch
 
 sizes_of_shards = st.lists(st.integers(0, 9), max_size=8)
 divisions = st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(1, 4))  # ranks, workers, batch size
@@ -169,3 +169,34 @@ def test_dropping_everything_is_refused(shards_url):
 
     with pytest.raises(ConfigError, match='ends="drop" drops all'):
         vsd2m.load(shards_url, split="vsd_r", num_frames=1, size=1, batch_size=50, rank=0, world_size=8, ends="drop")
+
+
+def test_the_order_of_an_epoch_is_that_of_every_version():
+    """Written down once: a training that is resumed by another version must see the rest of the same order."""
+    order = [(0, 0), (1, 1), (0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1), (1, 3)]
+    assert order_of([3, 4, 2], seed=1, epoch=2, mix_shards=2) == order
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rank": 2}, r"rank must be in 0..1 \(world_size 2\), found 2"),
+        ({"rank": -1}, "found -1"),
+        ({"batch_size": 0}, "batch_size must be at least 1, found 0"),
+        ({"mix_shards": 0}, "mix_shards must be at least 1, found 0"),
+        ({"ends": "stop"}, "ends must be one of drop, pad, ragged, found 'stop'"),
+    ],
+)
+def test_a_wrong_division_is_refused(changes, message):
+    values = {"shuffle": True, "seed": 0, "mix_shards": 1, "rank": 1, "world_size": 2, "batch_size": 1,
+              "ends": "pad", "repeat": False}  # fmt: skip
+    options = DealOptions(**values)
+    assert options.global_batch == 2 and options.end(5) == 6 and options.end(5, start=2) == 6
+    with pytest.raises(ConfigError, match=message):
+        DealOptions(**{**values, **changes})
+
+
+@pytest.mark.parametrize(("ends", "end"), [("drop", 7), ("pad", 11), ("ragged", 10)])
+def test_an_epoch_ends_with_whole_batches_or_where_the_stickers_end(ends, end):
+    assert end_of_epoch(10, start=3, batch=4, ends=ends) == end
+    assert end_of_epoch(10, start=12, batch=4, ends=ends) == 12

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.shard.split import SplitConfig, SplitStage
@@ -154,3 +155,55 @@ def test_a_wrong_review_is_refused_in_one_line(tmp_path, text, message):
 def test_a_missing_review_names_the_file(tmp_path):
     with pytest.raises(ConfigError, match=r"no\.json"):
         SplitStage(SplitConfig(review=str(tmp_path / "no.json"))).process_table(table(many(3)))
+
+
+def test_choice_and_shards_are_those_of_every_version_until_the_stages_version_is_raised():
+    """Written down once: a released data set must be made again as it was."""
+    stickers = table(many(9) + many(6, domain="cartoon") + many(2, domain=None))
+    config = SplitConfig(stickers_per_shard=5, max_test_share=0.34, seed=3)
+    kept = SplitStage(config).process_table(stickers).kept
+    shards: dict[str, list[str]] = {}
+    for key, _, shard, _ in sorted(kept.rows(), key=lambda row: row[2:]):
+        shards.setdefault(shard, []).append(key)
+    assert shards == {
+        "vsd2m-train-000000": ["None0001", "cartoon0000", "None0000", "real0002", "real0004"],
+        "vsd2m-train-000001": ["cartoon0005", "real0008", "cartoon0004", "real0006", "real0000"],
+        "vsd2m-train-000002": ["real0007", "cartoon0002"],
+        "vsd2m-vsd_c-000000": ["cartoon0003", "cartoon0001"],
+        "vsd2m-vsd_r-000000": ["real0003", "real0005", "real0001"],
+    }
+    assert kept["key"].is_sorted() and kept.schema["shard_index"] == pl.Int32
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "least", "greatest"),
+    [
+        ("num_words", 500, 0, None),
+        ("per_word", 1, 1, None),
+        ("max_test_share", 0.2, 0, 1),
+        ("stickers_per_shard", 1000, 1, None),
+        ("seed", 0, 0, None),
+    ],
+)
+def test_an_option_has_its_default_and_its_range(name, default, least, greatest):
+    assert getattr(SplitConfig(), name) == default
+    for value, beyond in ((least, -1), (greatest, 1)):
+        if value is not None:
+            assert getattr(SplitConfig(**{name: value}), name) == value
+            with pytest.raises(ValidationError, match="should be (less|greater) than or equal to"):
+                SplitConfig(**{name: value + beyond})
+
+
+def test_near_duplicates_stay_together_unless_they_are_not_asked_for():
+    stickers = table([(f"k{i}", ["a"], "real", "same") for i in range(6)])
+    for use, num_kept, reads in ((True, 1, {"duplicate_group"}), (False, 6, set())):
+        stage = SplitStage(SplitConfig(use_duplicate_groups=use, max_test_share=0.2))
+        result = stage.process_table(stickers)
+        assert len(result.kept) == num_kept and len(result.rejects) == 6 - num_kept
+        assert list(split_of(result).values()).count("vsd_r") == 1
+        assert {"duplicate_group"} & set(stage.spec.reads) == reads
+
+
+def test_without_a_review_no_file_is_part_of_the_identity():
+    assert SplitStage(SplitConfig()).model_versions() == {}
+    assert SplitConfig(review="a").output_fields() == SplitConfig(review="b").output_fields()

@@ -17,6 +17,7 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
         partition_size: int = 9,
         max_failed_share: float = 0.5,
         time_limit_s: float = 300,
+        limits: dict[str, float] | None = None,
         **configs: dict[str, Any],
     ) -> Plan:
         names = {"source": "Source", "catalog": "Catalog", "measure": "Measure", "limit": "Limit", "group": "Group"}
@@ -30,6 +31,7 @@ def number_plan(tmp_path: Path) -> Callable[..., Plan]:
                 partition_size=partition_size,
                 max_failed_share=max_failed_share,
                 time_limit_s=time_limit_s,
+                **(limits or {}),
                 stages=stages,
             )
         )

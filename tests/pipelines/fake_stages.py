@@ -88,12 +88,17 @@ class MeasureConfig(StageConfig):
     odd_wait_for: str = ""  # a file without which odd numbers wait, which come last; `TimeoutError` after a minute
     batch_size: int = 7
     num_cpus: int = 1
+    leak: int = 0  # bytes per batch
+    processes: str = ""  # a folder in which each process leaves a file
 
 
+_LEAKED = []
 BAD = {
     "loop": lambda: next(number for number in itertools.count() if number < 0),
     "loop in native code": lambda: sum(itertools.repeat(0)),  # Python cannot interrupt it
     "sleep in native code": lambda: ctypes.PyDLL(None).sleep(1_000_000),  # and no other thread can run
+    "eat memory": lambda: [bytearray(b"x" * 10_000_000) for _ in range(300)],
+    "ask for too much": lambda: bytearray(1 << 60),
     "crash": lambda: os.kill(os.getpid(), signal.SIGSEGV),
 }
 
@@ -116,6 +121,9 @@ class Measure(StickerStage[MeasureConfig]):
         )
 
     def process(self, batch: Batch) -> list[Columns | Drop]:
+        if self.config.processes:
+            (Path(self.config.processes) / str(os.getpid())).touch()
+        _LEAKED.append(bytearray(b"x" * self.config.leak))
         if self.config.meet:
             meet(Path(self.config.meet))
         return [self._one(int(media)) for media in batch.media]

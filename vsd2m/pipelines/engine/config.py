@@ -36,6 +36,19 @@ class PipelineConfig(BaseModel):
         description="CPU seconds a stage may use for one sticker on each of its cores, and four times that in "
         "wall-clock time; a larger batch gets more. Stickers that take longer fail as `timed_out`",
     )
+    memory_limit_gb: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="memory in GB that a worker's process may use (Linux); stickers that need more fail as "
+        "`out_of_memory`. None: what the machine has",
+    )
+    recycle_after_batches: int = Field(
+        2000, ge=1, description="batches after which a worker's process is replaced: native libraries leak memory"
+    )
+    recycle_growth_gb: float = Field(
+        4, gt=0, allow_inf_nan=False, description="growth in GB, since its first batch, at which it is replaced earlier"
+    )
     storage_patience_s: float = Field(
         PATIENCE_SECONDS,
         ge=0,

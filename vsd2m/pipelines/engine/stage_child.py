@@ -94,6 +94,8 @@ def _attempt(stage: StickerStage[Any], request: Process) -> Sequence[Columns | D
     except Exception as error:
         if isinstance(error, Vsd2mError) and not isinstance(error, MediaError):
             raise  # a missing model or a full disk is not caused by a sticker
+        if isinstance(error, MemoryError):
+            return Failure("out_of_memory", "Python could not get the memory that it asked for")
         return Failure(type(error).__name__, "".join(traceback.format_exception(error, limit=-3)).strip())
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -1,7 +1,8 @@
 """Sticker stages in a separate process, so that no sticker can block or end a runner.
 
 If a batch exceeds its time limit, its process is stopped, even inside native code, which nothing else can
-interrupt. After that, or if the process ends by itself, the runner repeats the batch sticker by sticker.
+interrupt; likewise if its process uses more memory than it may. After that, or if the process ends by itself, the
+runner repeats the batch sticker by sticker. A process that has computed many batches, or has grown, is replaced.
 """
 
 import os
@@ -9,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from vsd2m.core.errors import StageError
+from vsd2m.core.process_memory import resident_bytes
 from vsd2m.core.stage import Batch, Columns, Drop
 from vsd2m.pipelines.engine.config import PipelineConfig
 from vsd2m.pipelines.engine.execute import Failure
@@ -28,6 +31,8 @@ WALL_FACTOR = 4  # wall-clock limit as a multiple of the CPU limit, for stages t
 COST_FACTOR = 10  # a sticker may take this multiple of the declared time before its batch is too slow
 MAX_DEATHS = 2  # of the process on a single sticker: once may be lack of memory, twice is the sticker
 SETUP_SECONDS = 3600.0
+MEMORY_CHECK_SECONDS = 0.1
+GB = 10**9
 END_SECONDS = 10.0
 
 
@@ -48,9 +53,10 @@ def time_limit(planned: PlannedStage, seconds: float, *, num_stickers: int) -> T
 
 @dataclass(frozen=True)
 class _ProcessEnd:
-    """The process has ended: with its exit code, or because it did not reply in time (None)."""
+    """The process has ended: with its exit code, or because it did not reply in time (None), or grew too large."""
 
     code: int | None
+    is_too_large: bool = False
 
 
 class StageProcess:
@@ -63,6 +69,8 @@ class StageProcess:
         self._stage: str | None = None  # the one that the process has loaded
         self._is_busy = False
         self._is_aborted = False
+        self._num_batches = 0  # of the process that runs now
+        self._first_bytes = 0  # its memory after the first batch
 
     def __enter__(self) -> "StageProcess":
         return self
@@ -80,8 +88,11 @@ class StageProcess:
             self._open(planned)
             answer = self._ask(Process(batch, limit.cpu_seconds), limit.wall_seconds)
             if not isinstance(answer, _ProcessEnd):
+                self._recycle()
                 outcomes: Sequence[Columns | Drop] | Failure = answer
                 return outcomes
+            if answer.is_too_large:
+                return _too_large(self._config.memory_limit_gb)
             if answer.code is None:
                 return _timed_out(limit.wall_seconds, "of wall-clock time")
             if answer.code == -signal.SIGPROF:
@@ -111,11 +122,29 @@ class StageProcess:
         self._stage = None
         answer = self._ask(Open(self._config, planned.name), SETUP_SECONDS)
         if isinstance(answer, _ProcessEnd):
-            cause = f"took more than {SETUP_SECONDS:g} s" if answer.code is None else _reason(answer.code)
+            cause = self._setup_end(answer)
             raise StageError(f"stage {planned.name} could not load its models: its process ended: {cause}")
         self._stage = planned.name
 
+    def _setup_end(self, end: _ProcessEnd) -> str:
+        if end.is_too_large:
+            return f"it used more than memory_limit_gb: {self._config.memory_limit_gb:g}"
+        return f"took more than {SETUP_SECONDS:g} s" if end.code is None else _reason(end.code)
+
+    def _recycle(self) -> None:
+        """Ends the process if it has done enough, or has grown too much; the next batch starts a new one."""
+        assert self._child is not None and self._pipe is not None
+        self._num_batches += 1
+        num_bytes = resident_bytes(self._child.pid)
+        if self._num_batches == 1:
+            self._first_bytes = num_bytes
+        growth = num_bytes - self._first_bytes
+        if self._num_batches >= self._config.recycle_after_batches or growth > self._config.recycle_growth_gb * GB:
+            self._pipe.close()
+            self._end(END_SECONDS)
+
     def _start(self) -> None:
+        self._num_batches = 0
         ours, theirs = Pipe()
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
@@ -136,9 +165,9 @@ class StageProcess:
         self._is_busy = True
         try:
             self._pipe.send_bytes(pickle.dumps(request))
-            if not self._pipe.poll(seconds):
+            if (end := self._wait(seconds)) is not None:
                 self._end(0)
-                return _ProcessEnd(None)
+                return end
             answer = pickle.loads(self._pipe.recv_bytes())
         except (EOFError, ConnectionError):
             return _ProcessEnd(self._end(END_SECONDS))
@@ -146,6 +175,20 @@ class StageProcess:
         if isinstance(answer, Raised):
             raise answer.error
         return answer
+
+    def _wait(self, seconds: float) -> _ProcessEnd | None:
+        """None when the child has replied or ended; otherwise why it is to be ended."""
+        assert self._child is not None and self._pipe is not None
+        limit_gb = self._config.memory_limit_gb
+        if limit_gb is None:
+            return None if self._pipe.poll(seconds) else _ProcessEnd(None)
+        deadline = time.monotonic() + seconds
+        while not self._pipe.poll(MEMORY_CHECK_SECONDS):
+            if resident_bytes(self._child.pid) > limit_gb * GB:
+                return _ProcessEnd(None, is_too_large=True)
+            if time.monotonic() > deadline:
+                return _ProcessEnd(None)
+        return None
 
     def _end(self, patience: float) -> int:
         """Gives the child `patience` seconds to end, then kills it and its child processes; its exit code."""
@@ -163,6 +206,11 @@ class StageProcess:
 def _timed_out(seconds: float, kind: str) -> Failure:
     """The value is the limit: the real time is unknown, and both runners must write the same value."""
     return Failure("timed_out", f"not finished after {seconds:g} s {kind}", value=seconds, limit=seconds)
+
+
+def _too_large(limit_gb: float | None) -> Failure:
+    """As with time, the value is the limit."""
+    return Failure("out_of_memory", f"used more than {limit_gb:g} GB of memory", value=limit_gb, limit=limit_gb)
 
 
 def _reason(code: int) -> str:

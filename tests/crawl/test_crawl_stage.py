@@ -125,7 +125,8 @@ def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(
 
 
 def test_nothing_but_the_tar_and_the_facts_is_left_behind(crawled, capfd) -> None:
-    assert crawled.crawl.run.store.list("crawl") == ["facts-000000.jsonl", "media-000000.tar"]
+    left = ["facts-000000.jsonl", "hosts-000000.json", "media-000000.tar"]
+    assert crawled.crawl.run.store.list("crawl") == left
     assert capfd.readouterr() == ("", "")
 
 
@@ -263,16 +264,27 @@ def test_the_crawling_process_dies_with_a_killed_parent_and_a_new_crawl_cleans_u
     with GallerySite(folder, slow_seconds=60) as site:
         parent = subprocess.Popen([sys.executable, "-c", _CRAWL, str(tmp_path / "run"), site.url])
         child = _wait_for(lambda: _children(parent.pid))[0]
+        fork = _wait_for(lambda: _children(child))[0]
         spool = tmp_path / "run" / "crawl" / "spool-000000"
         _wait_for(lambda: (spool / "facts.jsonl").exists() and '"find"' in (spool / "facts.jsonl").read_text())
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        _wait_for(lambda: not _is_alive(child))
+        _wait_for(lambda: not _is_alive(child) and not _is_alive(fork))
         site.slow_seconds = 0
         crawl = make_crawl(tmp_path / "run", source="gallery", site=site.url, words=["hello"])
         assert spool.exists()
         assert len(crawl.write().kept) == 1
     assert not spool.exists()
+
+
+def test_a_crawling_process_is_used_for_one_partition_after_the_other(crawled, tmp_path) -> None:
+    first = _same_crawl(crawled, tmp_path / "first", words=("bye",)).write()
+    (child,) = _children(os.getpid(), named="vsd2m.crawl.scraping.child")
+    assert _same_crawl(crawled, tmp_path / "second", words=("bye",)).write() == first
+    assert _children(os.getpid(), named="vsd2m.crawl.scraping.child") == [child]
+    os.kill(child, signal.SIGKILL)
+    _wait_for(lambda: not _is_alive(child))
+    assert _same_crawl(crawled, tmp_path / "third", words=("bye",)).write() == first
 
 
 _CRAWL = """
@@ -300,8 +312,9 @@ def _folder_with_one_picture(folder: Path, planted: str | None = None) -> Path:
     return folder
 
 
-def _children(pid: int) -> list[int]:
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def _children(pid: int, *, named: str = "") -> list[int]:
+    children = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [child for child in children if named in Path(f"/proc/{child}/cmdline").read_text()]
 
 
 def _is_alive(pid: int) -> bool:

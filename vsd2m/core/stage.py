@@ -8,7 +8,8 @@ Three kinds, by what one call sees:
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -204,6 +205,23 @@ class FileStage(Stage[C]):
     @abstractmethod
     def input_digest(self, run: "Run", partition: int) -> str:
         """Changes whenever what this partition reads changes."""
+
+    @property
+    def num_workers(self) -> int:
+        """How many of its partitions may be written at once."""
+        return 1
+
+    @contextmanager
+    def shared(self, run: "Run", *, host: str) -> Iterator[str | None]:
+        """Holds what partitions share while they are written; gives its address for `join`, None if they share nothing.
+
+        Entered once, in the process that runs the plan, around all partitions that are written; what listens there
+        listens at `host`.
+        """
+        yield None
+
+    def join(self, address: str | None) -> None:
+        """Partitions written from now on share what is at `address`; called in each process that writes some."""
 
     def has_transient(self, run: "Run", partition: int) -> bool:
         """Whether something in a finished partition may come out otherwise another time (`--retry transient`)."""

@@ -58,7 +58,13 @@ class CrawlConfig(StageConfig):
         ge=0,
         description="seconds between requests to a host, robots.txt may ask for more; null: 0.5, or 0 on this machine",
     )
-    concurrency: int = neutral(8, ge=1, le=256, description="requests under way at once")
+    concurrency: int = neutral(8, ge=1, le=256, description="requests under way at once, of each worker")
+    workers: int = neutral(
+        1,
+        ge=1,
+        le=64,
+        description="partitions crawled at once, each by its own process; together they keep the rate of each host",
+    )
     autothrottle: bool | None = neutral(
         None, description="slow down as the site slows down; null: yes, except on this machine"
     )
@@ -107,7 +113,12 @@ class CrawlConfig(StageConfig):
             raise ValueError("give exactly one of `words` and `words_file`")
         return self
 
-    def job(self, words: Sequence[str] | None, spool: Path) -> Job:
+    @property
+    def num_workers(self) -> int:
+        """Partitions crawled at once; no more than the site's rules allow connections."""
+        return min(self.workers, source_class(self.source).max_connections or self.workers)
+
+    def job(self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""
         is_here = is_loopback(self.source.site)
         source = source_class(self.source)
@@ -115,8 +126,11 @@ class CrawlConfig(StageConfig):
         decided: dict[str, Any] = {
             "words": None if words is None else tuple(words),
             "spool": spool,
+            "coordinator": coordinator,
             "delay_s": delay_s if is_here else max(delay_s, source.min_delay_s),
-            "concurrency": min(self.concurrency, source.max_connections or self.concurrency),
+            "concurrency": min(
+                self.concurrency, (source.max_connections or self.concurrency * self.num_workers) // self.num_workers
+            ),
             "autothrottle": not is_here if self.autothrottle is None else self.autothrottle,
         }
         return Job(**decided, **{name: getattr(self, name) for name in Job.model_fields if name not in decided})

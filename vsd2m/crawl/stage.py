@@ -1,6 +1,8 @@
 """The crawl stage: one partition of trigger words to one tar of original bytes and one row per sticker."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,16 +13,24 @@ from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.coordination.coordinator import coordinator
+from vsd2m.crawl.coordination.fetching import fetch_pictures, media_place, share_places
+from vsd2m.crawl.coordination.shared_answers import SharedAnswers
 from vsd2m.crawl.records.evidence import keep_evidence
-from vsd2m.crawl.records.ledger import facts_of, ledger_bytes, read_ledger, recall
+from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, sum_of
+from vsd2m.crawl.records.ledger import LedgerHead, answers_of, facts_of, ledger_bytes, read_ledger, recall, unplaced
 from vsd2m.crawl.records.media_tar import MediaTar
-from vsd2m.crawl.records.outcomes import TRANSIENT, Find, join, reason_of
+from vsd2m.crawl.records.outcomes import TRANSIENT, Fact, Find, join, reason_of, shared_name
+from vsd2m.crawl.scraping.job import Job
 from vsd2m.crawl.scraping.process import crawl, spool_in
-from vsd2m.crawl.scraping.spool import PICTURES
+from vsd2m.crawl.scraping.spool import PICTURES, write_known
 from vsd2m.crawl.sources import source_class
 from vsd2m.crawl.words import trigger_words
 
+logger = logging.getLogger(__name__)
+
 COLUMNS = CRAWL_COLUMNS
+MAX_ATTEMPTS = 3
 _STATED = ("page_url", "title", "tags", "licence", "author", "licence_url", "source_id")
 
 
@@ -32,6 +42,7 @@ class CrawlStage(FileStage[CrawlConfig]):
     def __init__(self, config: CrawlConfig) -> None:
         super().__init__(config)
         self._partitions: dict[str, dict[int, list[str]]] = {}
+        self._coordinator: str | None = None
 
     @property
     def spec(self) -> StageSpec:
@@ -64,6 +75,32 @@ class CrawlStage(FileStage[CrawlConfig]):
         _, facts = read_ledger(run.store, ledger)
         return any(reason_of(fact) in TRANSIENT for fact in facts)
 
+    @property
+    def num_workers(self) -> int:
+        return self.config.num_workers
+
+    @contextmanager
+    def shared(self, run: Run, *, host: str) -> Iterator[str | None]:
+        """A coordinator, which knows the answers that finished partitions have noted."""
+        with spool_in(run.store, f"{self.config.media_folder}/spool-shared") as folder:
+            answers = SharedAnswers(folder / "answers.sqlite")
+            for partition in self.partitions(run):
+                self._share_answers(run, partition, answers)
+            with coordinator(answers, host=host) as address:
+                yield address
+            answers.close()
+
+    def join(self, address: str | None) -> None:
+        self._coordinator = address
+
+    def _share_answers(self, run: Run, partition: int, answers: SharedAnswers) -> None:
+        ledger, media = self._paths(partition)
+        head, facts = read_ledger(run.store, ledger)
+        if head is None or head.answers_asked != self._answers_asked():
+            return
+        for fact in answers_of(facts):
+            answers.put(str(shared_name(fact)), unplaced(fact), media_place(fact, media))
+
     def write_partition(self, run: Run, partition: int) -> FileResult:
         """Crawls the partition's words and writes one tar; `CrawlError` where the site cannot be crawled at all.
 
@@ -74,17 +111,45 @@ class CrawlStage(FileStage[CrawlConfig]):
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
-            answers = crawl(self.config.job(words, spool))
-            keep_evidence(run.store, self.config.media_folder, answers)
-            facts = facts_of(known, answers)
+            facts, hosts = self._crawl(run, self.config.job(words, spool, self._coordinator), known)
             finds = join(facts, words)
             _check_searchable(finds, self.config.source.site)
             downloaded = [find for find in finds if find.is_kept]
             rows = self._write_media(run, media, downloaded, spool)
-        offsets = {row["key"]: row["media_offset"] for row in rows}
-        run.store.write_bytes(ledger, ledger_bytes(asked, facts, offsets))
+            offsets = {row["key"]: row["media_offset"] for row in rows}
+            head = LedgerHead(asked, self._answers_asked())
+            run.store.write_bytes(ledger, ledger_bytes(head, facts, offsets))
+            if self._coordinator is not None:
+                share_places(self._coordinator, media, rows)
+        add_hosts(run, self.config.media_folder, partition, hosts)
         rejects = [_reject(find) for find in finds if not find.is_kept]
         return FileResult(num_read=len(finds), kept=rows, rejects=rejects, files=[media, ledger])
+
+    def _crawl(self, run: Run, job: Job, known: list[Fact]) -> tuple[list[Fact], dict[str, HostCounts]]:
+        """Known and new facts, with all bytes in the spool, and how the hosts answered.
+
+        Bytes that another worker had downloaded may be gone when they are needed; they are then downloaded here.
+        """
+        tables = []
+        for _ in range(MAX_ATTEMPTS):
+            new = crawl(job)
+            keep_evidence(run.store, self.config.media_folder, new)
+            tables.append(hosts_of(new))
+            facts = facts_of(known, new)
+            lost = fetch_pictures(self._coordinator, run.store, facts, job.spool) if self._coordinator else []
+            if not lost:
+                return facts, sum_of(tables)
+            logger.warning("%d pictures that another worker had downloaded are gone; downloading them", len(lost))
+            known = [fact for fact in facts if fact not in lost]
+            write_known(job.spool, known)
+        raise CrawlError(f"pictures that other workers downloaded were gone {MAX_ATTEMPTS} times; run again to resume")
+
+    def _answers_asked(self) -> str:
+        """Digest of all that decides how an address answers, whatever the words."""
+        fields = self.config.output_fields()
+        limits = ("max_stickers_per_word", "max_pages_per_word", "media_folder")
+        asked = {name: value for name, value in fields.items() if name not in limits}
+        return digest([self.spec.version, self.model_versions(), asked])
 
     def _paths(self, partition: int) -> tuple[str, str]:
         folder = self.config.media_folder

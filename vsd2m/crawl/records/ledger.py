@@ -1,7 +1,8 @@
 """The answers to a partition's crawl, stored beside its pictures: a later crawl requests only what is missing."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,18 @@ from vsd2m.crawl.records.outcomes import OURS, TRANSIENT, Fact, reason_of
 from vsd2m.crawl.scraping.spool import PICTURES, write_known
 
 
-def ledger_bytes(asked: str, facts: Iterable[Fact], offsets: Mapping[str, int]) -> bytes:
-    """The facts as JSON lines in an order of their own; of kept pictures with the offset of their bytes in the tar.
+@dataclass(frozen=True)
+class LedgerHead:
+    """The first line of a ledger: digests of all that decides what is asked for, and how an address answers."""
 
-    `asked` is a digest of everything that decides what is asked for; it stands in the first line.
-    """
+    asked: str
+    answers_asked: str
+
+
+def ledger_bytes(head: LedgerHead, facts: Iterable[Fact], offsets: Mapping[str, int]) -> bytes:
+    """The facts as JSON lines in an order of their own; of kept pictures with the offset of their bytes in the tar."""
     lines = sorted(json.dumps(_placed(fact, offsets), sort_keys=True, ensure_ascii=False) for fact in facts)
-    return "".join(f"{line}\n" for line in [json.dumps({"asked": asked}), *lines]).encode()
+    return "".join(f"{line}\n" for line in [json.dumps(asdict(head)), *lines]).encode()
 
 
 def recall(store: Store, path: str, *, asked: str, media: str, spool: Path) -> list[Fact]:
@@ -27,27 +33,43 @@ def recall(store: Store, path: str, *, asked: str, media: str, spool: Path) -> l
     Left out, and so asked for again: transient refusals, failures of this program, and pictures whose bytes are
     not in the tar any more. None hold where something else was asked.
     """
-    asked_then, earlier = read_ledger(store, path)
-    if asked_then != asked:
+    head, earlier = read_ledger(store, path)
+    if head is None or head.asked != asked:
         return []
     facts: list[Fact] = [fact for fact in earlier if _holds(fact, store, media, spool)]
     write_known(spool, facts)
     return facts
 
 
-def read_ledger(store: Store, path: str) -> tuple[str | None, list[dict[str, Any]]]:
-    """What was asked and the facts; None and no facts where there is no ledger."""
+def read_ledger(store: Store, path: str) -> tuple[LedgerHead | None, list[dict[str, Any]]]:
+    """The head and the facts; None and no facts where there is no ledger, or one of an earlier version."""
     try:
         first, *facts = [json.loads(line) for line in store.read_bytes(path).decode().split("\n")[:-1]]
     except MissingFileError:
         return None, []
     except ValueError as error:
         raise StorageError(f"cannot read {store.path(path)}: {error}; delete it, and all is asked for again") from error
-    return first["asked"], facts
+    if set(first) != {field.name for field in fields(LedgerHead)}:
+        return None, []
+    return LedgerHead(**first), facts
 
 
-def _placed(fact: Fact, offsets: Mapping[str, int]) -> Fact:
-    placed = {name: value for name, value in fact.items() if name != "media_offset"}
+def answers_of(facts: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts that hold for whoever requests the same address: of pages and pictures, and final."""
+    for fact in facts:
+        reason = reason_of(fact)
+        is_complete = fact["fact"] == "page" or (fact["fact"] == "picture" and (reason or "media_offset" in fact))
+        if is_complete and reason not in TRANSIENT | OURS:
+            yield fact
+
+
+def unplaced(fact: Fact) -> dict[str, Any]:
+    """A picture's fact without the offset of its bytes, which differs from tar to tar."""
+    return {name: value for name, value in fact.items() if name != "media_offset"}
+
+
+def _placed(fact: Fact, offsets: Mapping[str, int]) -> dict[str, Any]:
+    placed = unplaced(fact)
     if fact["fact"] == "picture" and fact["refusal"] is None and fact["key"] in offsets:
         placed["media_offset"] = offsets[fact["key"]]
     return placed
@@ -75,4 +97,4 @@ def _laid_out(fact: Fact, store: Store, media: str, spool: Path) -> bool:
 
 def facts_of(known: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
     """Earlier and new facts as those of one crawl, without what the crawling process says of itself or of the time."""
-    return [fact for fact in (*known, *new) if fact["fact"] not in ("end", "site_file", "read")]
+    return [fact for fact in (*known, *new) if fact["fact"] not in ("end", "hosts", "site_file", "read")]

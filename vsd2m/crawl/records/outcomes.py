@@ -28,6 +28,13 @@ def reason_of(fact: Fact) -> str | None:
     return None if refusal is None else str(refusal["reason"])
 
 
+def shared_name(about: Fact) -> str | None:
+    """The name under which workers share the answer of a page or picture; None of anything else."""
+    if "picture" in about:
+        return f"picture {about['picture']}"
+    return f"page {about['link']}" if "link" in about else None
+
+
 @dataclass(frozen=True)
 class Find:
     """One sticker found for a word, with its page's statements and its picture, or why there is none.

@@ -1,13 +1,19 @@
-"""The crawling process: `python -m vsd2m.crawl.scraping.child`, its job as one line of JSON on stdin.
+"""The crawling process: `python -m vsd2m.crawl.scraping.child`, orders as lines of JSON on stdin.
 
-A process of its own, because Twisted's reactor starts once per process. stdin stays open as long as the parent
-lives; when it ends, so does this process, even if the parent was killed.
+Twisted's reactor starts once per process, and importing Scrapy costs seconds; so this process imports, and forks for
+every job. stdin stays open as long as the parent lives; when it ends, so do this process and its fork, even if the
+parent was killed.
 """
 
+import gc
+import importlib
+import json
 import os
+import select
 import sys
 import threading
-from typing import Any, TextIO, cast
+import traceback
+from typing import Any, NoReturn, TextIO, cast
 
 from scrapy.crawler import CrawlerProcess
 
@@ -22,14 +28,88 @@ from vsd2m.crawl.scraping.spool import Spool, read_known
 
 ORPHANED = 3
 
+_USED_BY_EVERY_CRAWL = (
+    "scrapy.core.downloader.handlers.http11",
+    "scrapy.core.scheduler",
+    "scrapy.extensions.closespider",
+    "scrapy.extensions.corestats",
+    "scrapy.extensions.debug",
+    "scrapy.extensions.logcount",
+    "scrapy.extensions.logstats",
+    "scrapy.extensions.memusage",
+    "scrapy.extensions.throttle",
+    "scrapy.robotstxt",
+    "twisted.internet.asyncioreactor",
+    "vsd2m.crawl.scraping.middlewares",
+    "vsd2m.crawl.scraping.sharing",
+    "vsd2m.crawl.sources.gallery",
+    "vsd2m.crawl.sources.json_api",
+    "jmespath",
+    "parsel",
+    "protego",
+)
+
 
 def main() -> None:
+    """Answers each order with the exit code of the process that did it, until stdin ends."""
+    for module in _USED_BY_EVERY_CRAWL:
+        importlib.import_module(module)
+    gc.freeze()  # what is imported stays shared with the forks
+    while line := sys.stdin.buffer.readline():
+        code = _forked(json.loads(line))
+        os.write(1, f"{code}\n".encode())
+
+
+def _forked(order: dict[str, Any]) -> int:
+    """The exit code of a fork of this process that does the job; where stdin ends meanwhile, this process ends too."""
+    end_of_fork, fork_lives = os.pipe()
+    end_of_this, this_lives = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(end_of_fork)
+        os.close(this_lives)
+        _run(order, end_of_this)
+    os.close(fork_lives)
+    os.close(end_of_this)
+    ready, _, _ = select.select([0, end_of_fork], [], [])
+    if end_of_fork not in ready:
+        os._exit(ORPHANED)
+    os.close(end_of_fork)
+    _, status = os.waitpid(pid, 0)
+    os.close(this_lives)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _run(order: dict[str, Any], end_of_parent: int) -> NoReturn:
+    """Does a job in the environment that the ordering process has now, its output in the job's log; then exits."""
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    code = 1
+    try:
+        threading.Thread(target=_end_with, args=(end_of_parent,), name="parent-watch", daemon=True).start()
+        os.chdir(order["folder"])
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        sys.path[:] = order["search_path"]
+        crawl(Job.model_validate(order["job"]))
+        code = 0
+    except SystemExit as error:
+        sys.stderr.write(f"{error}\n")
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def crawl(job: Job) -> None:
     """Crawls, and notes as its last fact that it came to its end, and why."""
-    job = Job.model_validate_json(sys.stdin.buffer.readline())
     redacted = job.redaction()
     for name in ("stdout", "stderr"):  # before Scrapy makes its log's handler; tracebacks are written there too
         setattr(sys, name, cast(TextIO, RedactedStream(getattr(sys, name), redacted)))
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     spool = Spool(job.spool, redacted)
     process = CrawlerProcess(settings_of(job))
     crawler = process.create_crawler(StickerSpider)
@@ -39,6 +119,8 @@ def main() -> None:
         sys.exit("the spider could not start")
     if spool.error is not None:
         sys.exit(spool.error)
+    hosts = {host: counts.to_json() for host, counts in crawler.spider.hosts.items()}
+    spool.note("hosts", hosts=hosts)
     spool.note("end", reason=crawler.stats.get_value("finish_reason"))
     spool.close()
 
@@ -75,23 +157,28 @@ def settings_of(job: Job) -> dict[str, Any]:
             "vsd2m.crawl.scraping.middlewares.Decompress": 590,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
             "vsd2m.crawl.scraping.middlewares.PatientRetry": 550,
+            "vsd2m.crawl.scraping.sharing.ShareAnswers": 950,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
         },
-        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},
+        "DOWNLOAD_HANDLERS": {
+            **dict.fromkeys(("http", "https"), "vsd2m.crawl.scraping.sharing.TakeTurns"),
+            **dict.fromkeys(("data", "file", "ftp", "s3")),
+        },
         "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": not is_loopback(job.site),
-        "COOKIES_ENABLED": False,
         "REFERRER_POLICY": "strict-origin-when-cross-origin",  # the address of a results page may hold a key
-        "TELNETCONSOLE_ENABLED": False,
-        "REMOTE_CONTROL_ENABLED": False,
+        "EXTENSIONS": {
+            "scrapy.extensions.telnet.TelnetConsole": None,
+            "scrapy.extensions.remote_control.RemoteControl": None,
+        },
         "URLLENGTH_LIMIT": 0,
         "LOG_LEVEL": "INFO",
     }
 
 
-def _end_with_parent() -> None:
-    while os.read(0, 1024):
-        pass
+def _end_with(end_of_parent: int) -> None:
+    os.read(end_of_parent, 1)
     os._exit(ORPHANED)
 
 

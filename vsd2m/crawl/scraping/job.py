@@ -17,7 +17,8 @@ from vsd2m.crawl.sources.base import Source
 class Job(BaseModel):
     """One crawl: which words on which site, how politely, and the folder for the stickers.
 
-    `words` None asks the site for its own list of words and does nothing else.
+    `words` None asks the site for its own list of words and does nothing else. `coordinator` is the address of what
+    this crawl shares with others under way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -25,6 +26,7 @@ class Job(BaseModel):
     source: ChosenSource
     words: tuple[str, ...] | None
     spool: Path
+    coordinator: str | None = None
     user_agent: str
     media_hosts: tuple[str, ...]
     private_hosts: tuple[str, ...]

@@ -228,6 +228,8 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
 
     def _pause(self, request: Request, seconds: float) -> None:
         """Nothing is sent to this host for that long; a pause that is under way is only made longer."""
+        if (coordination := self.crawler.spider.coordination) is not None:
+            coordination.pause(_host(request), seconds)
         slot, end = self._slot(request), time.monotonic() + seconds
         if slot is None or end <= self._paused_until.get(_host(request), 0.0):
             return

@@ -1,8 +1,11 @@
-"""Running the crawling process from the outside."""
+"""Running crawling processes from the outside. One that has done its job waits for the next."""
 
+import atexit
 import contextlib
+import json
 import logging
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -47,23 +50,11 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     import_extra("scrapy", extra="crawl")
     job.open_source()  # an unknown source is the user's mistake, not the process's
     log = job.spool / LOG_FILE
-    with open(log, "wb") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vsd2m.crawl.scraping.child"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    with _ended(child):
-        assert child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(job.revealed_json().encode() + b"\n")
-            child.stdin.flush()
-        _wait(child, lambda: _report(job))
-    if child.returncode != 0:
-        raise CrawlError(f"the crawling process ended early ({child.returncode}): {_last_line(log)}; see {log}")
+    log.touch()
+    with _crawling_process() as process:
+        code = process.do(_order(job, log), lambda: _report(job))
+    if code != 0:
+        raise CrawlError(f"the crawling process ended early ({code}): {_last_line(log)}; see {log}")
     facts = list(read_facts(job.spool))
     for fact in facts:
         if fact["fact"] == "site_down":
@@ -74,25 +65,76 @@ def crawl(job: Job) -> list[dict[str, Any]]:
     return facts
 
 
-@contextlib.contextmanager
-def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """The child does not outlive the block."""
-    try:
-        yield
-    finally:
-        if child.poll() is None:
-            child.kill()
-        with contextlib.suppress(BrokenPipeError):
-            child.communicate()
+def _order(job: Job, log: Path) -> bytes:
+    """The job as a line for the crawling process, with the environment that this process has now."""
+    around = {
+        "folder": os.getcwd(),
+        "environment": dict(os.environ),
+        "search_path": [os.path.abspath(path) for path in sys.path],
+        "log": str(log.absolute()),
+    }
+    return f'{{"job": {job.revealed_json()}, {json.dumps(around)[1:]}\n'.encode()
 
 
-def _wait(child: subprocess.Popen[bytes], report: Callable[[], None]) -> None:
-    while True:
+class _CrawlingProcess:
+    """`vsd2m.crawl.scraping.child`, one job at a time. It ends with this process, whatever ends that."""
+
+    def __init__(self) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "vsd2m.crawl.scraping.child"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def do(self, order: bytes, report: Callable[[], None]) -> int:
+        """The exit code of the job; `report` is called every now and then. An exception in here ends the process."""
+        assert self._child.stdin is not None and self._child.stdout is not None
         try:
-            child.wait(REPORT_EVERY_S)
-            return
-        except subprocess.TimeoutExpired:
-            report()
+            with contextlib.suppress(BrokenPipeError):
+                self._child.stdin.write(order)
+                self._child.stdin.flush()
+            while not select.select([self._child.stdout], [], [], REPORT_EVERY_S)[0]:
+                report()
+            answer = self._child.stdout.readline()
+            return int(answer) if answer else self._child.wait()
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def is_alive(self) -> bool:
+        return self._child.poll() is None
+
+    def end(self) -> None:
+        """The process, and the job it may be doing, are over."""
+        self._child.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._child.communicate()
+
+
+_idle: list[_CrawlingProcess] = []
+
+
+@contextlib.contextmanager
+def _crawling_process() -> Iterator[_CrawlingProcess]:
+    """One that is idle, or a new one."""
+    try:
+        process = _idle.pop()
+    except IndexError:
+        process = _CrawlingProcess()
+    if not process.is_alive:
+        process = _CrawlingProcess()
+    yield process
+    if process.is_alive:
+        _idle.append(process)
+
+
+@atexit.register
+def _end_idle() -> None:
+    while _idle:
+        _idle.pop().end()
 
 
 def _report(job: Job) -> None:

@@ -17,8 +17,9 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from vsd2m.core.keys import sticker_key
+from vsd2m.crawl.coordination.clients import CrawlerClient
 from vsd2m.crawl.records.known import Known
-from vsd2m.crawl.records.outcomes import addresses_of
+from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
 from vsd2m.crawl.scraping.middlewares import NOBODY_THERE
@@ -34,6 +35,7 @@ from vsd2m.crawl.scraping.responses import (
     robots_column,
     targets_of,
 )
+from vsd2m.crawl.scraping.sharing import KnownAnswer, is_shareable, no_hosts
 from vsd2m.crawl.scraping.spool import Spool, SpoolError
 from vsd2m.crawl.sources.base import Ask, Page, SearchResults
 from vsd2m.media.media_types import sniff
@@ -63,6 +65,9 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self._refused = set(known.refused_pictures)
         self._renditions: dict[str, list[Sequence[str]]] = defaultdict(list)
         self._has_answered = False
+        self.coordination = CrawlerClient(job.coordinator, str(job.spool)) if job.coordinator else None
+        self.claimed: set[str] = set()
+        self.hosts = no_hosts()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "StickerSpider":
@@ -227,6 +232,10 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         """Notes that a rendition is unavailable, and asks for the next of each sticker that it is one of."""
         self._note("picture", picture=picture, key=key, refusal=asdict(refusal))
         self._note("read", address=picture, read_at=_now())
+        yield from self._pass_over(picture)
+
+    def _pass_over(self, picture: str) -> Iterator[Request]:
+        """Asks for the next rendition of each sticker that an unavailable picture is one of."""
         self._refused.add(picture)
         for further in self._renditions.pop(picture, []):
             yield from self._picture(further)
@@ -252,12 +261,26 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def on_error(self, failure: Failure) -> Iterator[Request]:
         request: Request = failure.request
+        if isinstance(failure.value, KnownAnswer):
+            yield from self._repeat(failure.value.fact)
+            return
         refusal = self._refusal_of(failure.value, request)
         is_site = origin(request.url) == origin(self.job.site)
         if isinstance(failure.value, NOBODY_THERE) and is_site and not self._has_answered:
             self._note("site_down", detail=refusal.detail)
             raise CloseSpider("site_down")
         yield from self._refuse(request.cb_kwargs, refusal, url=keyless_url(request, request.url, self.redacted))
+
+    def _repeat(self, fact: dict[str, Any]) -> Iterator[Request]:
+        """Notes what another worker noted of an address, and goes on as if it had been requested here."""
+        self._note(**fact)
+        if fact["fact"] == "page":
+            if fact["refusal"] is None:
+                yield from self._picture(addresses_of(fact["sticker"]))
+        elif fact["refusal"] is None:
+            self._downloaded.add(fact["picture"])
+        else:
+            yield from self._pass_over(fact["picture"])
 
     def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
         """Notes why what was asked for is unavailable, and asks for what may stand in for it."""
@@ -306,6 +329,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
                 meta={
                     "download_maxsize": self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES,
                     "keyless_url": Request(ask.url).url,
+                    "shared_name": shared_name(asked),
                     "sent_headers": tuple(sent.headers),
                 },
                 # Scrapy's own filter would lose, without a word, a redirect to an address already visited
@@ -347,9 +371,14 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def _note(self, fact: str, **values: Any) -> None:
         try:
-            self._spool.note(fact, **values)
+            line = self._spool.note(fact, **values)
         except SpoolError as error:
             raise CloseSpider("spool") from error
+        name = shared_name(values) if fact in ("page", "picture") else None
+        if name in self.claimed and self.coordination is not None:
+            self.claimed.discard(name)
+            noted = json.loads(line)
+            self.coordination.settle(name, noted if is_shareable(noted) else None)
 
     def _keep(self, key: str, data: bytes) -> None:
         try:

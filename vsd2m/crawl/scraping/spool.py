@@ -29,14 +29,18 @@ class Spool:
         (folder / PICTURES).mkdir(exist_ok=True)
         self._facts = open(folder / FACTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 (closed by close)
 
-    def note(self, fact: str, **values: Any) -> None:
-        """Appends one fact, its texts as valid Unicode and without keys; `SpoolError` where that fails."""
-        line = self._redacted(valid_text(json.dumps({"fact": fact, **values}, ensure_ascii=False))) + "\n"
+    def note(self, fact: str, **values: Any) -> str:
+        """Appends one fact and returns its line, its texts as valid Unicode and without keys.
+
+        `SpoolError` where that fails.
+        """
+        line = self._redacted(valid_text(json.dumps({"fact": fact, **values}, ensure_ascii=False)))
         try:
-            self._facts.write(line)
+            self._facts.write(line + "\n")
             self._facts.flush()
         except OSError as error:
             raise self._failed(error) from error
+        return line
 
     def keep(self, key: str, data: bytes) -> None:
         """Stores a picture's bytes; `SpoolError` where that fails."""

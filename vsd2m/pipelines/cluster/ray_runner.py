@@ -6,6 +6,7 @@ from typing import Any
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
+from vsd2m.core.stage import FileStage
 from vsd2m.core.storage_faults import Retries
 from vsd2m.pipelines.cluster.ray_cluster import Cluster, connected
 from vsd2m.pipelines.cluster.ray_workers import RayBackend
@@ -46,14 +47,21 @@ def run_ray(
         pools = {planned.name: _pool(plan, planned, nodes, observer) for planned in _distributed(plan)}
         run = plan.create_run()
         remembering = run.remembering(whole_stages=True)
-        run_flow(remembering, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s)
+        host = ray.util.get_node_ip_address()
+        run_flow(remembering, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s, host=host)
         return run
 
 
 def _distributed(plan: Plan) -> list[PlannedStage]:
-    """The stages whose partitions go to workers: sticker stages, and file stages after the root."""
+    """The stages whose partitions go to workers: sticker stages, and file stages after the root or with workers."""
     root = next(number for number, planned in enumerate(plan.stages) if planned.kind == "table")
-    return [planned for planned in plan.stages[root:] if planned.kind != "table"]
+    with_workers = [planned for planned in plan.stages[:root] if _max_workers(planned) > 1]
+    return [*with_workers, *(planned for planned in plan.stages[root:] if planned.kind != "table")]
+
+
+def _max_workers(planned: PlannedStage) -> int:
+    """The most workers that a stage before the root may have."""
+    return planned.stage.num_workers if isinstance(planned.stage, FileStage) else 1
 
 
 def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observer) -> Pool:
@@ -64,16 +72,21 @@ def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observ
         request=fitting_request(nodes, Request(resources.num_cpus, resources.num_gpus), who=name),
         make=partial(_partition_runner, plan.config, planned.name),
         recycle_after=RECYCLE_AFTER,
+        max_workers=_max_workers(planned) if _max_workers(planned) > 1 else None,
         on_start=lambda partition: observer.partition_started(planned.name, partition, None),
     )
 
 
-def _partition_runner(config: PipelineConfig, stage: str) -> Callable[[Any], CommitRecord]:
-    """In a worker: runs and commits partitions of one stage, its models loaded at the first."""
+def _partition_runner(config: PipelineConfig, stage: str, shared: str | None = None) -> Callable[[Any], CommitRecord]:
+    """In a worker: runs and commits partitions of one stage, its models loaded at the first.
+
+    `shared` is the address of what partitions of a file stage share.
+    """
     run = Run.open(config.run, retries=Retries(config.storage_patience_s))
     run = run.remembering(whole_stages=False)
     planned = make_plan(config).stage(stage)
-    if planned.kind == "file":
+    if isinstance(planned.stage, FileStage):
+        planned.stage.join(shared)
         return partial(run_file_partition, run, planned)
     worker = StickerWorker(run, planned, StageProcess(config), max_failed_share=config.max_failed_share)
     return partial(worker.run_partition, observer=Silent())

@@ -6,7 +6,9 @@ from functools import partial
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
+from vsd2m.core.stage import FileStage
 from vsd2m.pipelines.engine.exclusive import exclusive
+from vsd2m.pipelines.engine.execute import run_file_partition
 from vsd2m.pipelines.engine.local_workers import LocalBackend
 from vsd2m.pipelines.engine.partition_worker import StickerWorker
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
@@ -21,7 +23,8 @@ from vsd2m.pipelines.scheduling.pools import Pool
 def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: bool = False, num_workers: int = 1) -> Run:
     """Brings every stage of the plan up to date and returns the run; finished work is not repeated.
 
-    `num_workers` cores and one GPU are shared by the workers of the sticker stages.
+    `num_workers` cores and one GPU are shared by the workers of the sticker stages; a file stage says itself how many
+    of its partitions it writes at once.
     """
     created_run = plan.create_run()
     run = created_run.remembering(whole_stages=True)
@@ -36,6 +39,9 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
         )
         for planned in sticker_stages
     }
+    for planned in plan.stages:
+        if isinstance(planned.stage, FileStage) and planned.stage.num_workers > 1:
+            pools[planned.name] = _file_pool(run, planned, one_at_a_time)
     num_gpus = max((request.gpus for request in requests.values()), default=0.0)
     with LocalBackend(plan.config, num_cpus=num_workers, num_gpus=num_gpus) as backend:
         run_flow(run, plan, pools, backend, one_at_a_time, retry_failed=retry_failed)
@@ -46,6 +52,22 @@ def _request(planned: PlannedStage, num_workers: int) -> Request:
     """A stage with more threads than there are cores to share gets all of them."""
     resources = planned.stage.spec.resources
     return Request(min(resources.num_cpus, num_workers), resources.num_gpus)
+
+
+def _file_pool(run: Run, planned: PlannedStage, observer: Observer) -> Pool:
+    """Workers that need no core of their own to wait for others; what they share, the stage here has joined."""
+    assert isinstance(planned.stage, FileStage)
+
+    def make(process: StageProcess, shared: str | None = None) -> Callable[[int], CommitRecord]:  # noqa: ARG001
+        return partial(run_file_partition, run, planned)
+
+    return Pool(
+        name=planned.name,
+        request=Request(0),
+        make=make,
+        max_workers=planned.stage.num_workers,
+        on_start=lambda partition: observer.partition_started(planned.name, partition, None),
+    )
 
 
 def _work_of(

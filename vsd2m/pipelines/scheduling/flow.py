@@ -66,6 +66,10 @@ class Flow:
         self._arrivals.append((self._numbers[record.stage], record.partition))
         yield from self._follow()
 
+    def complete_stages(self) -> list[str]:
+        """The names of the stages whose every partition is committed."""
+        return [stage.planned.name for stage in self._stages if stage.is_complete]
+
     def _follow(self) -> Iterator[Work]:
         """Counts what has arrived, skipped partitions included, and yields what can run next."""
         while self._arrivals:

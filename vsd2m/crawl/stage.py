@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,12 +83,11 @@ class CrawlStage(FileStage[CrawlConfig]):
     def shared(self, run: Run, *, host: str) -> Iterator[str | None]:
         """A coordinator, which knows the answers that finished partitions have noted."""
         with spool_in(run.store, f"{self.config.media_folder}/spool-shared") as folder:
-            answers = SharedAnswers(folder / "answers.sqlite")
-            for partition in self.partitions(run):
-                self._share_answers(run, partition, answers)
-            with coordinator(answers, host=host) as address:
-                yield address
-            answers.close()
+            with closing(SharedAnswers(folder / "answers.sqlite")) as answers:
+                for partition in self.partitions(run):
+                    self._share_answers(run, partition, answers)
+                with coordinator(answers, host=host) as address:
+                    yield address
 
     def join(self, address: str | None) -> None:
         self._coordinator = address

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from vsd2m.core.errors import CrawlError
 from vsd2m.crawl.coordination.coordinator import MAX_LINE_BYTES
@@ -76,9 +76,9 @@ class CrawlerClient:
 class PartitionClient:
     """In the process that writes a partition: where the bytes of pictures lie that another worker has downloaded."""
 
-    def __init__(self, connection: socket.socket, token: str) -> None:
+    def __init__(self, connection: socket.socket, lines: IO[bytes], token: str) -> None:
         self._connection = connection
-        self._lines = connection.makefile("rb")
+        self._lines = lines
         connection.sendall(f"{token}\n".encode())
 
     def place(self, key: str) -> dict[str, Any] | None:
@@ -110,5 +110,5 @@ def partition_client(address: str) -> Iterator[PartitionClient]:
         connection = socket.create_connection((host, int(port)))
     except OSError as error:
         raise CrawlError(f"cannot reach the coordinator of the crawl at {host}:{port}: {error.strerror}") from error
-    with connection:
-        yield PartitionClient(connection, token)
+    with connection, connection.makefile("rb") as lines:
+        yield PartitionClient(connection, lines, token)

@@ -82,7 +82,7 @@ def test_an_answer_survives_a_killed_run(tmp_path) -> None:
     with ScriptedSite(answers | {"/5.gif": Script(make_picture(8), headers=GIF, delay=60)}) as site:
         config = tmp_path / "run.yaml"
         plan = _plan(tmp_path, site.url, timeout_s=100)
-        stages = {name: stage for name, stage in plan.resolved_config()["stages"].items()}
+        stages = plan.resolved_config()["stages"]
         config.write_text(yaml.safe_dump({"run": str(tmp_path / "run"), "stages": stages}, sort_keys=False))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.Popen([sys.executable, "-m", "vsd2m.cli.main", "run", str(config)], env=environment)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -12,6 +12,9 @@ from vsd2m.cli.output import print_json, print_table
 from vsd2m.cli.progress import RunProgress, bars
 from vsd2m.core.errors import ConfigError, StageError
 from vsd2m.core.run import Run
+
+if TYPE_CHECKING:
+    from vsd2m.pipelines.status import StageStatus
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Folder or URL of a run.")]
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="YAML file of the pipeline.")]
@@ -84,12 +87,13 @@ def plan(
 ) -> None:
     """Prints the stages, their resources and the expected cost, and fails if this machine lacks something."""
     from vsd2m.pipelines.engine.config import read_config
-    from vsd2m.pipelines.engine.plan import expected_cost, make_plan
+    from vsd2m.pipelines.engine.plan import expected_cost, host_loads, make_plan
 
     pipeline_plan = make_plan(read_config(config, parse_overrides(overrides)))
     costs = expected_cost(pipeline_plan, num_stickers=num_stickers)
+    loads = host_loads(pipeline_plan, num_stickers=num_stickers)
     if as_json:
-        print_json([asdict(cost) for cost in costs])
+        print_json([{**asdict(cost), "hosts": [asdict(load) for load in loads.get(cost.stage, [])]} for cost in costs])
         pipeline_plan.check_machine()
         return
     table = Table(
@@ -99,6 +103,11 @@ def plan(
         table.add_row(cost.stage, cost.kind, str(cost.num_cpus), f"{cost.num_gpus:g}", _duration(cost.cpu_seconds))
     table.add_row("all", "", "", "", _duration(sum(cost.cpu_seconds for cost in costs)), style="bold")
     print_table(table)
+    for stage, of_stage in loads.items():
+        hosts = Table("host", "requests", "delay", "time", title=f"requests of {stage}")
+        for load in of_stage:
+            hosts.add_row(load.host, f"{load.requests:,}", f"{load.delay_s:g} s", _duration(load.seconds))
+        print_table(hosts)
     pipeline_plan.check_machine()
 
 
@@ -109,7 +118,7 @@ def status(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows, per stage, what was read, kept, dropped and failed, why, and how fast."""
+    """Shows, per stage, what was read, kept, dropped and failed, why, and how fast; and how hosts responded."""
     from vsd2m.pipelines.scheduling.timeline import stage_times
     from vsd2m.pipelines.status import status as run_status
 
@@ -118,15 +127,17 @@ def status(
         print_json(
             [asdict(row) for row in (stage_times(opened_run.store) if show_timeline else run_status(opened_run))]
         )
+    elif show_timeline:
+        print_table(_timeline_table(opened_run))
     else:
-        print_table(_timeline_table(opened_run) if show_timeline else _status_table(opened_run))
+        rows = run_status(opened_run)
+        for table in (_status_table(rows, run), *(_host_table(row) for row in rows if row.hosts)):
+            print_table(table)
 
 
-def _status_table(run: Run) -> Table:
-    from vsd2m.pipelines.status import status as run_status
-
-    table = Table("stage", "parts", "read", "kept", "dropped", "failed", "stickers/s", "reasons", title=run.store.url)
-    for row in run_status(run):
+def _status_table(rows: "list[StageStatus]", title: str) -> Table:
+    table = Table("stage", "parts", "read", "kept", "dropped", "failed", "stickers/s", "reasons", title=title)
+    for row in rows:
         speed = row.stickers_per_second
         reasons = ", ".join(f"{reason} {number}" for reason, number in row.reasons.items())
         numbers = (row.num_partitions, row.num_read, row.num_kept, row.num_dropped, row.num_failed)
@@ -141,6 +152,15 @@ def _timeline_table(run: Run) -> Table:
     for row in stage_times(run.store):
         times = map(_duration, (row.started, row.ended, row.busy, row.waited))
         table.add_row(row.stage, *times, str(row.max_workers), str(row.num_repeated), bar_of(row.activity))
+    return table
+
+
+def _host_table(row: "StageStatus") -> Table:
+    table = Table("host", "requests", "success", "retries", "median", "95 %", "outcomes", title=f"hosts of {row.stage}")
+    for host in row.hosts:
+        latencies = ["" if ms is None else f"≤ {ms} ms" for ms in (host.median_ms, host.p95_ms)]
+        outcomes = ", ".join(f"{outcome} {number}" for outcome, number in host.outcomes.items())
+        table.add_row(host.host, str(host.requests), f"{host.success:.1%}", str(host.retries), *latencies, outcomes)
     return table
 
 

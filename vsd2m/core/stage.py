@@ -189,6 +189,16 @@ class FileResult:
     num_kept: int | None = None  # where the kept things are files rather than rows
 
 
+@dataclass(frozen=True)
+class HostLoad:
+    """Requests that a stage will send to a host, at least `delay_s` seconds apart, and how long that takes at least."""
+
+    host: str
+    requests: int
+    delay_s: float
+    seconds: float
+
+
 class FileStage(Stage[C]):
     """Writes files (tars, pages) through the run's storage; one partition is one unit of work and of commit."""
 
@@ -219,6 +229,10 @@ class FileStage(Stage[C]):
         listens at `host`.
         """
         yield None
+
+    def host_loads(self, run: "Run", name: str, *, num_stickers: int) -> Sequence[HostLoad]:
+        """What it will request of which hosts, under the name `name` in the plan; without asking any of them."""
+        return ()
 
     def join(self, address: str | None) -> None:
         """Partitions written from now on share what is at `address`; called in each process that writes some."""

@@ -10,14 +10,15 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.partitioning import partition_names
 from vsd2m.core.run import Run
-from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
+from vsd2m.core.stage import FileResult, FileStage, HostLoad, StageConfig, StageSpec
 from vsd2m.crawl.columns import CRAWL_COLUMNS
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.coordination.coordinator import coordinator
 from vsd2m.crawl.coordination.fetching import fetch_pictures, media_place, share_places
 from vsd2m.crawl.coordination.shared_answers import SharedAnswers
+from vsd2m.crawl.forecast import host_loads
 from vsd2m.crawl.records.evidence import keep_evidence
-from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, sum_of
+from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, hosts_path, sum_of
 from vsd2m.crawl.records.ledger import LedgerHead, answers_of, facts_of, ledger_bytes, read_ledger, recall, unplaced
 from vsd2m.crawl.records.media_tar import MediaTar
 from vsd2m.crawl.records.outcomes import TRANSIENT, Fact, Find, join, reason_of, shared_name
@@ -25,7 +26,7 @@ from vsd2m.crawl.scraping.job import Job
 from vsd2m.crawl.scraping.process import crawl, spool_in
 from vsd2m.crawl.scraping.spool import PICTURES, write_known
 from vsd2m.crawl.sources import source_class
-from vsd2m.crawl.words import trigger_words
+from vsd2m.crawl.words import are_words_known, trigger_words
 
 logger = logging.getLogger(__name__)
 
@@ -83,14 +84,33 @@ class CrawlStage(FileStage[CrawlConfig]):
     def shared(self, run: Run, *, host: str) -> Iterator[str | None]:
         """A coordinator, which knows the answers that finished partitions have noted."""
         with spool_in(run.store, f"{self.config.media_folder}/spool-shared") as folder:
+            self._delete_old_hosts(run)
             with closing(SharedAnswers(folder / "answers.sqlite")) as answers:
                 for partition in self.partitions(run):
                     self._share_answers(run, partition, answers)
                 with coordinator(answers, host=host) as address:
                     yield address
 
+    def host_loads(self, run: Run, name: str, *, num_stickers: int) -> list[HostLoad]:
+        words = self.words(run) if are_words_known(self.config, run.store) else {}
+        records = {partition: run.record(name, partition) for partition in words}
+        finished = {
+            partition: record
+            for partition, record in records.items()
+            if record is not None and record.inputs == self.input_digest(run, partition)
+        }
+        return host_loads(run, finished, self.config, words, num_stickers=num_stickers)
+
     def join(self, address: str | None) -> None:
         self._coordinator = address
+
+    def _delete_old_hosts(self, run: Run) -> None:
+        """How hosts answered to partitions that are none any more."""
+        folder = self.config.media_folder
+        paths = {hosts_path(folder, partition) for partition in self.partitions(run)}
+        for name in run.store.list(folder):
+            if name.startswith("hosts-") and f"{folder}/{name}" not in paths:
+                run.store.delete(f"{folder}/{name}")
 
     def _share_answers(self, run: Run, partition: int, answers: SharedAnswers) -> None:
         ledger, media = self._paths(partition)

@@ -27,6 +27,13 @@ def trigger_words(config: CrawlConfig, store: Store) -> list[str]:
     return distinct
 
 
+def are_words_known(config: CrawlConfig, store: Store) -> bool:
+    """Whether the words of a run can be named without asking the site."""
+    if config.words_file is not None:
+        return Path(config.words_file).is_file()
+    return config.words != "all" or store.exists(f"{config.media_folder}/words.json")
+
+
 def _read_words(path: str) -> list[str]:
     try:
         return Path(path).read_text(encoding="utf-8-sig").splitlines()

@@ -1,9 +1,25 @@
 """The state of a run, read from its commit records."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
+from vsd2m.crawl.records.hosts import read_hosts, sum_of
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """How a host answered to all requests of a stage. Latencies are upper bounds; None: it never answered."""
+
+    host: str
+    requests: int
+    success: float
+    retries: int
+    num_bytes: int
+    median_ms: int | None
+    p95_ms: int | None
+    outcomes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -19,6 +35,7 @@ class StageStatus:
     reasons: dict[str, int]
     seconds: float
     num_computed: int
+    hosts: list[HostStatus] = field(default_factory=list)
 
     @property
     def stickers_per_second(self) -> float | None:
@@ -46,7 +63,30 @@ def _stage_status(run: Run, stage: str) -> StageStatus:
         reasons=dict(reasons.most_common()),
         seconds=sum(record.seconds for record in records),
         num_computed=sum(record.num_computed for record in records),
+        hosts=_hosts(run, records),
     )
+
+
+def _hosts(run: Run, records: list[CommitRecord]) -> list[HostStatus]:
+    """Of stages that request something, the hosts that they requested it from, the busiest first."""
+    tables = [
+        read_hosts(run, record.config["media_folder"], record.partition)
+        for record in records
+        if record.partition is not None and "media_folder" in record.config
+    ]
+    return [
+        HostStatus(
+            host=host,
+            requests=counts.requests,
+            success=counts.success,
+            retries=counts.retries,
+            num_bytes=counts.num_bytes,
+            median_ms=counts.latency_ms(0.5),
+            p95_ms=counts.latency_ms(0.95),
+            outcomes=dict(counts.outcomes.most_common()),
+        )
+        for host, counts in sum_of(tables).items()
+    ]
 
 
 def manifest(run: Run) -> dict[str, str]:

@@ -11,7 +11,7 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, install_line
 from vsd2m.core.run import Kind, Run, StageLayout
 from vsd2m.core.schema import MEDIA_COLUMNS, SCHEMA_VERSION, Column, Schema
-from vsd2m.core.stage import FileStage, Stage, StickerStage, TableStage
+from vsd2m.core.stage import FileStage, HostLoad, Stage, StickerStage, TableStage
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
 from vsd2m.pipelines.engine.stages import columns_by_stage, contract
 
@@ -94,10 +94,14 @@ class Plan:
 
     def create_run(self) -> Run:
         """The run's folder, with its stages and resolved config written down."""
-        layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
-        run = Run(self.config.open_store(), layout, self.schema)
+        run = self.open_run()
         run.describe(vsd2m=__version__, config=self.resolved_config())
         return run
+
+    def open_run(self) -> Run:
+        """The run's folder as it is, or as it will be; nothing is written."""
+        layout = tuple(StageLayout(s.name, s.registered, s.kind, tuple(s.stage.spec.writes)) for s in self.stages)
+        return Run(self.config.open_store(), layout, self.schema)
 
     def resolved_config(self) -> dict[str, Any]:
         """The config as JSON values with all defaults, and with asterisks for keys."""
@@ -178,6 +182,17 @@ def _who_writes(column: str, stages: tuple[PlannedStage, ...]) -> str:
     writers = [planned.name for planned in stages if column in planned.stage.spec.writes]
     writers += [stage for stage, columns in columns_by_stage().items() if column in {entry.name for entry in columns}]
     return f"no earlier stage writes; put {writers[0]!r} first" if writers else "no stage declares"
+
+
+def host_loads(plan: Plan, *, num_stickers: int) -> dict[str, list[HostLoad]]:
+    """Stage -> what it will request of which hosts; nothing is requested to know it."""
+    run = plan.open_run()
+    loads = {
+        planned.name: list(planned.stage.host_loads(run, planned.name, num_stickers=num_stickers))
+        for planned in plan.stages
+        if isinstance(planned.stage, FileStage)
+    }
+    return {name: of_stage for name, of_stage in loads.items() if of_stage}
 
 
 @dataclass(frozen=True)

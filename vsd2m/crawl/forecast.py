@@ -1,0 +1,44 @@
+"""What a crawl will request of which host, and how long that takes."""
+
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vsd2m.core.commit import CommitRecord
+from vsd2m.core.run import Run
+from vsd2m.core.stage import HostLoad
+from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.records.hosts import read_hosts, sum_of
+from vsd2m.crawl.sources import source_class
+from vsd2m.crawl.sources.base import Source
+
+
+def host_loads(
+    run: Run,
+    finished: Mapping[int, CommitRecord],
+    config: CrawlConfig,
+    words: Mapping[int, list[str]],
+    *,
+    num_stickers: int,
+) -> list[HostLoad]:
+    """The requests that are left, by host, the busiest first.
+
+    Where partitions are finished, what their words took is the measure for the others. Before that, a word is one
+    results page, and a sticker is a picture and, if the source has sticker pages, one of those, all on the site's host.
+    """
+    delay_s = config.job(None, Path()).delay_s
+    num_left = sum(len(part) for partition, part in words.items() if partition not in finished)
+    measured = sum_of(read_hosts(run, config.media_folder, partition) for partition in finished)
+    if not measured:
+        has_pages = source_class(config.source).parse_sticker is not Source.parse_sticker
+        num_requests = num_left + num_stickers * (2 if has_pages else 1)
+        host = urlsplit(config.source.site).hostname or ""
+        return [HostLoad(host, num_requests, delay_s, num_requests * delay_s)]
+    share = num_left / sum(len(words[partition]) for partition in finished)
+    seconds = share * sum(record.seconds for record in finished.values()) / config.num_workers
+    return [
+        HostLoad(host, num_requests, delay_s, max(num_requests * delay_s, seconds))
+        for host, counts in measured.items()
+        for num_requests in [ceil(counts.requests * share)]
+    ]

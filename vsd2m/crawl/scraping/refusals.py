@@ -40,7 +40,7 @@ def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: in
             return Refusal("unreachable", detail="the host's name cannot be resolved")
         case DownloadConnectionRefusedError() | ConnectError():
             return Refusal("unreachable", detail="connection refused")
-        case IgnoreRequest() if "size" in str(error):  # a compressed answer that unpacks to too much
+        case IgnoreRequest() if "MAXSIZE" in str(error):  # a compressed answer that unpacks to too much
             return Refusal("too_large", value=num_bytes, limit=max_bytes)
         case IgnoreRequest():
             return Refusal("http_error", detail=str(error))

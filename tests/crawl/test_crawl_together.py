@@ -149,7 +149,7 @@ class _Worker:
         host, port, right_token = address.split(":")
         self._socket = socket.create_connection((host, int(port)), timeout=10)
         self._lines = self._socket.makefile("rb")
-        self._socket.sendall(f"{token or right_token}\n".encode())
+        self._socket.sendall(f"partition {token or right_token}\n".encode())
 
     def tell(self, **message: Any) -> None:
         self._socket.sendall(json.dumps({"number": 0, **message}).encode() + b"\n")

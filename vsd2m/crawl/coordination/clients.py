@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -24,10 +25,16 @@ class CrawlerClient:
         self._connecting = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
+        self._paused_until: dict[str, float] = {}
 
     async def turn(self, host: str, delay_s: float) -> None:
-        """Returns when a request may be sent to `host`."""
-        await self._ask("turn", host=host, delay_s=delay_s)
+        """Returns when a request may be sent to `host`; without a delay only pauses are waited for."""
+        if self._writer is None:
+            await self._connect()
+        if delay_s > 0:
+            await self._ask("turn", host=host, delay_s=delay_s)
+        while (wait := self._paused_until.get(host, 0.0) - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
 
     async def claim(self, name: str) -> dict[str, Any] | None:
         """What `name` has answered to another worker, or None where this one is to request it."""
@@ -51,7 +58,7 @@ class CrawlerClient:
         return await answer
 
     def _tell(self, do: str, **values: Any) -> None:
-        assert self._writer is not None, "something was claimed before"
+        assert self._writer is not None, "a turn was taken before"
         self._writer.write(json.dumps({"do": do, **values}).encode() + b"\n")
 
     async def _connect(self) -> None:
@@ -62,13 +69,16 @@ class CrawlerClient:
                     reader, self._writer = await asyncio.open_connection(host, int(port), limit=MAX_LINE_BYTES)
                 except OSError:
                     os._exit(COORDINATOR_LOST)
-                self._writer.write(f"{token}\n".encode())
+                self._writer.write(f"crawler {token}\n".encode())
                 self._reading = asyncio.create_task(self._read(reader))
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 message = json.loads(line)
+                if "pause" in message:
+                    self._paused_until[message["pause"]] = time.monotonic() + message["seconds"]
+                    continue
                 self._answers.pop(message["number"]).set_result(message["answer"])
         os._exit(COORDINATOR_LOST)
 
@@ -79,7 +89,7 @@ class PartitionClient:
     def __init__(self, connection: socket.socket, lines: IO[bytes], token: str) -> None:
         self._connection = connection
         self._lines = lines
-        connection.sendall(f"{token}\n".encode())
+        connection.sendall(f"partition {token}\n".encode())
 
     def place(self, key: str) -> dict[str, Any] | None:
         """Where the bytes of a picture lie: `{"spool": FOLDER}` or `{"tar": PATH, "offset": ..., "num_bytes": ...}`."""

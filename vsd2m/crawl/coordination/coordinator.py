@@ -2,7 +2,7 @@
 
 A worker asks it for its turn before it sends a request to a host, so that a host's rate holds for all workers
 together; and for the answer of an address before it requests it, so that each is requested once.
-Messages are lines of JSON; the first names the token that the workers were given.
+Messages are lines of JSON, after a first line with the kind of client and the token that the workers were given.
 """
 
 import asyncio
@@ -46,6 +46,7 @@ class _Coordinator:
         self._turns = HostTurns()
         self._queues: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._owners: dict[str, asyncio.StreamWriter] = {}
+        self._workers: set[asyncio.StreamWriter] = set()
         self._waiting: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
     async def serve(self, host: str) -> None:
@@ -69,7 +70,10 @@ class _Coordinator:
         self._connections.add(task)
         requests: set[asyncio.Task[None]] = set()
         try:
-            if (await reader.readline()).decode().strip() == self.token:
+            kind, _, token = (await reader.readline()).decode().strip().partition(" ")
+            if secrets.compare_digest(token, self.token):
+                if kind == "crawler":
+                    self._workers.add(writer)
                 while line := await reader.readline():
                     request = asyncio.create_task(self._answer(json.loads(line), writer))
                     requests.add(request)
@@ -82,6 +86,7 @@ class _Coordinator:
             for name in [name for name, owner in self._owners.items() if owner is writer]:
                 self._release(name)
             self._connections.discard(task)
+            self._workers.discard(writer)
             writer.close()
 
     async def _answer(self, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
@@ -101,6 +106,8 @@ class _Coordinator:
 
     async def on_pause(self, host: str, seconds: float, writer: asyncio.StreamWriter) -> None:
         self._turns.pause(host, seconds, now=time.monotonic())
+        for worker in self._workers:
+            worker.write(json.dumps({"pause": host, "seconds": seconds}).encode() + b"\n")
 
     async def on_claim(self, name: str, writer: asyncio.StreamWriter) -> dict[str, Any] | None:
         """The answer of what was requested under `name`; None: nobody has requested it, and the worker shall."""

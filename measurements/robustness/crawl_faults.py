@@ -49,6 +49,8 @@ FAULTS = {
     "server_error": "server_error",
     "redirected_away": "offsite_redirect",
     "another_host": "offsite_link",
+    "other_port": "other_port",
+    "private_address": "private_address",
     "file_scheme": "unsupported_scheme",
     "broken_href": "bad_address",
     "too_large": "too_large",
@@ -107,6 +109,10 @@ class Planned:
                 return f"http://127.0.0.1:{DEAD_PORT}{self.path()}"
             case "stale_https":
                 return site.replace("http:", "https:") + self.path()
+            case "other_port":
+                return f"http://127.0.0.1:{DEAD_PORT + 1}{self.path()}"
+            case "private_address":
+                return f"http://169.254.169.254{self.path()}"
             case "another_host":
                 return f"http://elsewhere.invalid{self.path()}"
             case "file_scheme":
@@ -287,7 +293,7 @@ def config_of(site: Site, folder: Path, *, workers: int, delay_s: float, words_p
         "source": {"source": "crawl_faults:FaultySource", "site": site.url},
         "words": list(site.words),
         "words_per_partition": words_per_partition,
-        "media_hosts": ["localhost"],
+        "media_hosts": ["localhost", f"127.0.0.1:{DEAD_PORT}"],
         "max_file_bytes": MAX_FILE_BYTES,
         "max_redirects": 2,
         "workers": workers,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from crawl_sites import Script, ScriptedSite, make_picture, page, results
+from crawl_sites import RULE_FILES, Script, ScriptedSite, make_picture, page, results
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +52,7 @@ def _plan(folder: Path, site: str, **crawl: Any) -> Plan:
 
 
 def _requests(site: ScriptedSite, since: int = 0) -> Counter[str]:
-    return Counter(path for _, path in site.asked[since:] if path != "/robots.txt")
+    return Counter(path for _, path in site.asked[since:] if path not in RULE_FILES)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

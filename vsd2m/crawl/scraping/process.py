@@ -125,10 +125,13 @@ def _crawling_process() -> Iterator[_CrawlingProcess]:
     except IndexError:
         process = _CrawlingProcess()
     if not process.is_alive:
+        process.end()
         process = _CrawlingProcess()
     yield process
     if process.is_alive:
         _idle.append(process)
+    else:
+        process.end()
 
 
 @atexit.register

@@ -48,7 +48,9 @@ def run_ray(
         run = plan.create_run()
         remembering = run.remembering(whole_stages=True)
         host = ray.util.get_node_ip_address()
-        run_flow(remembering, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s, host=host)
+        run_flow(
+            remembering, plan, pools, backend, observer, retry_failed=retry_failed, patience_s=patience_s, host=host
+        )
         return run
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = (
     "torch", "torchvision", "timm", "transformers", "diffusers", "accelerate", "paddle", "paddleocr", "paddlex", "onnxruntime",
     "ray", "vllm", "scrapy", "twisted", "scipy", "skimage", "sklearn", "imagehash", "datasets", "jinja2", "matplotlib", "torchmetrics",
-    "numba", "llvmlite", "rlottie_python", "av",
+    "numba", "llvmlite", "thorvg_python", "av",
 )  # fmt: skip
 
 

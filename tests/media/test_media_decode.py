@@ -97,7 +97,6 @@ def test_what_is_no_picture_says_so(data):
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(20), "quicktime"),
         (b"\xef\xbb\xbf<!-- drawn by hand -->\n<svg/>", "svg"),
         (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' ''>\n<SVG>", "svg"),
-        (b"PK\x03\x04" + bytes(26) + b"manifest.json{}", "dotlottie"),
         (b"PK\x03\x04" + bytes(26) + b"word/document.xml", "zip"),
         (b"qoif" + bytes(30), "qoi"),
         (b"\0\0\x02\0\x01\0" + bytes(30), "cur"),

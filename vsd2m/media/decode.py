@@ -6,6 +6,7 @@ from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import DecodeBudget, Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.avif import decode_avif
+from vsd2m.media.decoders.dotlottie import decode_dotlottie
 from vsd2m.media.decoders.gif import decode_gif
 from vsd2m.media.decoders.jpeg import decode_jpeg
 from vsd2m.media.decoders.lottie import decode_lottie
@@ -19,11 +20,13 @@ __all__ = ["REASONS", "DecodeBudget", "decode"]
 REASONS = {
     "not_an_image": "the bytes are no picture",
     "unsupported_format": "a picture or video of a format that is not decoded",
+    "unsupported_feature": "a drawing that needs what the renderer cannot draw; the detail names it",
     "truncated": "the file ends before the picture does",
     "corrupt": "the file contradicts its format",
     "too_many_pixels": "a frame is larger than the budget allows",
     "too_many_frames": "there are more frames than the budget allows",
     "too_many_bytes": "the file, or all frames together, are larger than the budget allows",
+    "too_complex": "a drawing of more layers, points or pixels in all frames than is drawn",
     "too_slow": "decoding took longer than the budget allows",
 }
 
@@ -39,6 +42,7 @@ _DECODERS: dict[str, Callable[[bytes, Meter], Clip]] = {
     "mp4": decode_mp4,
     "tgs": decode_lottie,
     "lottie": decode_lottie,
+    "dotlottie": decode_dotlottie,
 }
 
 _DEFAULT_BUDGET = DecodeBudget()

@@ -34,6 +34,7 @@ _MEDIA_TYPES = (
     MediaType("cgbi", "image/png", (".png",), False),  # Apple's variant of PNG, which only its devices read
     MediaType("tgs", "application/x-tgsticker", (".tgs",), False),
     MediaType("lottie", "application/json", (".json",), False),
+    MediaType("dotlottie", "application/zip+dotlottie", (".lottie",), False),
     MediaType("mp4", "video/mp4", (".mp4", ".m4v"), True),
     MediaType("webm", "video/webm", (".webm",), True),
     MediaType("quicktime", "video/quicktime", (".mov",), False),
@@ -48,6 +49,7 @@ BROWSER_PICTURES = tuple(name for name, kind in MEDIA_TYPES.items() if kind.in_b
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MATROSKA_SIGNATURE = b"\x1a\x45\xdf\xa3"
+_ZIP_SIGNATURE = b"PK\x03\x04"
 _SIGNATURES = (b"GIF87a", b"GIF89a", PNG_SIGNATURE, b"RIFF", b"\xff\xd8\xff", _MATROSKA_SIGNATURE)
 _AVIF_BRANDS = {b"avif", b"avis"}
 _MP4_BRANDS = {b"isom", b"mp41", b"mp42", b"avc1", b"M4V ", b"M4VP", b"M4VH", b"dash", b"MSNV", b"f4v "} | {
@@ -88,6 +90,8 @@ def sniff(data: bytes) -> str | None:
         return _sniff_iso(data)
     if data[:3] == b"\x1f\x8b\x08":
         return "tgs" if _inflated_head(data).lstrip(_BLANKS)[:1] == b"{" else None
+    if data[:4] == _ZIP_SIGNATURE:
+        return "dotlottie" if b"manifest.json" in data and (b"animations/" in data or b"a/" in data) else None
     return "lottie" if data[:64].lstrip(_BLANKS)[:1] == b"{" and b'"layers"' in data else None
 
 
@@ -132,8 +136,8 @@ def foreign_format(data: bytes) -> str | None:
         return "matroska"
     if data[4:8] == b"ftyp":
         return "quicktime" if data[8:12] == b"qt  " else "iso media (heic, 3gp)"
-    if data[:4] == b"PK\x03\x04":
-        return "dotlottie" if b"manifest.json" in data else "zip"
+    if data[:4] == _ZIP_SIGNATURE:
+        return "zip"
     return "svg" if _is_svg(data[:4096].lstrip(_BLANKS).lower()) else None
 
 

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from media_builders import CLEAR, LEAVE, LEAVE_UNSAID, RESTORE, Gif, GifFrame, i
 
 from vsd2m.core.errors import MediaError
 from vsd2m.media.decode import decode
+from vsd2m.media.probe import probe
 
 GRADIENT = np.array([[i, (i * 3) % 256, 255 - i] for i in range(256)])
 
@@ -187,11 +190,29 @@ def gif_ends_between_frames(cut, gif):
     return any(cut in (end, end[:-1]) for end in ends)
 
 
-def test_a_byte_that_starts_no_block_is_corrupt(rng):
-    gif = Gif(8, 8, [GifFrame(rng.integers(0, 255, (8, 8)))], GRADIENT, trailer=b"\x99" * 50)
+@pytest.mark.parametrize(
+    "junk", [b"\x0a", b"<html>", b"\x99" * 50, None], ids=["line feed", "html", "bytes", "a second GIF"]
+)
+def test_frames_before_bytes_that_start_no_block_are_shown_and_the_fault_is_recorded(rng, junk):
+    frames = [GifFrame(rng.integers(0, 255, (8, 8))) for _ in range(2)]
+    gif = Gif(8, 8, frames, GRADIENT, trailer=b"")
+    data = gif.to_bytes() + (gif.to_bytes() if junk is None else junk)
+    clip = decode(data)
+    np.testing.assert_array_equal(clip.frames, gif.compose())
+    (fault,) = clip.faults
+    assert f"byte {len(gif.to_bytes())} of the GIF starts no block" in fault
+    assert "2 frames come before it" in fault
+    assert probe(data)["faults"] == [fault]
+
+
+def test_bytes_that_start_no_block_before_the_first_image_are_corrupt():
     with pytest.raises(MediaError, match="starts no block") as caught:
-        decoded(gif)
+        decode(b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0) + b"\x99" * 50)
     assert caught.value.reason == "corrupt"
+
+
+def test_a_gif_without_a_fault_has_none(rng):
+    assert decoded(Gif(8, 8, [GifFrame(rng.integers(0, 255, (8, 8)))], GRADIENT)).faults == ()
 
 
 def test_interlacing_has_each_row_once():

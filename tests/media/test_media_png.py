@@ -206,13 +206,57 @@ def test_image_data_cut_under_a_right_checksum_are_corrupt(rng):
     assert caught.value.reason == "corrupt"
 
 
-@pytest.mark.parametrize("announced", [1, 3])
-def test_another_number_of_frames_than_announced_is_corrupt(announced):
-    data = Apng(2, 2, [ApngFrame(np.full((2, 2, 4), 255, np.uint8))] * 2).to_bytes()
-    control = chunk(b"acTL", struct.pack(">II", 2, 0))
-    with pytest.raises(MediaError, match="announces") as caught:
-        decode(data.replace(control, chunk(b"acTL", struct.pack(">II", announced, 0))))
-    assert caught.value.reason == "corrupt"
+def colors_of(clip):
+    return [frame[0, 0].tolist() for frame in clip.frames]
+
+
+COLORS = [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255]]
+
+
+def animation(announced, numbers, *, hidden=False):
+    """Three frames whose chunks have these sequence numbers; a hidden default image is white."""
+    chunks = [png_header(2, 2), chunk(b"acTL", struct.pack(">II", announced, 0))]
+    if hidden:
+        chunks.append(chunk(b"IDAT", deflate(np.full((2, 2, 4), 255, np.uint8))))
+    numbers = iter(numbers)
+    for index, color in enumerate(COLORS):
+        pixels = deflate(np.full((2, 2, 4), color, np.uint8))
+        chunks.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", next(numbers), 2, 2, 0, 0, 1, 10, 0, 0)))
+        is_default = index == 0 and not hidden
+        data = b"" if is_default else struct.pack(">I", next(numbers))
+        chunks.append(chunk(b"IDAT" if is_default else b"fdAT", data + pixels))
+    return PNG_SIGNATURE + b"".join([*chunks, chunk(b"IEND", b"")])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "num_frames"),
+    [((0, 1, 2, 3, 4), 3), ((0, 5, 9, 3, 4), 1), ((0, 1, 2, 9, 4), 2), ((0, 1, 2, 3, 9), 2), ((0, 1, 7, 3, 4), 1)],
+)
+def test_the_frames_that_are_in_order_are_shown_and_the_fault_is_recorded(numbers, num_frames):
+    clip = decode(animation(3, numbers))
+    assert (clip.media_format, colors_of(clip)) == ("apng", COLORS[:num_frames])
+    assert bool(clip.faults) == (num_frames < 3)
+    assert all("sequence number" in fault or "announces 3" in fault for fault in clip.faults)
+
+
+@pytest.mark.parametrize(("announced", "num_frames"), [(1, 1), (2, 2), (5, 3)])
+def test_another_number_of_frames_than_announced_is_a_fault_and_shows_those_that_are_there(announced, num_frames):
+    clip = decode(animation(announced, range(5)))
+    assert colors_of(clip) == COLORS[:num_frames]
+    (fault,) = clip.faults
+    assert f"announces {announced} frames and holds 3" in fault
+
+
+@pytest.mark.parametrize(
+    ("data", "color"),
+    [(animation(3, (4, 1, 2, 3, 4)), COLORS[0]), (animation(0, range(5)), COLORS[0]),
+     (animation(3, (9, 1, 2, 3, 4, 5), hidden=True), [255] * 4)],
+    ids=["first number wrong", "no frames announced", "hidden default image"],
+)  # fmt: skip
+def test_an_animation_without_a_frame_in_order_is_its_still(data, color):
+    clip = decode(data)
+    assert (clip.media_format, colors_of(clip), clip.loop_count) == ("png", [color], 1)
+    assert clip.faults
 
 
 @pytest.mark.parametrize("box", [(5, 1, 0, 0), (1, 1, 4, 0), (0, 1, 0, 0), (2**31, 1, 0, 0)])

@@ -34,7 +34,8 @@ class Clip:
     """An animated or still picture as it appears on screen, frame by frame.
 
     Fully transparent pixels are `(0, 0, 0, 0)`. `loop_count` is the number of times the animation plays, 0 for ever.
-    `background` is the colour the file suggests; browsers ignore it, and so does `frames`.
+    `background` is the colour the file suggests; browsers ignore it, and so does `frames`. `faults`: what the file does
+    wrong although browsers, and so `frames`, show what comes before.
     """
 
     frames: Frames
@@ -42,6 +43,7 @@ class Clip:
     loop_count: int
     media_format: str
     background: tuple[int, int, int, int] | None = None
+    faults: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[3] != 4:

@@ -89,9 +89,8 @@ def _manifest(archive: _Archive) -> Mapping[str, Any]:
 def _default_animation(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the manifest calls active (version 1) or initial (version 2), else the first of its list."""
     listed = manifest.get("animations")
-    animations = (
-        [entry for entry in listed if isinstance(entry, dict) and "id" in entry] if isinstance(listed, list) else []
-    )
+    entries = listed if isinstance(listed, list) else []
+    animations = [entry for entry in entries if isinstance(entry, dict) and "id" in entry]
     if not animations:
         raise MediaError("corrupt", "the dotLottie's manifest lists no animation")
     initial = manifest.get("initial")

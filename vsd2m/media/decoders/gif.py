@@ -48,6 +48,7 @@ class GifFile:
     images: tuple[GifImage, ...]
     loop_count: int
     background: tuple[int, int, int, int] | None
+    faults: tuple[str, ...] = ()
 
 
 def decode_gif(data: bytes, meter: Meter) -> Clip:
@@ -56,7 +57,7 @@ def decode_gif(data: bytes, meter: Meter) -> Clip:
     frames = meter.allocate(num_frames=len(gif.images), width=gif.width, height=gif.height)
     _draw(gif, frames, meter)
     durations = np.array([image.delay_ms for image in gif.images], np.int32)
-    return Clip(frames, durations, gif.loop_count, "gif", gif.background)
+    return Clip(frames, durations, gif.loop_count, "gif", gif.background, gif.faults)
 
 
 def parse_gif(data: bytes, meter: Meter) -> GifFile:
@@ -77,6 +78,7 @@ class _Parser:
         self._images: list[GifImage] = []
         self._control: bytes | None = None
         self._loop_count = 1
+        self._faults: tuple[str, ...] = ()
 
     def parse(self) -> GifFile:
         width, height, flags, background_index = struct.unpack_from("<HHBB", self._data, 6)
@@ -88,10 +90,11 @@ class _Parser:
             raise MediaError("truncated", "the GIF ends before the frame its last control block announces")
         if not self._images:
             raise MediaError("corrupt" if has_trailer else "truncated", "the GIF holds no image")
-        return GifFile(*self._size, tuple(self._images), self._loop_count, self._background(background_index))
+        background = self._background(background_index)
+        return GifFile(*self._size, tuple(self._images), self._loop_count, background, self._faults)
 
     def _read_blocks(self) -> bool:
-        """Whether a trailer ends them, and not the file."""
+        """Whether a trailer ends them, or bytes that browsers do not read beyond, and not the file."""
         while self._position < len(self._data):
             kind = self._data[self._position]
             self._position += 1
@@ -102,7 +105,11 @@ class _Parser:
             elif kind == _EXTENSION:
                 self._read_extension()
             elif kind != 0:  # stray terminators are harmless and common
-                raise MediaError("corrupt", f"byte {self._position - 1} of the GIF starts no block ({kind:#04x})")
+                fault = f"byte {self._position - 1} of the GIF starts no block ({kind:#04x})"
+                if not self._images:
+                    raise MediaError("corrupt", fault)
+                self._faults = (f"{fault}; {len(self._images)} frames come before it",)
+                return True
         return False
 
     def _background(self, index: int) -> tuple[int, int, int, int] | None:

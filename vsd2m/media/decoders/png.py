@@ -70,6 +70,7 @@ class PngFile:
     frames: tuple[Frame, ...]
     loop_count: int
     is_animated: bool
+    faults: tuple[str, ...] = ()
 
 
 def decode_png(data: bytes, meter: Meter) -> Clip:
@@ -86,7 +87,8 @@ def decode_png(data: bytes, meter: Meter) -> Clip:
         elif header.transparency is not None or header.color_type in (_GRAY_ALPHA, _RGBA):
             clear_hidden(frames[0])
     durations = np.array([frame.delay_ms for frame in png.frames], np.int32)
-    return Clip(frames, durations, png.loop_count, "apng" if png.is_animated else "cgbi" if header.is_apples else "png")
+    media_format = "apng" if png.is_animated else "cgbi" if header.is_apples else "png"
+    return Clip(frames, durations, png.loop_count, media_format, faults=png.faults)
 
 
 def parse_png(data: bytes, meter: Meter) -> PngFile:
@@ -116,6 +118,8 @@ class _Parser:
         self._frames: list[Frame] = []
         self._control: tuple[int, int] | None = None
         self._is_apples = False
+        self._sequence_number = 0
+        self._faults: list[str] = []
 
     def read(self, name: bytes, body: bytes) -> None:
         if self._header is None:
@@ -136,10 +140,16 @@ class _Parser:
             raise MediaError("corrupt", "the PNG holds no image data")
         if self._control is None:
             return PngFile(self._header, (self._default,), 1, is_animated=False)
-        num_frames, loop_count = self._control
-        if num_frames != len(self._frames) or not all(frame.data for frame in self._frames):
-            raise MediaError("corrupt", f"the APNG announces {num_frames} frames and holds {len(self._frames)}")
-        return PngFile(self._header, tuple(self._frames), loop_count, is_animated=True)
+        announced, loop_count = self._control
+        if self._frames and not self._frames[-1].data:  # a frame without data, or whose data are out of order
+            self._frames.pop()
+        if announced != len(self._frames):
+            self._faults.append(f"the APNG announces {announced} frames and holds {len(self._frames)} in order")
+        frames, faults = tuple(self._frames[:announced]), tuple(self._faults)
+        if not frames or not all(frame.data for frame in frames):
+            still = Frame(self._header.width, self._header.height, data=self._default.data)
+            return PngFile(self._header, (still,), 1, is_animated=False, faults=faults)
+        return PngFile(self._header, frames, loop_count, is_animated=True, faults=faults)
 
     def _read_header(self, body: bytes) -> Header:
         if len(body) != 13:
@@ -160,15 +170,25 @@ class _Parser:
         elif name == b"acTL" and self._default is None and not self._is_apples:
             self._read_animation_control(*struct.unpack(">II", body))
         elif name == b"fcTL" and self._control is not None:
-            self._read_frame_control(body, header)
+            if self._is_in_order(body):
+                self._read_frame_control(body, header)
         elif name == b"IDAT":
             self._read_default(body, header)
         elif name == b"fdAT" and self._frames:
-            self._frames[-1].data.append(body[4:])
+            self._read_frame_data(body)
+
+    def _is_in_order(self, body: bytes) -> bool:
+        """Whether a chunk of the animation has the number that is due. After one that has not, none is read."""
+        (number,) = struct.unpack_from(">I", body)
+        if not self._faults and number != self._sequence_number:
+            fault = f"an APNG chunk has the sequence number {number} where {self._sequence_number} is due"
+            self._faults.append(fault)
+        self._sequence_number += 1
+        return not self._faults
 
     def _read_animation_control(self, num_frames: int, loop_count: int) -> None:
         assert self._header is not None
-        self._meter.check_header(num_frames=num_frames, width=self._header.width, height=self._header.height)
+        self._meter.check_header(num_frames=max(num_frames, 1), width=self._header.width, height=self._header.height)
         self._control = (num_frames, loop_count)
 
     def _read_frame_control(self, body: bytes, header: Header) -> None:
@@ -179,6 +199,13 @@ class _Parser:
         delay_ms = (2000 * num + (den or 100)) // (2 * (den or 100))
         self._meter.check_header(num_frames=len(self._frames) + 1, width=header.width, height=header.height)
         self._frames.append(Frame(width, height, left, top, delay_ms, dispose, blend))
+
+    def _read_frame_data(self, body: bytes) -> None:
+        was_in_order = not self._faults
+        if self._is_in_order(body):
+            self._frames[-1].data.append(body[4:])
+        elif was_in_order and self._frames[-1] is not self._default:
+            self._frames[-1].data.clear()  # what came of it before is not all of it
 
     def _read_default(self, body: bytes, header: Header) -> None:
         """The default image is the first frame if a frame control comes before it."""

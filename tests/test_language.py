@@ -9,9 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLAIN_FOLDERS = (
+    "vsd2m/annotate",
+    "vsd2m/benchmark",
     "vsd2m/cli",
+    "vsd2m/core",
+    "vsd2m/filter",
     "vsd2m/gallery",
+    "vsd2m/generation",
     "vsd2m/labelling",
+    "vsd2m/networks",
+    "vsd2m/pages",
     "vsd2m/pipelines",
     "vsd2m/shard",
     "samples",
@@ -27,12 +34,39 @@ PHRASES = re.compile(
     r"|held against|in whatever|squash(ed|es|ing)|for want of|for ever|of one's own|a name of its own|anybody's|lies already"
     r"|(dear|dearer) (ones|stages)|as dear|by the clock|at hand|whence|hitherto|albeit|whoever (iterates|uses|comes)"
     r"|what it is told|looked at by eye|much alike|none of that name"
+    r"|for the (greater|most) part|in circles|its company|(is|are|be) told|told it|(likeli|common)est|be had in"
+    r"|has to say|(has|have) seen them all|(are|is) at hand|no \w+ here\.|whatever order|as they lie|of anybody"
     r")\b",
     re.IGNORECASE,
 )
 PARTICIPLES = frozenset(
-    ("found", "shown", "kept", "made", "seen", "own", "apart", "told", "said", "drawn", "judged", "worn", "begun")
+    [
+        "apart",
+        "asked",
+        "begun",
+        "drawn",
+        "found",
+        "given",
+        "gone",
+        "held",
+        "judged",
+        "kept",
+        "known",
+        "made",
+        "own",
+        "said",
+        "seen",
+        "shown",
+        "taken",
+        "told",
+        "wanted",
+        "worn",
+    ]
 )
+ALLOWED_NAMES = {
+    "vsd2m/core/run.py": {"known"},  # a field: the known records
+    "vsd2m/core/stage.py": {"kept"},  # a field: kept + dropped + failed = read
+}
 
 
 def phrases_in(text: str) -> list[str]:
@@ -69,7 +103,8 @@ def test_names_are_nouns_and_no_bare_participles(folder):
         path: {name for name in names_in(path.read_text(encoding="utf-8")) if name.strip("_") in PARTICIPLES | {"it"}}
         for path in (ROOT / folder).rglob("*.py")
     }
-    assert not {path.relative_to(ROOT).as_posix(): sorted(bare) for path, bare in names.items() if bare}
+    bare_names = {path.relative_to(ROOT).as_posix(): bare for path, bare in names.items()}
+    assert not {path: sorted(bare) for path, bare in bare_names.items() if bare - ALLOWED_NAMES.get(path, set())}
 
 
 def test_the_list_of_phrases_catches_what_it_is_meant_for():

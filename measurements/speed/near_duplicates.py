@@ -22,7 +22,7 @@ from vsd2m.filter.duplicates.groups import families, group
 from vsd2m.filter.duplicates.hashes import bit_count
 from vsd2m.filter.near_duplicates import NearDuplicatesConfig
 from vsd2m.media.compiled import compiled
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 LIMIT = NearDuplicatesConfig().max_distance
 CHUNK = 8192

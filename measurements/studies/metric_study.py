@@ -176,7 +176,7 @@ def animated(folder: Path, num_clips: int) -> list[JudgedClip]:
     return clips
 
 
-def observed(clip, damage, number: int, network, known) -> tuple[list, np.ndarray]:
+def observed(clip, damage, number: int, network, stored_features) -> tuple[list, np.ndarray]:
     """The clip's numbers, nan where a metric does not apply, and its features [2, 1280]: mean, and mean change.
 
     Without a network there are no features, and numbers of single frames are left out where only their order changes.
@@ -189,7 +189,7 @@ def observed(clip, damage, number: int, network, known) -> tuple[list, np.ndarra
     numbers = [None if metric in left_out else metric(Weights()).measure(judged_clip) for metric in PER_CLIP]
     vectors = np.zeros((2, 0), np.float32)
     if network is not None:
-        features = known[places] if places is not None else network._backbone.features(frames)
+        features = stored_features[places] if places is not None else network._backbone.features(frames)
         spread = features[linspace_indices(len(frames), NUM_FRAMES)]
         vectors = np.stack([spread.mean(axis=0), np.abs(np.diff(spread, axis=0)).mean(axis=0)])
     return [np.nan if value is None else value for value in numbers], vectors.astype(np.float32)

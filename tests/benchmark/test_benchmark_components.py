@@ -9,10 +9,9 @@ from pydantic import ValidationError
 
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.distances.feature_distances import DistanceMetric
-from vsd2m.benchmark.extractors import EXTRACTORS
-from vsd2m.benchmark.extractors.base import extractor_class
-from vsd2m.benchmark.metric import Weights, metric_class
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.extractors import EXTRACTORS, extractor_class
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.metrics import METRICS, metric_class
 from vsd2m.benchmark.results import REAL
 from vsd2m.benchmark.runner import run_benchmark
 from vsd2m.benchmark.suite.test_sets import splits_of

@@ -15,8 +15,8 @@ from benchmark_builders import square, write_outputs, write_shards
 
 import vsd2m
 from vsd2m.benchmark.config import BenchmarkConfig
-from vsd2m.benchmark.metric import Weights, metric_class
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.metrics import METRICS, metric_class
 from vsd2m.benchmark.observations import ObserverSpec
 from vsd2m.benchmark.results import REAL, output_folders, read_lines, read_results
 from vsd2m.benchmark.runner import run_benchmark

@@ -7,7 +7,7 @@ from vsd2m.benchmark.suite.clips import read_prompts
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.core.file_digest import file_sha256
 from vsd2m.core.generated_files import COST, MANIFEST, Cost, manifest_bytes, read_cost, read_manifest
-from vsd2m.generation.cost import CostMeter
+from vsd2m.generation.sampling.cost import CostMeter
 from vsd2m.labelling.preference.paired_outputs import pair_by_prompt
 
 

@@ -65,6 +65,8 @@ def test_what_cannot_be_imported_is_a_config_error_that_names_it(path):
 def test_a_class_of_another_family_is_refused():
     with pytest.raises(ConfigError, match="'builtins:int' is not a brush: expected a subclass of"):
         component(BRUSHES, "builtins:int", kind="brush", base=Brush)
+    with pytest.raises(ConfigError, match="'builtins:int' is not an easel: expected a subclass of"):
+        component({}, "builtins:int", kind="easel", base=Brush)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ import yaml
 from PIL import Image
 
 import vsd2m
-from vsd2m.benchmark.metric import Weights, metric_class
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.metrics import metric_class
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.run import Run
 from vsd2m.gallery.site import GallerySite

@@ -15,8 +15,8 @@ from vsd2m.annotate.describers.base import Sighting
 from vsd2m.annotate.engines import ENGINES, make_engine
 from vsd2m.annotate.engines.base import Text
 from vsd2m.benchmark.config import JudgingConfig
-from vsd2m.benchmark.metric import Weights, metric_class
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.metric import Weights
+from vsd2m.benchmark.metrics import METRICS, metric_class
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.filter.rules import RULES

@@ -4,7 +4,7 @@ import numpy as np
 from picture_reference import difference, told_from_background
 from planes_reference import chromas, figures, windows
 
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 
 def distances(words, first, second, enough):

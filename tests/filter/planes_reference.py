@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 SIDE = 32
 

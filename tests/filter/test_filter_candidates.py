@@ -9,7 +9,7 @@ from scipy.fft import dctn
 from vsd2m.filter.duplicates.candidates import NUM_NEIGHBOURS, links
 from vsd2m.filter.duplicates.features import BACKGROUNDS, views
 from vsd2m.filter.duplicates.groups import families
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 

@@ -10,7 +10,7 @@ from vsd2m.filter.duplicates.alignment import align, warp
 from vsd2m.filter.duplicates.distance import COURSE_UNIT, distances
 from vsd2m.filter.duplicates.hashes import NUM_BITS, course, runs_backwards
 from vsd2m.filter.duplicates.unpacked import picture
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 from vsd2m.media.fingerprints.fingerprint import fingerprint
 
 CLIPS = [character(seed) for seed in range(6)] + [lossy(character(2)), filled(character(3), (250, 250, 250))]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from vsd2m.generation.config import GenerationConfig
-from vsd2m.generation.contact_sheet import grid
-from vsd2m.generation.finish import background, finish, share_palette
+from vsd2m.generation.sampling.contact_sheet import grid
+from vsd2m.generation.sampling.finish import background, finish, share_palette
 
 
 def ring(num_frames=3):

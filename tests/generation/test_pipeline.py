@@ -236,5 +236,5 @@ def test_a_callback_sees_every_step_and_may_change_the_latents(pipe):
     assert {shape for _, _, shape in seen} == {(1, 12, 4, 4, 4)}
     blank = bytes_of(pipe, seeds=[0], callback_on_step_end=lambda *_: {"latents": torch.zeros(1, 12, 4, 4, 4)})
     assert set(blank.flatten().tolist()) == {128}
-    with pytest.raises(ValueError, match="may hold 'latents' alone"):
+    with pytest.raises(ValueError, match="may only contain 'latents'"):
         bytes_of(pipe, callback_on_step_end=look, callback_on_step_end_tensor_inputs=["prompt_embeds"])

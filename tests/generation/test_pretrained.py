@@ -49,13 +49,13 @@ def config_on(stable_diffusion, out, **values):
 
 def changed_weights(result, stable_diffusion, unet2d):
     """Names of the weights that training moved."""
-    from vsd2m.generation.diffusion.build import load_base
+    from vsd2m.generation.diffusion.build import load_base, network_on
     from vsd2m.generation.model_config import make_layer
 
     config = config_on(stable_diffusion, "unused").model
     base = load_base(config, device=torch.device("cpu"))
     torch.manual_seed(0)
-    before = make_layer(config.temporal_layer).network_on(base.unet).state_dict()
+    before = network_on(base.unet, make_layer(config.temporal_layer)).state_dict()
     after = load_pipeline(result.checkpoint).unet.state_dict()
     assert before.keys() == after.keys()
     return {name for name in before if not torch.equal(before[name], after[name])}

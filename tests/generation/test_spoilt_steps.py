@@ -173,7 +173,7 @@ def test_training_is_given_up_after_too_many_skipped_steps_in_a_row_and_the_good
         loop = run("diffusion", tmp_path / "run", spoilt, save_every=1, keep_last_n=1, max_skipped_steps=2)
         assert [entry["step"] for entry in loop.skipped] == [4, 5]
         return
-    with pytest.raises(TrainingError, match=f"2 steps in a row could not be taken, of which step 5.*: {keys[4]};"):
+    with pytest.raises(TrainingError, match=f"2 steps in a row were skipped, of which step 5.*: {keys[4]};"):
         run("diffusion", tmp_path / "run", spoilt, save_every=1, keep_last_n=1, max_skipped_steps=1)
     ((step, path),) = list_checkpoints(tmp_path / "run")
     assert step == 4
@@ -213,7 +213,7 @@ def test_a_clip_that_is_not_finite_is_skipped_in_its_own_micro_batch_by_either_t
 
 
 def test_weights_that_are_not_finite_are_never_written(tmp_path):
-    with pytest.raises(TrainingError, match="after step 1 the weights are not finite, and no checkpoint"):
+    with pytest.raises(TrainingError, match="after step 1 the weights are not finite, so no checkpoint"):
         run("diffusion", tmp_path, save_every=1, optimizer=BURSTING)
     assert list_checkpoints(tmp_path) == []
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from vsd2m.core.errors import EngineError
 from vsd2m.generation.config import TrainConfig
+from vsd2m.generation.diffusion.build import network_on
 from vsd2m.generation.model_config import make_layer
 from vsd2m.generation.sampler import load_pipeline
 from vsd2m.generation.temporal_layers import TemporalLayer, TemporalLayerConfig
@@ -60,7 +61,7 @@ def own_layers(monkeypatch):
 
 
 def test_it_is_trained_saved_and_loaded_with_all_its_weights(unet2d, tmp_path):
-    unet = make_layer(LAYER).network_on(unet2d).eval()
+    unet = network_on(unet2d, make_layer(LAYER)).eval()
     latents, timesteps, states = noisy_clip()
     with torch.no_grad():
         assert equal_but_for_rounding(
@@ -74,10 +75,10 @@ def test_it_is_trained_saved_and_loaded_with_all_its_weights(unet2d, tmp_path):
     with torch.no_grad():
         unet.last_words.fill_(7)
     unet.save_temporal(tmp_path / "temporal.safetensors")
-    again = make_layer(LAYER).network_on(unet2d)
+    again = network_on(unet2d, make_layer(LAYER))
     again.load_temporal(tmp_path / "temporal.safetensors")
     assert again.last_words.tolist() == [7.0] * len(unet.last_words)
-    other = make_layer({**LAYER, "scale": 2}).network_on(unet2d)
+    other = network_on(unet2d, make_layer({**LAYER, "scale": 2}))
     with pytest.raises(EngineError, match=r"these settings differ: \['temporal_layer.scale'\]"):
         other.load_temporal(tmp_path / "temporal.safetensors")
 

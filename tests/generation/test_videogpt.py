@@ -133,7 +133,7 @@ def test_the_pipeline_saves_and_loads_exactly(checkpoint, tmp_path):
 
 def test_only_the_trained_size_can_be_drawn(checkpoint):
     pipeline = load_pipeline(checkpoint)
-    with pytest.raises(ConfigError, match=r"draws 4 frames of 8 pixels and nothing else; found num_frames 5"):
+    with pytest.raises(ConfigError, match=r"only generates 4 frames of 8 pixels; found num_frames 5"):
         pipeline.draw(["red"], [0], GenerationConfig(num_frames=5))
 
 
@@ -141,8 +141,8 @@ def test_only_the_trained_size_can_be_drawn(checkpoint):
     ("values", "message"),
     [
         ({"data": {"size": 9}}, "must be multiples of"),
-        ({"model": {"temporal_layer": "conv"}}, "do not go with it"),
-        ({"fsdp": True}, "do not go with it"),
+        ({"model": {"temporal_layer": "conv"}}, "do not apply to it"),
+        ({"fsdp": True}, "do not apply to it"),
         ({"videogpt": {"num_heads": 5}}, "multiple of num_heads"),
         ({"family": "diffusion"}, "for family: videogpt"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from vsd2m.media.clip import played
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 from vsd2m.media.fingerprints.phash import phash
 from vsd2m.media.frame_indices import time_indices
 

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
 from vsd2m.media.decode import decode
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 from vsd2m.media.fingerprints.fingerprint import fingerprint
 from vsd2m.media.fingerprints.phash import phash
 from vsd2m.media.fingerprints.reduced import Reduced, reduce

@@ -81,7 +81,7 @@ def test_shards_that_do_not_describe_themselves_are_named(run, tmp_path):
         (tmp_path / name).write_bytes(run.store.read_bytes(f"shards/{name}"))
     path = tmp_path / "vsd2m-train-000000.parquet"
     pq.write_table(pq.read_table(path).cast(pa.schema([*map(plain, pq.read_schema(path))])), path)
-    assert any("columns do not say what they are" in str(problem) for problem in verify(str(tmp_path)))
+    assert any("columns have no descriptions" in str(problem) for problem in verify(str(tmp_path)))
 
 
 def plain(field: pa.Field) -> pa.Field:

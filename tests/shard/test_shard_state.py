@@ -2,7 +2,10 @@
 
 import itertools
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -176,3 +179,18 @@ def test_another_process_counts_its_own_epochs(shards_url, epochs, method):
         process.join()
     assert first_keys(pickle.loads(pickle.dumps(dataset)), 4) == epochs[0][:4]
     assert first_keys(dataset, 4) == epochs[0][:4]
+
+
+def test_no_process_leaves_its_temporary_file(shards_url, tmp_path):
+    """A forked process that iterates has its own counter, whose file ends with it; so does the owner's."""
+    script = f"""
+import multiprocessing, vsd2m
+dataset = vsd2m.load({shards_url!r}, split="train", num_frames=1, size=1)
+process = multiprocessing.get_context("fork").Process(target=lambda: next(iter(dataset)))
+process.start()
+process.join()
+assert process.exitcode == 0
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-W", "ignore::DeprecationWarning", "-c", script], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def test_a_flipped_bit_of_a_picture_is_found_with_its_key(folder):
     path.write_bytes(data)
     [problem] = verify(str(folder))
     key = pq.read_table(folder / f"{SHARD}.parquet")["key"][0].as_py()
-    assert str(problem) == f"{SHARD}.tar: sticker {key}: the bytes are not those of this key"
+    assert str(problem) == f"{SHARD}.tar: sticker {key}: the bytes do not match the key"
 
 
 def test_a_cut_tar_and_a_missing_file_are_found(folder):

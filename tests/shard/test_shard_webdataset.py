@@ -82,7 +82,7 @@ def test_a_sticker_that_only_the_tar_has_is_an_error(shards_url, damaged):
     first = min(Path(url).glob("vsd2m-train-*.parquet"))
     table = pq.read_table(first)
     pq.write_table(table.slice(1), first)
-    with pytest.raises(StorageError, match=f"holds a sticker {table['key'][0]} that its Parquet file does not have"):
+    with pytest.raises(StorageError, match=f"contains a sticker {table['key'][0]} that is not in its Parquet file"):
         list(vsd2m.to_webdataset(url, split="train", **CLIP))
 
 

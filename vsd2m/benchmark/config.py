@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from vsd2m.benchmark.metric import metric_class
-from vsd2m.benchmark.metrics import METRICS
+from vsd2m.benchmark.metrics import METRICS, metric_class
 from vsd2m.core.errors import ConfigError
 
 

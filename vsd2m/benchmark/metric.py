@@ -8,11 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vsd2m.benchmark.metrics import METRICS
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, EngineError
-from vsd2m.core.registry import component
 
 NUM_RESAMPLES = 1000
 NORMAL_95 = 1.959964
@@ -105,12 +103,6 @@ class Metric(ABC):
             raise ConfigError(f"{self.name} cannot be merged with {other.name}: another metric or another protocol")
 
 
-def metric_class(name: str) -> type[Metric]:
-    """The metric of that name, or at `module:Class`; `ConfigError` if there is none."""
-    metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
-    return metric
-
-
 class ClipMetric(Metric):
     """A metric with a number per clip; the score is their mean."""
 
@@ -161,7 +153,7 @@ def check_finite(values: ArrayLike, clip: JudgedClip, metric: str) -> None:
 def wilson(share: float, num_clips: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927); nan for no clips.
 
-    A bootstrap of few clips with few hits holds the true share far too rarely, and is a point where there are none.
+    A bootstrap of few clips with few hits contains the true share far too rarely, and has no width without hits.
     """
     if num_clips < 1:
         return float("nan"), float("nan")

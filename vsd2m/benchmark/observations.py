@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from vsd2m import __version__
 from vsd2m.benchmark.distances.feature_distances import DistanceMetric
 from vsd2m.benchmark.extractors.base import Extractor
-from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite, metric_class
+from vsd2m.benchmark.metric import ClipMetric, Metric, Weights, check_finite
+from vsd2m.benchmark.metrics import metric_class
 from vsd2m.benchmark.metrics.clip_retrieval import ClipRetrieval
 from vsd2m.benchmark.networks.openclip import ClipEncoder
 from vsd2m.benchmark.suite.clips import ClipReference, JudgedClip

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from vsd2m.benchmark.config import BenchmarkConfig
 from vsd2m.benchmark.finished_work import KeptWork, Observations
-from vsd2m.benchmark.metric import Score, Weights, metric_class
+from vsd2m.benchmark.metric import Score, Weights
+from vsd2m.benchmark.metrics import metric_class
 from vsd2m.benchmark.observations import Observer, ObserverSpec
 from vsd2m.benchmark.results import REAL, Results, Skipped, write_results
 from vsd2m.benchmark.rows import Candidate, Row, keep_scores, row_of

@@ -15,7 +15,8 @@ from torch import Tensor
 from vsd2m.benchmark.distances.feature_distances import FrechetMetric
 from vsd2m.benchmark.distances.frechet import gaussian_distance
 from vsd2m.benchmark.distances.moments import RunningMoments
-from vsd2m.benchmark.metric import ClipMetric, Weights, check_finite, metric_class
+from vsd2m.benchmark.metric import ClipMetric, Weights, check_finite
+from vsd2m.benchmark.metrics import metric_class
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
 

@@ -93,7 +93,7 @@ def prompts(
 def table(
     folders: Annotated[list[str], typer.Argument(help="Folders of benchmark runs.")],
     style: Annotated[
-        str, typer.Option(help="plain: all our metrics. paper: Tables 4, 5, 7 and costs, its rows beside ours.")
+        str, typer.Option(help="plain: all our metrics. paper: Tables 4, 5, 7 and costs, its rows next to ours.")
     ] = "plain",
     figure: Annotated[int | None, typer.Option(help="6: metrics against training steps.")] = None,
     form: Annotated[

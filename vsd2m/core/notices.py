@@ -1,4 +1,4 @@
-"""What a process is busy with before the work it was asked for: one line each, on the logger the command line shows."""
+"""Notices of slow preparations, such as converting weights, on the logger that the command line shows."""
 
 import logging
 
@@ -7,5 +7,5 @@ _log = logging.getLogger(NAME)
 
 
 def say(what: str) -> None:
-    """Tells whoever listens; a program of one's own that configures `logging` decides for itself."""
+    """Logs a notice; other programs decide with `logging` whether to show it."""
     _log.info(what)

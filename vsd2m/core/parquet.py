@@ -13,6 +13,6 @@ def read_parquet(file: Any, columns: Sequence[str] | None = None) -> pa.Table:
     `pyarrow.parquet.read_table` leaves the end of its work to threads of Arrow. Where Python exits meanwhile, they
     want its lock for the file's buffers and abort the process, after it has done everything right.
     """
-    wanted = None if columns is None else list(columns)
-    table = pq.ParquetFile(file, pre_buffer=False).read(columns=wanted, use_threads=False)
-    return table if wanted is None else table.select(wanted)
+    names = None if columns is None else list(columns)
+    table = pq.ParquetFile(file, pre_buffer=False).read(columns=names, use_threads=False)
+    return table if names is None else table.select(names)

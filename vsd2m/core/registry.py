@@ -1,4 +1,4 @@
-"""Components by name: a registry is a plain dict `name -> "module:Class"`; nothing is imported before it is asked for.
+"""Components by name: a registry is a plain dict `name -> "module:Class"`; a component is imported when it is needed.
 
 Wherever a config takes a name from a registry, it also takes `your.module:Class`: `component` resolves both, and
 `Chosen` is the pydantic annotation of a config field that holds one component with its options.
@@ -25,9 +25,9 @@ def load(path: str) -> Any:
 
 
 def component(registry: Mapping[str, str], name: str, *, kind: str, base: type | None = None) -> Any:
-    """What `name` stands for: a registered class or function, or a user's own as `module:Class`.
+    """The registered component `name`, or that of a user as `module:Class`.
 
-    `ConfigError` where the name is unknown (with the nearest one known), cannot be imported, or is no subclass
+    `ConfigError` if the name is unknown (it suggests the nearest known one), cannot be imported, or is not a subclass
     of `base`.
     """
     if name not in registry and ":" not in name:
@@ -41,13 +41,20 @@ def component(registry: Mapping[str, str], name: str, *, kind: str, base: type |
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"cannot import the {kind} {where!r}: {error}") from error
     if base and not (isinstance(cls, type) and issubclass(cls, base)):
-        raise ConfigError(f"{where!r} is not a {kind}: expected a subclass of {base.__module__}:{base.__name__}")
+        raise ConfigError(
+            f"{where!r} is not {with_article(kind)}: expected a subclass of {base.__module__}:{base.__name__}"
+        )
     return cls
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+def with_article(noun: str) -> str:
+    """ "an extractor", "a rule": by the first letter, which is right for the kinds of components."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
+def did_you_mean(wrong: str, known_names: Iterable[str]) -> str:
     """ " (did you mean 'this'?)" for the nearest known name, or nothing."""
-    nearest = difflib.get_close_matches(wrong, list(known), n=1)
+    nearest = difflib.get_close_matches(wrong, list(known_names), n=1)
     return f" (did you mean {nearest[0]!r}?)" if nearest else ""
 
 
@@ -57,7 +64,7 @@ class Chosen:
 
     The value is written as a mapping whose key `key` names the component; the other keys are the fields of that
     component's own `Config`, which validates them, so that an error carries the field's path. A bare name stands
-    for the component with its defaults. `base`: "module:Class" of what the component has to be.
+    for the component with its defaults. `base`: "module:Class" of the required base class.
     """
 
     registry: Mapping[str, str]
@@ -65,20 +72,20 @@ class Chosen:
     base: str
     default: str | None = None
     kind: str | None = None
-    """What messages call it, where the key does not say it well."""
+    """The name in messages, if `key` is not suitable."""
 
     def component(self, name: str) -> Any:
         """The component's class."""
         return component(self.registry, name, kind=self.kind or self.key.replace("_", " "), base=load(self.base))
 
     def validate(self, value: Any) -> BaseModel:
-        """The config of the component that `value` names; `ValueError` where there is none."""
+        """The config of the component that `value` names; `ValueError` if there is none."""
         name, options = self._named(value)
         config: BaseModel = self.config_class(value).model_validate({**options, self.key: name})
         return config
 
     def config_class(self, value: Any) -> type[BaseModel]:
-        """The class of the config that `value` is validated by; `ValueError` where there is none."""
+        """The config class for `value`; `ValueError` if there is none."""
         try:
             config_class: type[BaseModel] = self.component(self._named(value)[0]).Config
         except ConfigError as error:
@@ -86,7 +93,7 @@ class Chosen:
         return config_class
 
     def _named(self, value: Any) -> tuple[str, Mapping[str, Any]]:
-        """(component's name, what the value says)."""
+        """(component's name, the value as a mapping)."""
         if isinstance(value, BaseModel):
             value = value.model_dump()
         options = {self.key: value} if isinstance(value, str) else value
@@ -104,12 +111,12 @@ class Chosen:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        known = [
+        registered = [
             {"allOf": [handler(self.component(name).Config.__pydantic_core_schema__), self._names({"const": name})]}
             for name in self.registry
         ]
-        own = {"type": "string", "pattern": ":"}
-        return {"anyOf": [{"enum": list(self.registry)}, own, *known, self._names(own)]}
+        own_class = {"type": "string", "pattern": ":"}
+        return {"anyOf": [{"enum": list(self.registry)}, own_class, *registered, self._names(own_class)]}
 
     def _names(self, value: JsonSchemaValue) -> JsonSchemaValue:
         required = [] if self.default is not None and value.get("const") == self.default else [self.key]

@@ -116,13 +116,13 @@ class Run:
 
     def _find_providers(self, columns: Sequence[str], before: str | None) -> dict[str, list[str]]:
         chain = self.chain_before(before)
-        found: dict[str, list[str]] = {chain[-1].name: []}
+        by_writer: dict[str, list[str]] = {chain[-1].name: []}
         for column in columns:
             writers = [entry.name for entry in chain if column in entry.writes]
             if not writers:
                 raise StageError(f"stage {before or 'end'} reads {column!r}, which no stage before it writes")
-            found.setdefault(writers[-1], []).append(column)
-        return found
+            by_writer.setdefault(writers[-1], []).append(column)
+        return by_writer
 
     def num_partitions(self) -> int:
         """How many partitions the root made; 0 before it has run."""

@@ -115,8 +115,8 @@ def schema_of(parquet: pa.Schema) -> dict[str, Column]:
 def _is_unknown(kind: pa.DataType) -> bool:
     if pa.types.is_list(kind):
         return pa.types.is_list(kind.value_type) or _is_unknown(kind.value_type)
-    known = (pa.types.is_string, pa.types.is_boolean, pa.types.is_integer, pa.types.is_float32, pa.types.is_float64)
-    return not any(is_kind(kind) for is_kind in known)
+    supported = (pa.types.is_string, pa.types.is_boolean, pa.types.is_integer, pa.types.is_float32, pa.types.is_float64)
+    return not any(is_kind(kind) for is_kind in supported)
 
 
 def _type_named(name: str) -> Any:

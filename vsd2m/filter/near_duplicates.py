@@ -1,4 +1,4 @@
-"""The near-duplicate stage: one sticker of each group of perceptually equal ones stays, the rest are rejects."""
+"""The near-duplicate stage: keeps one sticker of each group of perceptually equal ones and rejects the others."""
 
 from typing import ClassVar
 
@@ -17,12 +17,12 @@ QUALITY = ("width", "height", "num_distinct_frames", "num_bytes")
 
 COLUMNS = (
     Column("duplicate_group", pa.string(), "key of the group's winner", in_json=True),
-    Column("duplicate_group_size", pa.int32(), "stickers in the group, the winner included"),
+    Column("duplicate_group_size", pa.int32(), "stickers in the group, including the winner"),
 )
 
 
 class NearDuplicatesConfig(StageConfig):
-    """How alike two stickers may be and both stay."""
+    """The limit of similarity between stickers that are both kept."""
 
     max_distance: float = Field(
         0.75, gt=0, le=4, description="greatest distance of a near duplicate to its group's winner (inclusive)"
@@ -31,8 +31,8 @@ class NearDuplicatesConfig(StageConfig):
 
 class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
     """Groups near duplicates and keeps each group's best sticker: most pixels, then most distinct frames, then
-    most bytes, then the smallest key. Every reject is within `max_distance` of the winner that stands for it. A still
-    picture is never a duplicate of an animation, nor the other way round."""
+    most bytes, then the smallest key. Every reject is within `max_distance` of its winner. A still
+    picture is never a duplicate of an animation, or vice versa."""
 
     Config: ClassVar[type[StageConfig]] = NearDuplicatesConfig
 
@@ -81,7 +81,7 @@ class NearDuplicatesStage(TableStage[NearDuplicatesConfig]):
 
 
 def preference(table: pl.DataFrame) -> npt.NDArray[np.int64]:
-    """Each sticker's place when the best comes first; content alone decides, never the order of the rows."""
+    """Each sticker's position, the best first; it depends on content, not on the order of the rows."""
     order = table.select(
         "key", "num_distinct_frames", "num_bytes", pixels=pl.col("width").cast(pl.Int64) * pl.col("height")
     ).with_row_index("row")

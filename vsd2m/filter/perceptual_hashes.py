@@ -1,4 +1,4 @@
-"""The perceptual hashes stage: hashes that other tools compute too, so that their tables can be joined with ours."""
+"""The perceptual hashes stage: hashes that other tools also compute, so that their tables can be joined with ours."""
 
 from collections.abc import Mapping
 from importlib import metadata
@@ -21,11 +21,11 @@ COLUMNS = tuple(
 
 
 class PerceptualHashesStage(StickerStage[StageConfig]):
-    """Writes what `imagehash.phash` gives for the first, the middle (`num_frames // 2`) and the last frame on white.
+    """Writes `imagehash.phash` of the first, the middle (`num_frames // 2`) and the last frame on white.
 
-    Near duplicates are not found by them but by the fingerprint, which sees the whole animation. imagehash's bits
-    of symmetrical pictures depend on rounding, so this stage is not part of the default run, which is the same
-    byte for byte on every host.
+    Near duplicates are found by the fingerprint of the whole animation, not by these hashes. imagehash's bits of
+    symmetrical pictures depend on rounding, so this stage is not part of the default run, which is equal byte for byte
+    on every host.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""The rejects of a run, to look through by stage and reason."""
+"""A page with the rejects of a run, by stage and reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from vsd2m.pages.render import render
 from vsd2m.pages.write import write_page
 
 NUM_SAMPLES = 40
-"""Most stickers that are drawn of one reason."""
+"""Most pictures per reason."""
 MAX_PICTURES = 160
 """Of the page."""
 MAX_NAMED = 100
-"""Most stickers of one reason that are named without a picture."""
+"""Most stickers per reason that are listed without a picture."""
 
 Media = Mapping[str, Mapping[str, Any]]
 Row = dict[str, Any]
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reason:
-    """The stickers that one stage rejected for one reason: those to draw, and those to name."""
+    """The stickers that one stage rejected for one reason: those with a picture, and those that are only listed."""
 
     stage: str
     name: str
@@ -37,15 +37,16 @@ class Reason:
     undrawable: Sequence[Row]
 
     def num_pictures(self, num_rows: int) -> int:
-        """Of the first `num_rows` stickers; a near duplicate stands beside the one that was kept for it."""
+        """Pictures of the first `num_rows` stickers; a near duplicate is shown next to the sticker that was kept
+        instead."""
         pictures_each = 2 if self.name == "near_duplicate" else 1
         return pictures_each * min(num_rows, len(self.drawable))
 
 
 def write_rejects(run: Run, path: str | Path) -> Path:
-    """Writes one self-contained HTML page with every stage's rejects to `path`: counts, and as many pictures of each
-    reason as a page has room for, those with the smallest keys; a near duplicate stands beside the sticker that was
-    kept for it."""
+    """Writes one self-contained HTML page with every stage's rejects to `path`: counts, and for each reason as many
+    pictures as fit, those with the smallest keys; a near duplicate is shown next to the sticker that was kept instead.
+    """
     rejects, media = _rejects(run), _media(run)
     groups = rejects.group_by("stage", "outcome", "reason", maintain_order=True)
     reasons = [_reason(str(stage), str(name), part, media) for (stage, _, name), part in groups]
@@ -75,7 +76,7 @@ def _rejects(run: Run) -> pl.DataFrame:
 
 
 def _media(run: Run) -> Media:
-    """Where each sticker's bytes lie, by key."""
+    """The location of each sticker's bytes, by key."""
     chain = run.chain
     after_root = chain[1].name if len(chain) > 1 else None
     rows = run.frame(list(MEDIA_COLUMNS), before=after_root).drop("partition").to_dicts()
@@ -83,7 +84,7 @@ def _media(run: Run) -> Media:
 
 
 def _reason(stage: str, name: str, part: pl.DataFrame, media: Media) -> Reason:
-    """Only as many rows as a page may hold are kept in memory."""
+    """Only as many rows as fit on a page are kept in memory."""
     has_bytes = pl.col("key").is_in(list(media)) if "key" in part.columns else pl.lit(False)
     drawable = part.filter(has_bytes.fill_null(False)).head(NUM_SAMPLES + MAX_NAMED).to_dicts()
     undrawable = part.filter(~has_bytes.fill_null(False)).head(MAX_NAMED).to_dicts()
@@ -91,14 +92,14 @@ def _reason(stage: str, name: str, part: pl.DataFrame, media: Media) -> Reason:
 
 
 def _num_drawn(reasons: Sequence[Reason]) -> int:
-    """How many stickers of each reason are drawn, so that all pictures together are at most `MAX_PICTURES`."""
+    """The number of pictures per reason, so that all together are at most `MAX_PICTURES`."""
     counts = range(NUM_SAMPLES, 0, -1)
     fitting = (n for n in counts if sum(reason.num_pictures(n) for reason in reasons) <= MAX_PICTURES)
     return next(fitting, 1)
 
 
 def _section(run: Run, reason: Reason, media: Media, num_drawn: int, max_bytes: int) -> dict[str, Any]:
-    """What the template draws of one reason."""
+    """The variables of the template for one reason."""
     keys = reason.drawable[:num_drawn]
     named = [_line(row) for row in [*reason.undrawable, *reason.drawable[num_drawn:]]][:MAX_NAMED]
     return {
@@ -134,5 +135,5 @@ def _notes(row: Row) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    """A sticker in words: its key or address, and why."""
+    """A sticker as text: its key or address, and the reason."""
     return " · ".join([row["key"] or row["url"] or "no address", *_notes(row)])

@@ -1,7 +1,6 @@
-"""What each rule of a run's filters does and would do: histogram, samples on both sides of the limit, other limits.
+"""The effect of each filter rule of a run: histogram, samples on both sides of the limit, effects of other limits.
 
-Everything comes from columns that were measured before the filter, for kept and dropped stickers alike; no model runs
-again.
+Everything is computed from columns that were measured before the filter, for kept and dropped stickers; no model runs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,17 +42,17 @@ class CheckReport:
     values: Sequence[float]
 
     def num_dropped(self, limit: float) -> int:
-        """How many stickers this limit alone would drop if it were `limit`."""
+        """The number of stickers that only this check would drop with `limit`."""
         return sum(not self.check.passes(value, limit) for value in self.values)
 
     def nearest(self, *, passing: bool, count: int) -> list[int]:
-        """The stickers nearest to the limit on one side, by number, the nearest first."""
+        """The indices of the stickers nearest to the limit on one side, the nearest first."""
         side = [i for i, value in enumerate(self.values) if self.check.passes(value) == passing]
         return sorted(side, key=lambda i: (abs(self.values[i] - self.check.limit), self.rows[i]["key"]))[:count]
 
 
 def write_report(run: Run, path: str | Path) -> Path:
-    """Writes one self-contained HTML page on all filters of `run` to `path`; `StageError` where none has finished."""
+    """Writes one self-contained HTML page about all filters of `run` to `path`; `StageError` if none has finished."""
     reports = list(check_reports(run))
     if not reports:
         raise StageError(f"{run.store.url} has no finished filter stage to report on; run the pipeline first")
@@ -64,7 +63,7 @@ def write_report(run: Run, path: str | Path) -> Path:
 
 
 def check_reports(run: Run) -> Iterator[CheckReport]:
-    """Every limit of every filter stage that has begun, in the order they are tried."""
+    """Every limit of every started filter stage, in the order of evaluation."""
     for entry in run.layout:
         config = _config(run, entry)
         if config is None:
@@ -79,7 +78,7 @@ def check_reports(run: Run) -> Iterator[CheckReport]:
 
 
 def other_limits(report: CheckReport) -> list[float]:
-    """Limits worth comparing with the present one: those that would drop 0.1 to 20 %, and the present one."""
+    """Limits to compare: those that would drop 0.1 to 20 %, and the current one."""
     values = np.asarray(report.values)
     shares = [1 - share if report.check.kind == "max" else share for share in _SHARES]
     whole = bool(np.all(values == np.round(values)))
@@ -88,7 +87,7 @@ def other_limits(report: CheckReport) -> list[float]:
 
 
 def _config(run: Run, entry: StageLayout) -> FilterConfig | None:
-    """The config a filter stage last ran with; None for other stages, or where it has not run."""
+    """The config of a filter stage's last run; None for other stages, or if it has not run."""
     if entry.stage != "filter":
         return None
     records = run.records(entry.name)
@@ -96,7 +95,7 @@ def _config(run: Run, entry: StageLayout) -> FilterConfig | None:
 
 
 def _section(run: Run, report: CheckReport, *, count: int, max_bytes: int) -> dict[str, Any]:
-    """What the template draws of one limit."""
+    """The variables of the template for one limit."""
     check, limits = report.check, other_limits(report)
     label = f"{check.measure} of {len(report.values):,} stickers, limit {number(check.limit)}"
     drop_counts = [report.num_dropped(limit) for limit in limits]

@@ -1,4 +1,4 @@
-"""What a rule is: limits on measured values. Rules decide; models and measurements were made by earlier stages."""
+"""The interface of rules: limits on values that earlier stages measured. Models score, rules decide."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ Row = Mapping[str, Any]
 class Check:
     """One limit on one measured value.
 
-    `measure` names the value (a column, or what is computed from columns); `value` computes it, and gives None
-    for a sticker that the limit does not concern, which then passes. Both kinds of limit are inclusive: a value
-    equal to the limit is kept.
+    `measure` names the value (a column, or a value computed from columns). `value` computes it, or returns None for a
+    sticker to which the limit does not apply, which then passes. Limits are inclusive: a value equal to the limit is
+    kept.
     """
 
     measure: str
@@ -27,7 +27,7 @@ class Check:
     reason: str
 
     def passes(self, value: float, limit: float | None = None) -> bool:
-        """Whether `value` is within `limit` (the check's own by default)."""
+        """Whether `value` is within `limit` (by default that of the check)."""
         bound = self.limit if limit is None else limit
         return value <= bound if self.kind == "max" else value >= bound
 
@@ -39,31 +39,31 @@ class Check:
 
 
 class Rule(StageConfig, ABC):
-    """A rule's config and its judgement. Subclasses name the columns they read and list their checks."""
+    """A rule and its config. Subclasses name the columns they read and list their checks."""
 
     version: ClassVar[int] = 1
-    """Raised whenever the same limits would decide otherwise."""
+    """Raise it when the same limits give other decisions."""
 
     reads: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def checks(self) -> tuple[Check, ...]:
-        """The limits that are set, in the order they are tried."""
+        """The configured limits, in the order of evaluation."""
 
     def verdict(self, row: Row) -> Drop | None:
-        """The first limit `row` breaks, or None. `StageError` where a column the rule reads was never measured."""
+        """The first limit that `row` violates, or None. `StageError` if a column of the rule was not measured."""
         return next((drop for check in self.checks() if (drop := check.verdict(row))), None)
 
 
 def measured(column: str) -> Callable[[Row], float]:
-    """Reads a column as a number; None ("not asked") is a `StageError`, since passing it would be silent."""
+    """Reads a column as a number; None ("not measured") is a `StageError`, since ignoring it would be silent."""
 
     def value(row: Row) -> float:
         value = row[column]
         if value is None:
             raise StageError(
                 f"a filter rule reads {column!r}, which was not measured for sticker {row.get('key')}; "
-                "put the stage that writes it before the filter, or take the rule out"
+                "put the stage that writes it before the filter, or remove the rule"
             )
         return float(value)
 

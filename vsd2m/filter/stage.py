@@ -15,7 +15,7 @@ from vsd2m.filter.rules import RULES
 
 
 class FilterConfig(StageConfig):
-    """Which rules apply and with what limits. The registry's order decides, then the config's for rules of your own."""
+    """The rules and their limits. They are tried in the registry's order, then your own rules in the config's order."""
 
     rules: dict[str, SerializeAsAny[Rule]] = Field(
         min_length=1,
@@ -27,7 +27,7 @@ class FilterConfig(StageConfig):
     def _parse(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        rules = {name: _rule_class(name) for name in value}  # an unknown name is found before wrong limits
+        rules = {name: _rule_class(name) for name in value}  # unknown names are reported before wrong limits
         return {name: _parse_rule(name, rules[name], value[name]) for name in sorted(rules, key=_place)}
 
     @classmethod
@@ -41,7 +41,7 @@ class FilterConfig(StageConfig):
 
 
 class FilterStage(StickerStage[FilterConfig]):
-    """Drops each sticker for the first rule it breaks; keeps the others and writes no column."""
+    """Drops each sticker for the first rule it violates; keeps the others and writes no column."""
 
     Config: ClassVar[type[StageConfig]] = FilterConfig
 
@@ -73,12 +73,12 @@ def _rule_class(name: str) -> type[Rule]:
 
 
 def _place(name: str) -> int:
-    """Where a rule stands: in the registry's order; rules of one's own come last, as the config has them."""
+    """The position of a rule: the registry's order, then the user's rules in the config's order."""
     return list(RULES).index(name) if name in RULES else len(RULES)
 
 
 def _parse_rule(name: str, rule: type[Rule], limits: Any) -> Rule:
-    """The configured rule; an error's path begins with the rule's name."""
+    """The configured rule; the path of an error starts with the rule's name."""
     try:
         return rule.model_validate({} if limits is None else limits)
     except ValidationError as error:

@@ -1,7 +1,7 @@
 """Trains variants of one model with one budget and compares their losses: `ablate(config, "sti", seeds=(0, 1))`.
 
-For one seed all variants see the same clips, noise and noise levels at every step, so that their losses differ by the
-variant alone, and by the weights they start from.
+For one seed all variants get the same clips, noise and noise levels at every step, so their losses differ only because
+of the variant and of their initial weights.
 """
 
 import json
@@ -36,14 +36,14 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "STI": {"temporal_layer": "sti"},
     },
 }
-"""Name -> variant -> settings of `model` that differ from the config's. The others are held against the first."""
+"""Name -> variant -> settings of `model` that differ from the config's. The others are compared with the first."""
 
 RESULT = "ablation.json"
 
 
 @dataclass(frozen=True)
 class AblationRow:
-    """One variant: its mean loss over the last quarter of the steps, per seed; None where the training failed."""
+    """One variant: its mean loss over the last quarter of the steps, per seed; None if the training failed."""
 
     variant: str
     num_parameters: int
@@ -64,7 +64,7 @@ def ablate(
     on_step: OnStep | None = None,
     clips: ClipSource | None = None,
 ) -> list[AblationRow]:
-    """Trains every variant from every seed in a folder of its own under `config.out`; writes `ablation.json`.
+    """Trains every variant with every seed in its own folder under `config.out`; writes `ablation.json`.
 
     `on_step(step, num_steps, loss)` counts the steps of all runs. `ConfigError` for a name that is not in `ABLATIONS`,
     or for a config whose temporal layer has no such variants.
@@ -81,7 +81,7 @@ def ablate(
                 result = train(variant_config(config, variant, settings, seed), on_step=counted, clips=clips)
                 num_parameters = result.num_parameters
                 losses.append(final_loss(result.losses))
-            except TrainingError:  # a loss that is not a number is a finding about the variant
+            except TrainingError:  # a loss that is not a number is a result about the variant
                 losses.append(None)
             num_done += config.num_steps
         rows.append(AblationRow(variant, num_parameters, tuple(losses)))
@@ -90,8 +90,8 @@ def ablate(
 
 
 def final_loss(losses: Sequence[float]) -> float | None:
-    """The mean over the last quarter of the steps, without those that were skipped because it is not finite; None where
-    no step is left."""
+    """The mean over the last quarter of the steps, without skipped steps whose loss is not finite; None if no step is
+    left."""
     last_losses = [loss for loss in losses[-max(len(losses) // 4, 1) :] if math.isfinite(loss)]
     return statistics.fmean(last_losses) if last_losses else None
 
@@ -101,7 +101,7 @@ def _counted(on_step: OnStep | None, before: int, total: int) -> OnStep | None:
 
 
 def variants_of(config: TrainConfig, name: str) -> dict[str, dict[str, Any]]:
-    """The variants of that name that the config can be trained in."""
+    """The variants of that name for the config."""
     if name not in ABLATIONS:
         raise ConfigError(f"unknown ablation {name!r}; known: {', '.join(ABLATIONS)}")
     if config.family != "diffusion" or (name == "sti" and config.model.temporal_layer.layer != "sti"):
@@ -124,8 +124,8 @@ def variant_config(config: TrainConfig, variant: str, settings: dict[str, Any], 
 
 
 def table(rows: Sequence[AblationRow]) -> str:
-    """A Markdown table: the mean loss over the seeds, its range, and how far it is from the first variant's."""
-    lines = ["| variant | parameters | loss | range over seeds | beside the first |", "|---|---|---|---|---|"]
+    """A Markdown table: the mean loss over the seeds, its range, and its difference from the first variant's."""
+    lines = ["| variant | parameters | loss | range over seeds | change from the first |", "|---|---|---|---|---|"]
     reference = rows[0].mean
     for row in rows:
         cells = [row.variant, f"{row.num_parameters / 1e6:.2f} M"]
@@ -134,7 +134,7 @@ def table(rows: Sequence[AblationRow]) -> str:
             cells += [f"not a number in {failed} of {len(row.losses)} runs", "-", "-"]
         else:
             finite_losses = [loss for loss in row.losses if loss is not None]
-            beside = f"{100 * (row.mean / reference - 1):+.1f} %" if reference else "-"
-            cells += [f"{row.mean:.4f}", f"{min(finite_losses):.4f}-{max(finite_losses):.4f}", beside]
+            change = f"{100 * (row.mean / reference - 1):+.1f} %" if reference else "-"
+            cells += [f"{row.mean:.4f}", f"{min(finite_losses):.4f}-{max(finite_losses):.4f}", change]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

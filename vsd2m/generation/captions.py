@@ -2,5 +2,5 @@
 
 
 def conditioning_text(domain: str | None, caption: str) -> str:
-    """The caption with its domain before it; the caption alone where no domain is known."""
+    """The caption after its domain; only the caption if there is no domain."""
     return f"{domain}\t{caption}" if domain else caption

@@ -1,4 +1,4 @@
-"""Configs of training and sampling. No torch here."""
+"""Configs of training and sampling."""
 
 from typing import Any, Literal, Self
 
@@ -10,34 +10,32 @@ from vsd2m.generation.presets import PRESETS
 
 PredictionType = Literal["epsilon", "v_prediction", "sample"]
 RECIPES: dict[str, dict[str, Any]] = {**PRESETS, **CURRICULA}
-"""What `preset` may name."""
+"""The names of presets."""
 
 
 class DataConfig(GenerationBase):
-    """Which clips are trained on, and how they are cut."""
+    """The training clips, and the frames that are taken from them."""
 
     shards: str = Field(description="folder or URL of the shards")
     split: str = Field(default="train", description="split to train on")
     domain: Literal["real", "cartoon"] | None = Field(
-        default=None, description="train on the stickers of this domain apart; null: on all of them jointly"
+        default=None, description="train only on the stickers of this domain; null: on all of them"
     )
     num_frames: int = Field(
         default=8, ge=1, le=128, description="frames of a clip; short stickers are filled by ping-pong"
     )
     size: int = Field(
-        default=256, ge=8, le=1024, description="side of a frame in pixels; frames are squashed to a square"
+        default=256, ge=8, le=1024, description="side of a frame in pixels; frames are resized to a square"
     )
     static: Literal["exclude", "repeat"] = Field(
         default="exclude", description="stickers of one frame: left out, or repeated"
     )
-    fill_weight: float = Field(
-        default=1.0, ge=0, le=1, description="weight in the loss of frames that only fill a short clip"
-    )
+    fill_weight: float = Field(default=1.0, ge=0, le=1, description="loss weight of the repeated frames of short clips")
     cache: str | None = Field(
         default=None, description="folder for encoded clips and texts; default: `cache` in the training folder"
     )
     cache_text: bool = Field(
-        default=True, description="encode captions once where the text encoder is frozen: 160 KB a caption for SD 2.1"
+        default=True, description="encode captions once if the text encoder is frozen: 160 KB per caption for SD 2.1"
     )
 
 
@@ -53,14 +51,14 @@ class NoiseConfig(GenerationBase):
     beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = Field(
         default="squaredcos_cap_v2", description="from scratch: noise schedule"
     )
-    zero_terminal_snr: bool = Field(default=True, description="from scratch: the last step is pure noise")
+    zero_terminal_snr: bool = Field(default=True, description="from scratch: the forward process ends in pure noise")
     min_snr_gamma: float | None = Field(
         default=5.0, gt=0, description="min-SNR weighting of the loss (arXiv 2303.09556)"
     )
     min_snr_floor: float = Field(
         default=1.0,
         ge=0,
-        description="least SNR that min-SNR weighting counts with (arXiv 2202.00512, section 4): without it, 0, the "
+        description="smallest SNR in min-SNR weighting (arXiv 2202.00512, section 4): without it, 0, the "
         "pure noise that sampling starts from has no weight; epsilon needs none",
     )
     caption_dropout: float = Field(default=0.1, ge=0, lt=1, description="share of captions emptied, for guidance")
@@ -75,7 +73,8 @@ class NoiseConfig(GenerationBase):
     def _zero_snr_needs_v(self) -> Self:
         if self.zero_terminal_snr and self.prediction_type == "epsilon":
             raise ValueError(
-                "zero_terminal_snr needs prediction_type v_prediction or sample: pure noise tells epsilon nothing"
+                "zero_terminal_snr needs prediction_type v_prediction or sample: epsilon cannot be predicted from pure "
+                "noise"
             )
         return self
 
@@ -83,7 +82,7 @@ class NoiseConfig(GenerationBase):
 class OptimizerConfig(GenerationBase):
     """AdamW and its schedule."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="at the end of the warm-up")
+    learning_rate: float = Field(default=1e-4, gt=0, description="learning rate at the end of the warm-up")
     gate_learning_rate: float | None = Field(
         default=1e-2,
         gt=0,
@@ -95,17 +94,17 @@ class OptimizerConfig(GenerationBase):
     weight_decay: float = Field(default=0.01, ge=0, description="of matrices and kernels")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="first moment")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="second moment")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients are scaled down to this norm")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
     ema_decay: float = Field(
-        default=0.9999, ge=0, lt=1, description="moving average of the weights; this is what is sampled"
+        default=0.9999, ge=0, lt=1, description="decay of the moving average of the weights, which is used for sampling"
     )
 
 
 class GenerationConfig(GenerationBase):
     """How stickers are sampled and written."""
 
-    num_frames: int | None = Field(default=None, ge=1, le=128, description="frames; default: as trained")
-    size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as trained")
+    num_frames: int | None = Field(default=None, ge=1, le=128, description="number of frames; default: as in training")
+    size: int | None = Field(default=None, ge=8, le=1024, description="side in pixels; default: as in training")
     num_inference_steps: int = Field(default=25, ge=1, le=1000, description="denoising steps")
     scheduler: Literal["ddim", "dpm"] = Field(default="ddim", description="DDIM, or DPM-Solver++ of second order")
     guidance_scale: float | None = Field(
@@ -114,22 +113,20 @@ class GenerationConfig(GenerationBase):
     guidance_interval: tuple[float, float] = Field(
         default=(0.0, 1.0), description="part of the denoising, from 0 to 1, in which guidance is on (arXiv 2404.07724)"
     )
-    temperature: float = Field(default=1.0, gt=0, le=10, description="VideoGPT: below 1 likelier, above 1 more varied")
-    top_k: int | None = Field(default=None, ge=1, description="VideoGPT: draws from the k likeliest codes")
+    temperature: float = Field(default=1.0, gt=0, le=10, description="VideoGPT: above 1 more varied samples")
+    top_k: int | None = Field(default=None, ge=1, description="VideoGPT: samples from the k most probable codes")
     top_p: float = Field(
-        default=1.0, gt=0, le=1, description="VideoGPT: draws from the fewest codes with this share of the probability"
+        default=1.0, gt=0, le=1, description="VideoGPT: samples from the fewest codes with this probability"
     )
-    domain: str | None = Field(
-        default="cartoon", description="domain put before every prompt, as in training; null: none"
-    )
-    negative_prompt: str = Field(default="", description="what guidance leads away from")
+    domain: str | None = Field(default="cartoon", description="domain before every prompt, as in training; null: none")
+    negative_prompt: str = Field(default="", description="negative prompt of the guidance")
     seed: int = Field(default=0, ge=0, description="sticker i is drawn from seed + i")
-    batch_size: int = Field(default=8, ge=1, le=1024, description="stickers drawn at a time; does not change them")
+    batch_size: int = Field(default=8, ge=1, le=1024, description="stickers per batch; does not change them")
     media_format: Literal["gif", "apng", "webp"] = Field(default="gif", description="format of the files")
-    duration_ms: int = Field(default=125, ge=20, le=10000, description="of a frame")
-    upscale: int = Field(default=1, ge=1, le=16, description="files are this many times larger than drawn, bicubic")
+    duration_ms: int = Field(default=125, ge=20, le=10000, description="duration of a frame in milliseconds")
+    upscale: int = Field(default=1, ge=1, le=16, description="files are enlarged by this factor, bicubic")
     background: Literal["opaque", "transparent"] = Field(
-        default="opaque", description="transparent: the nearly white area that touches the border is cut out"
+        default="opaque", description="transparent: the nearly white area that touches the border becomes transparent"
     )
     palette: Literal["per_frame", "shared"] = Field(
         default="per_frame", description="shared: one palette of 255 colours for all frames; smaller, no flicker"
@@ -144,14 +141,14 @@ class GenerationConfig(GenerationBase):
 
 
 class TrainConfig(GenerationBase):
-    """One training run. `preset` gives the defaults of whole sections; what is written beside it wins."""
+    """One training run. `preset` provides the defaults of whole sections; explicit values override them."""
 
     preset: str | None = Field(
         default=None,
         description="recipe whose values hold where nothing else is written: " + ", ".join(RECIPES),
     )
     family: Literal["diffusion", "videogpt"] = Field(
-        default="diffusion", description="which generator: sections model, text, noise, lora; or section videogpt"
+        default="diffusion", description="kind of generator: sections model, text, noise, lora; or section videogpt"
     )
     out: str = Field(description="folder of the run: losses, checkpoints, samples")
     model: ModelConfig = Field(default_factory=ModelConfig)
@@ -162,7 +159,7 @@ class TrainConfig(GenerationBase):
     lora: LoraConfig = LoraConfig()
     videogpt: VideoGPTConfig = VideoGPTConfig()
     trainable: Literal["all", "temporal", "temporal_convolutions", "lora"] = Field(
-        default="all", description="which weights are trained; the paper trains the temporal convolutions only"
+        default="all", description="the weights to train; the paper trains only the temporal convolutions"
     )
     num_steps: int = Field(default=1000, ge=1, description="optimiser steps")
     max_skipped_steps: int = Field(
@@ -175,7 +172,7 @@ class TrainConfig(GenerationBase):
     accumulation: int = Field(default=1, ge=1, le=1024, description="micro-batches per optimiser step")
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = Field(
         default="auto",
-        description="arithmetic of the forward pass; auto: bf16 on a GPU that has it, else no, which is float32; "
+        description="precision of the forward pass; auto: bf16 on GPUs that support it, else no, which is float32; "
         "on many CPUs bf16 is several times slower",
     )
     gradient_checkpointing: bool = Field(
@@ -184,20 +181,20 @@ class TrainConfig(GenerationBase):
     compile: bool = Field(default=False, description="torch.compile the denoiser")
     fsdp: bool = Field(default=False, description="share weights, gradients and optimiser state among the processes")
     trackers: tuple[Literal["tensorboard", "wandb"], ...] = Field(
-        default=(), description="where losses are sent, besides losses.jsonl; files in `tracking`"
+        default=(), description="trackers of the losses, in addition to losses.jsonl; their files are in `tracking`"
     )
     wandb_mode: Literal["offline", "online"] = Field(
-        default="offline", description="offline: W&B keeps the run in `tracking` for `wandb sync`"
+        default="offline", description="offline: W&B stores the run in `tracking` for `wandb sync`"
     )
     num_threads: int = Field(default=2, ge=1, le=256, description="CPU threads")
-    seed: int = Field(default=0, ge=0, description="of weights, order of clips, noise")
+    seed: int = Field(default=0, ge=0, description="seed of the weights, the order of clips, and the noise")
     save_every: int = Field(default=500, ge=1, description="steps between checkpoints")
-    keep_last_n: int = Field(default=2, ge=1, description="checkpoints kept")
+    keep_last_n: int = Field(default=2, ge=1, description="number of checkpoints to keep")
     sample_prompts: tuple[str, ...] = Field(
-        default=(), description="drawn at every checkpoint, from the same noise each time, into `samples`"
+        default=(), description="prompts of the samples at every checkpoint (always from the same noise), in `samples`"
     )
-    sampling: GenerationConfig = Field(default=GenerationConfig(), description="how they are drawn")
-    resume: bool = Field(default=True, description="go on from the newest checkpoint in `out`")
+    sampling: GenerationConfig = Field(default=GenerationConfig(), description="sampling settings of these samples")
+    resume: bool = Field(default=True, description="resume from the newest checkpoint in `out`")
 
     @model_validator(mode="before")
     @classmethod
@@ -243,8 +240,8 @@ class TrainConfig(GenerationBase):
         unused = (self.model, self.text, self.lora) != (ModelConfig(), TextConfig(), LoraConfig())
         if unused or self.trainable != "all" or self.fsdp or self.gradient_checkpointing:
             raise ValueError(
-                "family videogpt is trained whole from scratch: model, text, lora, trainable, fsdp and "
-                "gradient_checkpointing do not go with it"
+                "family videogpt is trained from scratch: model, text, lora, trainable, fsdp and "
+                "gradient_checkpointing do not apply to it"
             )
 
 
@@ -254,8 +251,9 @@ def merge(defaults: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         inner = merged.get(name)
         if isinstance(inner, dict) and isinstance(value, dict):
+            # options belong to one layer and are not merged with those of another
             is_same = value.get("layer", inner.get("layer")) == inner.get("layer")
-            merged[name] = merge(inner, value) if is_same else value  # the options of one layer are not another's
+            merged[name] = merge(inner, value) if is_same else value
         elif isinstance(inner, dict) and isinstance(value, BaseModel):
             merged[name] = merge(inner, value.model_dump(exclude_unset=True))
         else:

@@ -1,11 +1,11 @@
-"""Training recipes on Stable Diffusion beside `presets.PAPER`, which trains the 3D convolutions alone; and VideoGPT."""
+"""Training presets on Stable Diffusion, in addition to `presets.PAPER` (only the 3D convolutions); and VideoGPT."""
 
 from typing import Any
 
 from vsd2m.generation.presets import PAPER
 
 TEMPORAL: dict[str, Any] = {**PAPER, "trainable": "temporal"}
-"""All layers that mix frames, attention too; the 2D network stays as it was."""
+"""All layers that mix frames, including attention; the 2D network is frozen."""
 
 FULL: dict[str, Any] = {**PAPER, "trainable": "all"}
 """All weights of the denoiser."""
@@ -16,7 +16,7 @@ LORA: dict[str, Any] = {
     "lora": {"rank": 16, "alpha": 16.0},
     "optimizer": {"learning_rate": 1e-4, "warmup_steps": 500, "ema_decay": 0.999},
 }
-"""Low-rank adapters on the attention, on top of `model.temporal_weights` that were trained before."""
+"""Low-rank adapters on the attention, with `model.temporal_weights` from an earlier training."""
 
 SCRATCH: dict[str, Any] = {
     "model": {
@@ -36,7 +36,7 @@ SCRATCH: dict[str, Any] = {
     "num_steps": 100_000,
     "save_every": 5_000,
 }
-"""No checkpoint to start from: pixels, text encoder and all, on one GPU."""
+"""Without a base checkpoint: everything from scratch, on pixels, on one GPU."""
 
 VIDEOGPT: dict[str, Any] = {
     "family": "videogpt",
@@ -47,7 +47,7 @@ VIDEOGPT: dict[str, Any] = {
     "num_steps": 100_000,
     "save_every": 5_000,
 }
-"""VideoGPT at 8 frames of 256 x 256: 2,048 codes a sticker."""
+"""VideoGPT at 8 frames of 256 x 256: 2,048 codes per sticker."""
 
 VIDEOGPT_TINY: dict[str, Any] = {
     "family": "videogpt",

@@ -1,4 +1,4 @@
-"""Clips to train on, straight from the shards."""
+"""Training clips, read from the shards."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from vsd2m.core.storage import Store
 from vsd2m.generation.captions import conditioning_text
 from vsd2m.generation.config import DataConfig
 
-_VERSION = 2  # raised where the same shards give other clips or texts
+_VERSION = 2  # raise it if the same shards give other clips or texts
 
 
 @dataclass(frozen=True)
 class TrainingClip:
-    """One sticker as it is trained on: `frames` uint8 [T, 3, H, W], `mask` [T] False where a frame only fills.
+    """A training sample: `frames` uint8 [T, 3, H, W], `mask` [T] False for repeated frames.
 
-    `text` is for models that read sentences, `tags` (domain and trigger words) for those that know a list of words.
+    `text` is for models that read sentences, `tags` (domain and trigger words) for those with a list of known words.
     """
 
     key: str
@@ -30,14 +30,15 @@ class TrainingClip:
 
 @dataclass(frozen=True)
 class ClipSource:
-    """Clips in a fixed order, and what identifies them: equal `identity`, equal clips."""
+    """Clips in a fixed order; equal `identity` means equal clips."""
 
     identity: str
     read: Callable[[], Iterable[TrainingClip]]
 
 
 def shard_clips(config: DataConfig) -> ClipSource:
-    """The clips of a split; the identity is made of the shards' Parquet files, which hold the key of every sticker."""
+    """The clips of a split; the identity is a digest of the shards' Parquet files, which contain every sticker's
+    key."""
     from vsd2m.shard.inventory import list_shards
 
     store = Store(config.shards)
@@ -63,7 +64,7 @@ def _read(config: DataConfig) -> Iterator[TrainingClip]:
 def batch_indices(num_clips: int, *, seed: int, first: int, count: int) -> NDArray[np.int64]:
     """The clips at positions `first` to `first + count` of an endless sequence of shuffled epochs.
 
-    A function of its arguments alone, so a resumed run goes on with the very clips that would have come.
+    It depends only on its arguments, so a resumed run continues with the same clips.
     """
     positions = np.arange(first, first + count)
     epochs = positions // num_clips

@@ -1,4 +1,4 @@
-"""Configs of the models. No torch here."""
+"""Configs of the models."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -11,7 +11,7 @@ _LAYER = Chosen(TEMPORAL_LAYERS, "layer", "vsd2m.generation.temporal_layers:Temp
 
 
 def make_layer(value: Any) -> TemporalLayer:
-    """The temporal layer that its config, a name, or a mapping with the key `layer` and its options stands for."""
+    """The temporal layer of a config, a name, or a mapping with the key `layer` and its options."""
     values = {"layer": value} if isinstance(value, str) else dict(value)
     kind = component(TEMPORAL_LAYERS, values["layer"], kind="temporal layer", base=TemporalLayer)
     layer: TemporalLayer = kind(kind.Config.model_validate(values))
@@ -25,7 +25,8 @@ class GenerationBase(BaseModel):
 
 
 class ModelConfig(GenerationBase):
-    """The denoiser. With `pretrained` its layout is that of the checkpoint, and only the temporal layer is chosen."""
+    """The denoiser. With `pretrained` its layout is that of the checkpoint, and only the temporal layer can be
+    chosen."""
 
     pretrained: str | None = Field(
         default=None, description="hub id or folder of a Stable Diffusion 1.x or 2.x checkpoint to start from"
@@ -50,7 +51,7 @@ class ModelConfig(GenerationBase):
     attention_head_dim: int = Field(default=16, ge=4, le=256, description="from scratch: channels of an attention head")
     norm_num_groups: int = Field(default=8, ge=1, le=64, description="from scratch: groups of the normalisations")
     patch_size: int = Field(
-        default=2, ge=1, le=16, description="from scratch: pixels of a patch side that become channels"
+        default=2, ge=1, le=16, description="from scratch: side of the pixel patches that become channels"
     )
 
     @model_validator(mode="after")
@@ -65,7 +66,7 @@ class ModelConfig(GenerationBase):
 
 
 class TextConfig(GenerationBase):
-    """The text encoder that is trained from scratch with the denoiser where there is no `pretrained` checkpoint."""
+    """The text encoder that is trained with the denoiser if there is no `pretrained` checkpoint."""
 
     hidden_size: int = Field(default=64, ge=8, le=2048, description="width")
     num_layers: int = Field(default=1, ge=1, le=24, description="transformer layers")
@@ -74,7 +75,10 @@ class TextConfig(GenerationBase):
         default=2048, ge=260, le=65536, description="most tokens of the vocabulary trained on the captions"
     )
     max_length: int = Field(
-        default=32, ge=4, le=512, description="tokens of a caption, start and end included; more are cut off"
+        default=32,
+        ge=4,
+        le=512,
+        description="most tokens of a caption, including start and end; longer ones are truncated",
     )
 
     @model_validator(mode="after")
@@ -100,14 +104,16 @@ class VideoGPTConfig(GenerationBase):
     time_factor: Literal[1, 2, 4, 8] = Field(default=4, description="frames per code")
     space_factor: Literal[1, 2, 4, 8, 16] = Field(default=8, description="pixels per code, along each side")
     num_hiddens: int = Field(default=240, ge=4, le=2048, description="VQ-VAE: channels")
-    num_residual_layers: int = Field(default=4, ge=0, le=32, description="VQ-VAE: residual blocks on either side")
+    num_residual_layers: int = Field(
+        default=4, ge=0, le=32, description="VQ-VAE: residual blocks in the encoder and in the decoder"
+    )
     axial_attention: bool = Field(default=True, description="VQ-VAE: attention along each axis in the residual blocks")
     vqvae_num_heads: int = Field(default=2, ge=1, le=32, description="VQ-VAE: heads of the axial attention")
     num_codes: int = Field(default=2048, ge=2, le=65536, description="codebook: number of codes")
     code_dim: int = Field(default=256, ge=1, le=1024, description="codebook: channels of a code")
     code_decay: float = Field(default=0.99, ge=0, lt=1, description="codebook: decay of its moving averages")
     restart_below: float = Field(
-        default=1.0, ge=0, description="codebook: a code used less than this a step, on average, starts anew"
+        default=1.0, ge=0, description="codebook: a code that is used less often per step, on average, is reinitialised"
     )
     commitment: float = Field(default=0.25, ge=0, description="weight of the commitment loss")
     width: int = Field(default=576, ge=8, le=8192, description="transformer: channels")
@@ -115,7 +121,7 @@ class VideoGPTConfig(GenerationBase):
     num_heads: int = Field(default=4, ge=1, le=96, description="transformer: attention heads")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="transformer: dropout")
     max_tags: int = Field(
-        default=1000, ge=0, le=100_000, description="the most frequent domains and trigger words that it is told"
+        default=1000, ge=0, le=100_000, description="number of tags: the most frequent domains and trigger words"
     )
 
     @model_validator(mode="after")

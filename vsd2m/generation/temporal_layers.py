@@ -1,11 +1,10 @@
-"""What a temporal layer is, and the registry of them. No torch here.
+"""The interface of temporal layers, and their registry.
 
-A layer sits after every spatial ResNet block of the UNet and mixes frames: a module
+A layer follows every spatial ResNet block of the UNet and mixes frames: a module
 `forward(hidden_states [B*T, C, H, W], num_frames) -> [B*T, C, H, W]` that is the identity at the start.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -28,33 +27,25 @@ class TemporalLayerConfig(BaseModel):
 
 
 class TemporalLayer(ABC):
-    """A kind of temporal layer with its options. A subclass declares them as its `Config` and puts modules into the
-    network in `install`; whatever weights they have are trained, saved and loaded with the other temporal ones."""
+    """A kind of temporal layer with its options. A subclass declares them as its `Config` and adds modules to the
+    network in `install`; their weights are trained, saved and loaded with the other temporal ones."""
 
     Config: ClassVar[type[TemporalLayerConfig]] = TemporalLayerConfig
 
     gates: ClassVar[tuple[str, ...]] = ()
-    """Names, without those of the modules around them, of single numbers that decide how much of a branch is let
-    through; they are trained at `optimizer.gate_learning_rate`."""
+    """Names (without those of the parent modules) of scalars that scale a branch; they are trained at
+    `optimizer.gate_learning_rate`."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
 
     @abstractmethod
     def install(self, unet: Any) -> None:
-        """Puts the layer into a freshly built `StickerUNetModel`, whose temporal convolutions are the stock ones."""
+        """Installs the layer in a new `StickerUNetModel`, whose temporal convolutions are the stock ones."""
 
-    def network(self, layout: Mapping[str, Any]) -> Any:
-        """The network of this layout (the arguments of `StickerUNetModel`), with random weights."""
-        from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
-
-        return StickerUNetModel(**layout, **self.arguments())
-
-    def network_on(self, unet2d: Any) -> Any:
-        """The network on the weights of a diffusers `UNet2DConditionModel`."""
-        from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
-
-        return StickerUNetModel.from_unet2d(unet2d, **self.arguments())
+    def own_network(self) -> Any:
+        """The class of a network that only this layer can have; None: it is installed in `StickerUNetModel`."""
+        return None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `StickerUNetModel` that choose this layer."""

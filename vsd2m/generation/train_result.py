@@ -1,4 +1,4 @@
-"""What a training says while it runs, and what it leaves behind. No torch here."""
+"""The progress callback and the result of a training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ OnStep = Callable[[int, int, float], None]
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training run left behind. `losses` has one entry per step, those of resumed runs and of skipped steps
-    included."""
+    """The result of a training run. `losses` has one entry per step, including resumed runs and skipped steps."""
 
     checkpoint: Path
     losses: list[float]

@@ -23,7 +23,7 @@ def train(
     on_step: OnStep | None = None,
     clips: ClipSource | None = None,
 ) -> TrainResult:
-    """Trains, or goes on training, and returns the last checkpoint, which `sampler.generate` draws from.
+    """Trains, or resumes training, and returns the last checkpoint, for `sampler.generate`.
 
     `on_step(step, num_steps, loss)` is called after every step. `clips` replaces the shards as the source of clips.
     Raises `TrainingError` if there are no clips, too many steps in a row have a loss or gradient that is not finite,
@@ -50,14 +50,14 @@ def train(
 
 
 def summary(result: TrainResult) -> str:
-    """The counts of a run as JSON, without its losses, which have a file of their own."""
+    """The counts of a run as JSON, without its losses, which have their own file."""
     facts = {**asdict(result), "checkpoint": result.checkpoint.name}
     del facts["losses"]
     return json.dumps(facts, indent=2) + "\n"
 
 
 def draw_samples(config: TrainConfig, checkpoint: Path) -> None:
-    """Draws the configured prompts from a checkpoint, into a folder of its name in `samples`."""
+    """Generates the configured prompts with a checkpoint, in a folder of its name in `samples`."""
     if config.sample_prompts:
         generate(
             checkpoint, config.sample_prompts, Path(config.out) / "samples" / checkpoint.name, config=config.sampling

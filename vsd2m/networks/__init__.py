@@ -1,1 +1,1 @@
-"""Neural networks that annotators and metrics share, and what their libraries need in order to load."""
+"""Neural networks that annotators and metrics share, and workarounds for loading their libraries."""

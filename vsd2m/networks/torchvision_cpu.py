@@ -1,8 +1,8 @@
-"""Lets a torchvision built for CUDA be imported beside a torch built for the CPU.
+"""Makes a torchvision built for CUDA importable with a torch built for the CPU.
 
 Package indexes that serve CPU builds of torch often serve only CUDA builds of torchvision. There
-`import torchvision` dies with `operator torchvision::nms does not exist`, and takes timm, open_clip,
-torchmetrics and much of transformers with it. Only the declaration of two operators is missing.
+`import torchvision` fails with `operator torchvision::nms does not exist`, and so do timm, open_clip,
+torchmetrics and much of transformers. Only the declaration of two operators is missing.
 """
 
 import importlib.util
@@ -19,8 +19,8 @@ _declared: list[Any] = []
 def allow_torchvision_beside_cpu_torch() -> None:
     """Makes `import torchvision` succeed in this process; call it before importing timm, transformers or torchvision.
 
-    Does nothing where torchvision is absent, already imported, or able to load its own operators, and
-    nothing the second time. Where it acts, `torchvision.ops.nms` still cannot be called.
+    Does nothing if torchvision is absent, already imported, or able to load its own operators, and nothing the second
+    time. `torchvision.ops.nms` still cannot be called.
     """
     if _declared or "torchvision" in sys.modules:
         return

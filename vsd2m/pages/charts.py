@@ -1,4 +1,4 @@
-"""The charts that several pages have: bars, columns, what stages kept, values on both sides of a limit."""
+"""The charts of several pages: bars, columns, outcomes of stages, values on both sides of a limit."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ def bar_chart(counts: Mapping[str, int], *, label: str) -> "Markup":
 
 
 def column_chart(counts: Sequence[tuple[str, int]], *, label: str, height: float = 190) -> "Markup":
-    """Columns side by side; at most ten of them are named, and `label` stands below."""
+    """Columns side by side; at most ten of them are named, and `label` is below."""
     with chart(height, label) as plot:
         axes = plot.axes(left=44, bottom=38)
         columns = axes.bar(range(len(counts)), [count for _, count in counts], width=0.84, color=COLOURS["main"])
@@ -50,7 +50,7 @@ def column_chart(counts: Sequence[tuple[str, int]], *, label: str, height: float
 
 
 def funnel_chart(stages: Sequence[Mapping[str, int | str]], *, label: str) -> "Markup":
-    """One bar per stage, as long as what it read: what it kept, dropped and failed on."""
+    """One bar per stage, divided into the kept, dropped and failed stickers."""
     names = [cut(str(stage["stage"]), 16) for stage in stages]
     most = max((int(stage["num_read"]) for stage in stages), default=0) or 1
     with chart(ROW * max(1, len(stages)) + 6, label) as plot:
@@ -75,7 +75,7 @@ def funnel_chart(stages: Sequence[Mapping[str, int | str]], *, label: str) -> "M
 def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[float], bool], label: str) -> "Markup":
     """Columns of `values` (the height is the logarithm of the count), coloured by whether their middle `passes`.
 
-    The axis ends at the 99.5th percentile, or a little past the limit; what lies beyond counts in the last column.
+    The axis ends at the 99.5th percentile, or slightly beyond the limit; larger values count in the last column.
     """
     low, high = _range(values, limit)
     edges = np.linspace(low, high, NUM_BINS + 1)
@@ -99,7 +99,7 @@ def limit_histogram(values: Sequence[float], *, limit: float, passes: Callable[[
 
 
 def rows(axes: "Axes", names: Sequence[str], *, most: float, least: float = 0.0) -> None:
-    """Rows from top to bottom, named at the left, over a horizontal axis that is not drawn."""
+    """Sets up rows from top to bottom, named at the left, over an invisible horizontal axis."""
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", colors=COLOURS["ink"], labelsize=None, pad=5)
     axes.set_ylim(max(1, len(names)) - 0.5, -0.5)
@@ -131,7 +131,7 @@ def write(
 
 
 def markup(svg: "Markup | None") -> "Markup":
-    """What a finished chart holds."""
+    """The markup of a finished chart."""
     if svg is None:
         raise ValueError("the chart is not finished: leave its `with` block first")
     return svg

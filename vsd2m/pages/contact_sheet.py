@@ -1,4 +1,4 @@
-"""Contact sheets: stickers side by side, moving as they do, reduced so that a page stays small."""
+"""Contact sheets: animated stickers side by side, reduced so that a page stays small."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class SheetPicture:
-    """A sticker as the template `sheet` draws it: a preview, or the sentence why there is none."""
+    """A sticker as the template `sheet` draws it: a preview, or the reason why there is none."""
 
     alt: str
     notes: Sequence[str]
@@ -36,7 +36,7 @@ class SheetPicture:
 
 
 def sheet_pictures(run: Run, samples: Sequence[Sample], *, max_bytes: int) -> list[SheetPicture]:
-    """What is drawn of `samples`, each preview at most `max_bytes` large."""
+    """The stickers of `samples` for the template, each preview at most `max_bytes` large."""
     return [_picture(run, sample, max_bytes) for sample in samples]
 
 

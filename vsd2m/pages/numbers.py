@@ -2,7 +2,7 @@
 
 
 def number(value: float) -> str:
-    """A number in at most four significant places, counts in full."""
+    """A number with at most four significant digits; integers in full."""
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 

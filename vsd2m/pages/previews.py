@@ -1,4 +1,4 @@
-"""Small moving pictures of stickers for pages: the whole animation in few pixels, frames and bytes."""
+"""Animated previews of stickers for pages: the whole animation in few pixels, frames and bytes."""
 
 import base64
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from vsd2m.media.encoders.webp import encode_webp
 from vsd2m.media.frame_indices import resize
 
 MAX_PAGE_BYTES = 1_350_000
-"""Of all previews of a page, as they stand in it."""
+"""Limit of all previews of a page together, as data URLs."""
 
 MAX_PREVIEW_BYTES = 48_000
 _LEVELS = ((160, 24, 70), (144, 16, 50), (128, 12, 40), (96, 8, 30), (80, 5, 20), (64, 2, 15))
-"""(longest side, frames, quality): the first that fits is taken."""
+"""(longest side, frames, quality); the first that fits is used."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Preview:
 
 
 def bytes_each(num_previews: int) -> int:
-    """How large each of a page's previews may be."""
+    """The limit of each of a page's previews."""
     return min(MAX_PREVIEW_BYTES, MAX_PAGE_BYTES // max(1, num_previews))
 
 
 def make_preview(clip: Clip, *, max_bytes: int) -> Preview | None:
-    """The finest preview of at most `max_bytes`, as it stands in a page; None where there is none so small."""
+    """The best preview of at most `max_bytes` as a data URL; None if none is small enough."""
     for side, num_frames, quality in _LEVELS:
         reduced = reduce(clip, side=side, num_frames=num_frames)
         preview = Preview(_data_url(reduced, quality), _data_url(_first(reduced), min(quality, 50)))
@@ -41,7 +41,7 @@ def make_preview(clip: Clip, *, max_bytes: int) -> Preview | None:
 
 
 def reduce(clip: Clip, *, side: int, num_frames: int) -> Clip:
-    """The clip at most `side` pixels long and wide, in at most `num_frames` frames; it plays as long as before."""
+    """The clip at most `side` pixels long and wide, in at most `num_frames` frames; its duration is unchanged."""
     count = min(clip.num_frames, num_frames)
     starts = np.arange(count) * clip.num_frames // count
     scale = min(1.0, side / max(clip.width, clip.height))

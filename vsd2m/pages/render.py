@@ -1,4 +1,4 @@
-"""Pages from jinja2 templates: one file each, style inside, pictures inside, nothing loaded from elsewhere."""
+"""Self-contained pages from jinja2 templates: one file each, with embedded style and pictures."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PACKAGES = {"jinja2": "pages", "matplotlib": "pages"}
-"""Module -> dependency group, of what drawing a page needs."""
+"""Module -> dependency group of the packages that pages need."""
 
 
 def render(template: str, **context: object) -> str:
     """The text of `vsd2m/pages/templates/TEMPLATE`; values are escaped unless they are markup, as charts are.
 
-    A name that the template uses and `context` lacks is an error.
+    A name in the template that is missing in `context` is an error.
     """
     return _environment().get_template(template).render(context)
 

@@ -1,6 +1,6 @@
 """SVG charts drawn by matplotlib and coloured by the page's style sheet, so that they follow light and dark.
 
-Texts stay texts in the reader's own font. The same data gives the same bytes: no date, no random ids, and no
+Texts stay texts in the reader's font. The same data gives the same bytes: no date, no random ids, and no
 settings of the user's matplotlib.
 """
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 360
-"""Pixels of a chart: that of a phone, so that its texts are readable there; wider screens enlarge it a little."""
+"""Width of a chart in pixels: that of a phone, so that its texts are readable there; wider screens enlarge it
+slightly."""
 
 FONT_SIZE = 12.0
 NUM_SERIES = 9
@@ -32,7 +33,7 @@ _ENLARGED = 1.3
 
 _NAMES = ("ink", "soft", "line", "main", "kept", "dropped", "failed", *(f"s{n}" for n in range(NUM_SERIES)))
 COLOURS = {name: f"#0000{number:02x}" for number, name in enumerate(_NAMES, start=1)}
-"""Colour variable of the style sheet -> the colour that stands for it while matplotlib draws."""
+"""Colour variable of the style sheet -> the placeholder colour with which matplotlib draws it."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -85,16 +86,16 @@ class Chart:
         return self.figure.add_axes(box, **options)
 
     def tip(self, artist: "Artist", text: str) -> None:
-        """`text` is shown where a mouse rests on `artist`, and read aloud."""
+        """Shows `text` when the mouse is over `artist`; screen readers read it too."""
         artist.set_gid(f"tip{len(self._tips)}")
         self._tips.append(text)
 
     def finish(self, label: str, *, standalone: bool) -> None:
-        """Sets `svg`."""
+        """Renders the chart; sets `svg`."""
         markupsafe = import_extra("markupsafe", extra="pages")
         sink = io.StringIO()
         with warnings.catch_warnings():
-            # the reader's fonts draw what the measuring font lacks, as Chinese
+            # the font for measuring lacks some letters, such as Chinese; the reader's fonts have them
             warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
             self.figure.savefig(sink, format="svg", transparent=True, metadata=_METADATA)
         body = _body(sink.getvalue(), self._tips)
@@ -108,7 +109,7 @@ class Chart:
 
 @contextmanager
 def chart(height: float, label: str, *, width: float = WIDTH, standalone: bool = False) -> Iterator[Chart]:
-    """A chart to draw into, `label` its alternative text; a `standalone` one brings its own colours."""
+    """A chart to draw into, `label` its alternative text; a `standalone` one contains its colours."""
     import_extra("matplotlib", extra="pages")
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -127,22 +128,22 @@ def series_colour(number: int) -> str:
 
 
 def text_width(text: str, size: float = FONT_SIZE) -> float:
-    """About how many pixels wide a text is; Chinese letters are twice as wide as Latin ones."""
+    """The approximate width of a text in pixels; Chinese letters are twice as wide as Latin ones."""
     return sum(size if unicodedata.east_asian_width(letter) in "WF" else 0.62 * size for letter in text)
 
 
 def cut(text: str, num_letters: int = 20) -> str:
-    """The text, with an ellipsis where it is longer."""
+    """The text, truncated with an ellipsis."""
     return text if len(text) <= num_letters else text[: num_letters - 1] + "…"
 
 
 def label_room(labels: Sequence[str], most: float = 0.4 * WIDTH) -> float:
-    """The pixels to leave for the longest of `labels` at the left."""
+    """The left margin in pixels for the longest of `labels`."""
     return min(most, max(map(text_width, labels), default=0.0) + 10)
 
 
 def _body(svg: str, tips: Sequence[str]) -> str:
-    """What matplotlib wrote within its root element: colours as variables, no ids but those referred to, the tips."""
+    """The content of matplotlib's root element, with colours as variables, only referenced ids, and the tips."""
     body = svg[svg.index("<g id=") : svg.rindex("</svg>")]
     for name, colour in COLOURS.items():
         body = body.replace(colour, f"var(--{name})")

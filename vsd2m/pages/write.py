@@ -7,7 +7,7 @@ from vsd2m.core.storage import Store
 
 
 def write_page(path: str | Path, text: str) -> Path:
-    """Writes `text` to a local file, whole or not at all; `StorageError` where `path` is a folder."""
+    """Writes `text` to a local file atomically; `StorageError` if `path` is a folder."""
     target = Path(path).absolute()
     if target.is_dir():
         raise StorageError(f"cannot write {target}: it is a folder; give the name of a file such as report.html")

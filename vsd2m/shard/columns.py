@@ -1,9 +1,9 @@
 """Which columns are published with the shards, and how they look in a tar's JSON.
 
-The Parquet beside a tar holds every published column as the contract types it, with `None` for "not asked". The
+The Parquet next to a tar holds every published column as the contract types it, with `None` for "no value". The
 JSON in the tar is for readers which infer types from the first few samples (Hugging Face `datasets` fails where
-these disagree), so each of its fields has one type always: an absent text is "" and an empty list of texts is
-[""] there. Columns say whether they stand in it (`Column.in_json`); numbers that may be absent (scores) do not.
+these disagree), so each of its fields always has one type: an absent text is "" and an empty list of texts is
+[""] there. `Column.in_json` says whether a column is written to it; numbers that may be absent (scores) are not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ PLAN = ("split", "shard", "shard_index")
 
 
 def layout_of(run: Run, stage: str) -> StageLayout:
-    """The run's entry for the stage with this registry name; it may be called otherwise in the run."""
+    """The run's entry for the stage with this registry name; its name in the run may be different."""
     return next(entry for entry in run.layout if stage in (entry.stage, entry.name))
 
 
@@ -29,13 +29,13 @@ def published_columns(run: Run, before: str) -> tuple[str, ...]:
 
 
 def parquet_schema(columns: Sequence[str], schema: Schema) -> pa.Schema:
-    """Of a shard's Parquet file: `key` and the columns, each with what it is."""
+    """The schema of a shard's Parquet file: `key` and the columns, with their descriptions."""
     fields = [schema[name].published_field() for name in columns]
     return pa.schema([KEY, *fields], metadata={"vsd2m_schema": str(SCHEMA_VERSION)})
 
 
 def json_columns(columns: Sequence[str], schema: Schema) -> tuple[str, ...]:
-    """Those of the columns that a tar's JSON holds."""
+    """The columns that a tar's JSON contains."""
     return tuple(name for name in columns if schema[name].in_json)
 
 
@@ -49,7 +49,7 @@ def json_facts(row: Mapping[str, Any], columns: Sequence[str], schema: Schema) -
 
 
 def _json_default(kind: pa.DataType) -> Any:
-    """What stands for an absent value of a type."""
+    """The substitute for an absent value of a type."""
     if pa.types.is_list(kind):
         return [_json_default(kind.value_type)]
     if pa.types.is_string(kind):

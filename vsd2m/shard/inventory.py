@@ -16,7 +16,7 @@ _NAMES_IN_MESSAGE = 3
 
 @dataclass(frozen=True)
 class Shard:
-    """One published shard: `NAME.tar` and `NAME.parquet`. `num_stickers` comes from `_stats.json`, if it has it."""
+    """One published shard: `NAME.tar` and `NAME.parquet`. `num_stickers` is read from `_stats.json`, if it is there."""
 
     name: str
     split: str
@@ -35,7 +35,7 @@ def list_shards(store: Store, *, split: str | None = None) -> list[Shard]:
     """The shards of a folder, by name; those of one split, if given.
 
     The tars, the Parquet files, their numbers and `_stats.json` (if it exists) are compared. `StorageError` if there
-    are no shards, or names a missing file; `ConfigError` for an unknown split lists the existing ones.
+    are no shards or a file is missing; `ConfigError` for an unknown split lists the existing ones.
     """
     files = store.list("")
     counts = read_counts(store) if STATS_FILE in files else None
@@ -56,7 +56,7 @@ def list_shards(store: Store, *, split: str | None = None) -> list[Shard]:
 
 
 def named_shards(store: Store, files: Iterable[str], counts: Mapping[str, int] | None) -> list[Shard]:
-    """Every shard of which there is a file or an entry in `counts`; `StorageError` if there is none."""
+    """Every shard with a file or an entry in `counts`; `StorageError` if there are none."""
     names = {match["name"] for file in files if (match := _FILE.fullmatch(file))}
     if not names:
         hint = f"; did you mean {store.path('shards')}?" if "shards" in files else ""

@@ -77,7 +77,7 @@ class ShardReader:
 
     @cached_property
     def schema(self) -> dict[str, Column]:
-        """Name -> column, as the shards describe themselves."""
+        """Name -> column, from the descriptions in the shards."""
         return shard_schema(self.store, self.shards[0])
 
     def media(self, key: str) -> bytes:
@@ -121,7 +121,7 @@ class TarBytes:
         self._data = retried(lambda: store.read_bytes(path)) if whole and not local else None
 
     def read(self, offset: int, size: int) -> bytes:
-        """`size` bytes from `offset`, or fewer where the tar ends."""
+        """`size` bytes from `offset`, or fewer at the end of the tar."""
         if self._data is not None:
             return self._data[offset : offset + size]
         if self._descriptor is None:

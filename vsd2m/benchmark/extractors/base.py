@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vsd2m.benchmark.extractors import EXTRACTORS
 from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.file_digest import file_sha256
-from vsd2m.core.registry import component
 
 
 class Extractor(ABC):
@@ -60,12 +58,6 @@ class Extractor(ABC):
     @abstractmethod
     def features(self, clip: JudgedClip) -> NDArray[np.float32]:
         """The clip's feature vector, float32 [D]."""
-
-
-def extractor_class(name: str) -> type[Extractor]:
-    """The extractor of that name, or at `module:Class`; `ConfigError` if there is none."""
-    extractor: type[Extractor] = component(EXTRACTORS, name, kind="extractor", base=Extractor)
-    return extractor
 
 
 _SUFFIXES = frozenset({".safetensors", ".bin", ".pth", ".pt"})

@@ -1,5 +1,8 @@
 """The metrics by name, one file each. A new metric is a file here and a line below."""
 
+from vsd2m.benchmark.metric import Metric
+from vsd2m.core.registry import component
+
 METRICS: dict[str, str] = {
     "motion_amount": "vsd2m.benchmark.metrics.motion_amount:MotionAmount",
     "frozen_share": "vsd2m.benchmark.metrics.frozen_share:FrozenShare",
@@ -26,3 +29,9 @@ METRICS: dict[str, str] = {
     "clip_similarity": "vsd2m.benchmark.metrics.clip_similarity:ClipSimilarity",
     "clip_retrieval": "vsd2m.benchmark.metrics.clip_retrieval:ClipRetrieval",
 }
+
+
+def metric_class(name: str) -> type[Metric]:
+    """The metric of that name, or at `module:Class`; `ConfigError` if there is none."""
+    metric: type[Metric] = component(METRICS, name, kind="metric", base=Metric)
+    return metric

@@ -24,12 +24,12 @@ Cells = NDArray[np.float32]
 
 
 class Flicker(ClipMetric):
-    """Mean change that motion does not explain, 0 (none) to 1 (black and white in turn); a frozen clip has the worst.
+    """Mean change that motion does not explain, 0 (none) to 1 (alternating black and white); a frozen clip has 1.
 
-    Every block is looked for in the frame before and in the frame after, within a sixteenth of the side; what differs
-    from the better of both counts. So what moves, appears or goes counts for nothing, and what is seen for one frame
-    only does: flickering light, frames in disorder, coarse noise, things in larger steps. The clip is a loop: its first
-    frame follows its last. A frame that is shown twice counts once, or it would agree with itself.
+    Every block is searched in the previous and in the next frame, within a sixteenth of the side, and its difference
+    from the better match counts. So motion, appearance and disappearance do not count, but anything visible for only
+    one frame does: flickering light, shuffled frames, coarse noise, objects in larger steps. The clip is a loop: its
+    first frame follows its last. Repeated frames count once, because they would match each other.
     """
 
     name = "flicker"
@@ -48,7 +48,7 @@ class Flicker(ClipMetric):
 
 
 def unexplained_change(cells: Cells) -> float:
-    """Of [T, H, W, C]: the mean over all blocks of the smaller of both differences, in their units."""
+    """The mean over all blocks of [T, H, W, C] of the smaller of both differences, in their units."""
     height, width = cells.shape[1:3]
     whole = np.pad(cells, [(0, 0), (0, -height % BLOCK), (0, -width % BLOCK), (0, 0)], mode="edge")
     low, high = _half_cell_range(whole)
@@ -57,7 +57,7 @@ def unexplained_change(cells: Cells) -> float:
 
 
 def _block_errors(cells: Cells, low: Cells, high: Cells) -> Cells:
-    """[T, H / BLOCK, W / BLOCK]: how far each block is outside the range where it fits best."""
+    """[T, H / BLOCK, W / BLOCK]: the distance of each block to the range at its best match."""
     num_frames, height, width, channels = cells.shape
     padding = [(0, 0), (REACH, REACH), (REACH, REACH), (0, 0)]
     low, high = np.pad(low, padding, mode="edge"), np.pad(high, padding, mode="edge")

@@ -1,4 +1,4 @@
-"""Whether the text that a prompt asks for can be read in the clip."""
+"""Whether the text in the prompt's quotes is legible in the clip."""
 
 import re
 from importlib.util import find_spec

@@ -23,7 +23,7 @@ TITLES = {
     "other": "Table 5: quality, models trained on other data sets",
     "joint": "Table 7: quality, one model for both domains",
 }
-"""By how the models were trained, in the order of the paper. The paper's table of costs has no number here."""
+"""By training, in the order of the paper. The paper's table of costs is quoted without its number."""
 OTHER_DATA: dict[Training, str] = {"tgif": "trained on TGIF", "ser30k": "trained on SER30K"}
 PAPER_NOTE = (
     "(paper): quoted from arXiv 2412.08259, which states neither the number of clips nor intervals, frame rule, "

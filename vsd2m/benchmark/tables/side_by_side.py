@@ -22,7 +22,7 @@ MAX_STICKERS = 180
 
 @dataclass(frozen=True)
 class Examples:
-    """`rows`: a prompt (or a file's name, where there are none) and the sticker of each of `models`, None: missing."""
+    """`rows`: a prompt (or a file's name without prompts) and the sticker of each of `models`, None: missing."""
 
     models: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Preview | None, ...]], ...]

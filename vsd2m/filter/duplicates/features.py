@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vsd2m.filter.duplicates.signatures import Rows, Words
 from vsd2m.filter.duplicates.unpacked import SIDE, Plane, coarse_coverage, picture
 from vsd2m.media.compiled import compiled
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 Features = npt.NDArray[np.int16] | npt.NDArray[np.int8]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from vsd2m.filter.duplicates.unpacked import Line
 from vsd2m.media.compiled import compiled
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 _HASHES, _NUM_FRAMES = layout.ON_WHITE.start, layout.NUM_FRAMES
 _LAST = _NUM_FRAMES - 1

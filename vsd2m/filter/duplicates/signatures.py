@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from vsd2m.core.errors import StageError
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 Words = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media.compiled import compiled
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 
 Plane = npt.NDArray[np.float32]
 Line = npt.NDArray[np.uint64]

@@ -1,4 +1,4 @@
-"""The rules by name, in the order they are tried: a sticker is dropped for the first one it breaks.
+"""The rules by name, in the order they are tried: a sticker is dropped for the first one it violates.
 
 A broken picture needs no rule: the probe rejects it when it cannot be decoded.
 """

@@ -1,4 +1,4 @@
-"""Drops pictures that are transparent all over or nearly so."""
+"""Drops pictures that are completely or almost transparent."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Drops pictures with next to nothing in them (the paper's second rule)."""
+"""Drops pictures with almost no content (the paper's second rule)."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from vsd2m.filter.rule import Check, Rule, measured
 
 
 class Entropy(Rule):
-    """At least `min_bits` of Shannon entropy of grey levels and transparency around the figure, mean over frames.
+    """At least `min_bits` of Shannon entropy of grey levels and transparency around the foreground, mean over frames.
 
     One-colour outlines and silhouettes are above the default limit; blanks, plain blocks and specks below it.
     """

@@ -8,7 +8,7 @@ from vsd2m.filter.rule import Check, Rule, measured
 
 
 class NumFrames(Rule):
-    """Between `min_frames` and `max_frames` stored frames; `min_frames: 2` leaves the animated ones."""
+    """Between `min_frames` and `max_frames` stored frames; `min_frames: 2` keeps only animated ones."""
 
     reads: ClassVar[tuple[str, ...]] = ("num_frames",)
 

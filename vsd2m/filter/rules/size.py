@@ -1,4 +1,4 @@
-"""Drops pictures too small to show anything, and, if asked, too large to be a sticker."""
+"""Drops pictures that are too small to show anything and, if configured, too large for a sticker."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Drops files that store an animation in which nothing ever changes."""
+"""Drops files with several frames in which nothing changes."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Drops stickers that hold long text: comic strips, screenshots (the paper's first rule)."""
+"""Drops stickers with long text: comic strips, screenshots (the paper's first rule)."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from vsd2m.filter.rule import Check, Rule, measured
 
 
 class TextLength(Rule):
-    """At most `max_characters` recognised characters, white space not counted."""
+    """At most `max_characters` recognised characters, without white space."""
 
     reads: ClassVar[tuple[str, ...]] = ("ocr_num_characters",)
 

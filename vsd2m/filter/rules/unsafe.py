@@ -1,4 +1,4 @@
-"""Drops stickers that a classifier finds unsafe to show (the `unsafe` stage writes the score)."""
+"""Drops stickers that a classifier considers unsafe (the `unsafe` stage writes the score)."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Drops stickers that bear a watermark (the `watermark` stage writes the score)."""
+"""Drops stickers with a watermark (the `watermark` stage writes the score)."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Puts a generator together: on a Stable Diffusion checkpoint, or from scratch."""
+"""Builds a generator: on a Stable Diffusion checkpoint, or from scratch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from vsd2m.generation.diffusion.pipeline import StickerPipeline
 from vsd2m.generation.diffusion.sticker_unet import StickerUNetModel
 from vsd2m.generation.diffusion.text import small_text_encoder, train_tokenizer
 from vsd2m.generation.model_config import LoraConfig, ModelConfig, make_layer
+from vsd2m.generation.temporal_layers import TemporalLayer
 from vsd2m.generation.training.codec import PixelCodec
 
 
 @dataclass(frozen=True)
 class Base:
-    """A Stable Diffusion checkpoint's parts, frozen but for the 2D network. Without `vae` it draws pixels."""
+    """A Stable Diffusion checkpoint's parts, frozen except for the 2D network. Without `vae` it generates pixels."""
 
     unet: UNet2DConditionModel
     vae: AutoencoderKL | None
@@ -31,8 +32,8 @@ class Base:
 
 
 def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
-    """The checkpoint the config names, from a folder or the hub; None if it names none. The autoencoder goes to
-    `device`, the rest follows when training starts."""
+    """The checkpoint of the config, from a folder or the hub; None if there is none. The autoencoder is moved to
+    `device`, the other parts when training starts."""
     if config.pretrained is None:
         return None
     options = {"revision": config.revision} if config.revision else {}
@@ -60,7 +61,7 @@ def load_base(config: ModelConfig, *, device: torch.device) -> Base | None:
 
 
 def _pipeline_index(pretrained: str, options: dict[str, str]) -> dict[str, Any]:
-    """The content of `model_index.json`: which parts there are; empty where the parts lie there without it."""
+    """The content of `model_index.json`: the parts of the pipeline; empty if the file does not exist."""
     try:
         return dict(StickerPipeline.load_config(pretrained, **options))
     except OSError:
@@ -95,7 +96,15 @@ def build_pipeline(config: TrainConfig, base: Base | None, texts: Sequence[str])
 
 def unet_on(base: Base, config: ModelConfig) -> StickerUNetModel | TextI2VGenModel:
     """The video network around a checkpoint's 2D network."""
-    unet: StickerUNetModel | TextI2VGenModel = make_layer(config.temporal_layer).network_on(base.unet)
+    return network_on(base.unet, make_layer(config.temporal_layer))
+
+
+def network_on(unet2d: UNet2DConditionModel, layer: TemporalLayer) -> StickerUNetModel | TextI2VGenModel:
+    """The video network of a temporal layer on the weights of a 2D network."""
+    network = layer.own_network()
+    unet: StickerUNetModel | TextI2VGenModel = (
+        StickerUNetModel.from_unet2d(unet2d, **layer.arguments()) if network is None else network.from_unet2d(unet2d)
+    )
     return unet
 
 
@@ -116,12 +125,16 @@ def unet_from_scratch(config: TrainConfig) -> StickerUNetModel | TextI2VGenModel
         "attention_head_dim": model.attention_head_dim,
         "cross_attention_dim": config.text.hidden_size,
     }
-    unet: StickerUNetModel | TextI2VGenModel = make_layer(model.temporal_layer).network(layout)
+    layer = make_layer(model.temporal_layer)
+    network = layer.own_network()
+    unet: StickerUNetModel | TextI2VGenModel = (
+        StickerUNetModel(**layout, **layer.arguments()) if network is None else network(**layout)
+    )
     return unet
 
 
 def scheduler_from_scratch(config: NoiseConfig) -> DDIMScheduler:
-    """DDIM on pixels in [-1, 1]; the last step of the forward process is the first one sampled."""
+    """DDIM on pixels in [-1, 1]; sampling starts at the last step of the forward process."""
     return DDIMScheduler(
         num_train_timesteps=config.num_train_timesteps,
         beta_schedule=config.beta_schedule,
@@ -134,7 +147,7 @@ def scheduler_from_scratch(config: NoiseConfig) -> DDIMScheduler:
 
 
 def set_trainable(pipeline: StickerPipeline, config: TrainConfig) -> None:
-    """Freezes what is not trained, adds adapters if asked, and turns on gradient checkpointing."""
+    """Freezes the other weights, adds adapters if configured, and enables gradient checkpointing."""
     unet = pipeline.unet
     if config.trainable in ("temporal", "temporal_convolutions"):
         unet.freeze_spatial(convolutions_only=config.trainable == "temporal_convolutions")

@@ -1,7 +1,7 @@
 """A pipeline in a few megabytes: weights of eight bits, one scale per output channel.
 
-Half the size of float16 for a relative error of a few thousandths per weight. Norms, biases and scalars, few as they
-are, are kept in float16. The parts' configs and the tokenizer lie beside the weights as diffusers writes them.
+Half the size of float16 for a relative error of a few thousandths per weight. Norms, biases and scalars are few and
+stay in float16. The parts' configs and the tokenizer are stored as diffusers writes them.
 """
 
 import json
@@ -40,11 +40,11 @@ def save_compact(pipeline: StickerPipeline, folder: Path) -> None:
 
 
 class CompactCheckpoint:
-    """Loads what `save_compact` wrote, by the name of the method that diffusers' pipelines have."""
+    """Loads a folder of `save_compact`, with the interface of diffusers' pipelines."""
 
     @staticmethod
     def from_pretrained(folder: str) -> StickerPipeline:
-        """The pipeline, in float32. `OSError` where a file is missing."""
+        """The pipeline, in float32. `OSError` if a file is missing."""
         root = Path(folder)
         unet = StickerUNetModel.from_config(StickerUNetModel.load_config(root / "unet"))
         text_encoder = CLIPTextModel(CLIPTextConfig.from_pretrained(root / "text_encoder"))
@@ -62,7 +62,7 @@ class CompactCheckpoint:
 
 
 def pack(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
-    """A tensor as it is stored: int8 [C, ...] and scales [C] for matrices and kernels, else float16."""
+    """The stored form of a tensor: int8 [C, ...] and scales [C] for matrices and kernels, else float16."""
     if not tensor.is_floating_point():
         return {name: tensor.contiguous()}
     if tensor.ndim < 2:

@@ -1,11 +1,10 @@
-"""I2VGen-XL (arXiv 2311.04145) guided by text alone, as a baseline: its image inputs are empty.
+"""I2VGen-XL (arXiv 2311.04145) conditioned only on text, as a baseline: its image inputs are empty.
 
 Letters: B batch, T frames, C channels, H, W height and width, L tokens, D channels of the text states.
 """
 
 import functools
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,18 +21,19 @@ from vsd2m.generation.diffusion.temporal_weights import IMAGE_MODULES, TemporalW
 from vsd2m.generation.diffusion.weights import load_spatial
 from vsd2m.generation.temporal_layers import TemporalLayer
 
-__all__ = ["ModelMixin", "TextI2VGenModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
+# DiffusionPipeline.from_pretrained looks for ModelMixin in the module of the class
+__all__ = ["ModelMixin", "TextI2VGenModel"]
 
 FRAMES_PER_SECOND = 8
-IMAGE_CHANNELS = 4  # of the image latents the network was made for, whatever the clip's own latents have
-IMAGE_TOKENS = 64  # what `image_latents_context_embedding` makes of an image of any size: 8 x 8
+IMAGE_CHANNELS = 4  # channels of the image latents of this network, independent of the clip's latents
+IMAGE_TOKENS = 64  # the output of `image_latents_context_embedding` for images of any size: 8 x 8
 
 
 class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # type: ignore[misc]
-    """`I2VGenXLUNet` with the call of the other denoisers: no image, a constant frame rate.
+    """`I2VGenXLUNet` with the interface of the other denoisers: no image, a constant frame rate.
 
-    What it has for images and for the frame rate starts at zero, and the text alone is attended to, so that at
-    initialisation it equals the 2D network applied frame by frame, as the other denoisers do.
+    Its layers for images and for the frame rate start at zero, and attention only reads the text, so that at
+    initialisation it equals the 2D network applied frame by frame, like the other denoisers.
     """
 
     @functools.wraps(I2VGenXLUNet.__init__)  # type: ignore[misc]  # diffusers reads the arguments off the signature
@@ -53,7 +53,7 @@ class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # 
         accepted = inspect.signature(cls.__init__).parameters
         layout = {name: value for name, value in layout_of(unet2d).items() if name in accepted}
         if layout["num_attention_heads"] is not None:
-            raise ConfigError("I2VGen-XL needs the layout of Stable Diffusion 2.x; this base has that of 1.x")
+            raise ConfigError("I2VGen-XL needs the layout of Stable Diffusion 2.x; this checkpoint has that of 1.x")
         model: TextI2VGenModel = cls(**layout)
         weights = dict(unet2d.state_dict())
         image_half = torch.zeros_like(weights["conv_in.weight"])
@@ -83,8 +83,8 @@ class TextI2VGenModel(TemporalWeightsMixin, I2VGenXLUNet, PeftAdapterMixin):  # 
 
 
 class TextWithoutImage(TextAttention):
-    """Attention to the text states that stand before the tokens of an image, of which there is none: tokens of zeros
-    would still take their share of the attention."""
+    """Attention to the text states only. Without an image its tokens would be zeros, which would still receive a share
+    of the attention."""
 
     def __init__(self, num_image_tokens: int) -> None:
         super().__init__()
@@ -98,14 +98,11 @@ class TextWithoutImage(TextAttention):
 
 
 class I2VGenLayers(TemporalLayer):
-    """The temporal layers of I2VGen-XL, which come with a network of their own."""
+    """The temporal layers of I2VGen-XL, which exist only in its own network."""
 
     def install(self, unet: Any) -> None:
-        """They are no part of another network: `ConfigError`."""
-        raise ConfigError("the layers of I2VGen-XL come with its network, TextI2VGenModel")
+        """Always raises `ConfigError`: they cannot be installed in another network."""
+        raise ConfigError("the layers of I2VGen-XL are part of its network, TextI2VGenModel")
 
-    def network(self, layout: Mapping[str, Any]) -> Any:
-        return TextI2VGenModel(**layout)
-
-    def network_on(self, unet2d: Any) -> Any:
-        return TextI2VGenModel.from_unet2d(unet2d)
+    def own_network(self) -> Any:
+        return TextI2VGenModel

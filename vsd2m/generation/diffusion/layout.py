@@ -1,4 +1,4 @@
-"""From a 2D network's config to the arguments of the 3D network around it."""
+"""Converts a 2D network's config to the arguments of the 3D network."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ SHARED_SETTINGS = (
     "cross_attention_dim",
     "time_cond_proj_dim",
 )
-"""Settings that mean the same in the 2D and the 3D network."""
+"""Settings with the same meaning in the 2D and the 3D network."""
 
 
 def layout_of(unet2d: Any) -> dict[str, Any]:
     """The 3D network's arguments that correspond to a 2D network's config.
 
-    Stable Diffusion 2.x has one width of attention heads at all levels, 1.x one number of them; `ConfigError` for
+    Stable Diffusion 2.x has the same width of attention heads at all levels, 1.x the same number; `ConfigError` for
     anything else.
     """
     config = unet2d.config

@@ -1,4 +1,4 @@
-"""What the denoiser is trained to say, and how much each noise level counts. Pure functions.
+"""The denoiser's targets, and the loss weights of noise levels.
 
 Letters: B batch, T frames, C channels.
 """
@@ -12,7 +12,7 @@ from diffusers.training_utils import compute_snr
 def prediction_target(
     scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
 ) -> torch.Tensor:
-    """What the network should predict, by the scheduler's `prediction_type`."""
+    """The network's target, by the scheduler's `prediction_type`."""
     kind = scheduler.config.prediction_type
     if kind == "epsilon":
         return noise

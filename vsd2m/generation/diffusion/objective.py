@@ -1,4 +1,4 @@
-"""What the latent-diffusion generators are trained on: predicting the noise, the velocity or the clip.
+"""The objective of the latent-diffusion generators: predicting the noise, the velocity or the clip.
 
 Letters: B batch, T frames, C channels, L tokens, D channels of the text states.
 """
@@ -22,7 +22,7 @@ from vsd2m.generation.training.latents import LatentStore
 
 
 class Denoiser(nn.Module):  # type: ignore[misc]
-    """The text encoder and the UNet as one module, so that both train under any wrapper."""
+    """The text encoder and the UNet as one module, so that both can be wrapped and trained together."""
 
     def __init__(self, pipeline: StickerPipeline) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Denoiser(nn.Module):  # type: ignore[misc]
 
 
 class StatesDenoiser(nn.Module):  # type: ignore[misc]
-    """The UNet alone, given text states [B, L, D] that were encoded before."""
+    """The UNet alone, for text states [B, L, D] that are already encoded."""
 
     def __init__(self, pipeline: StickerPipeline) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class StatesDenoiser(nn.Module):  # type: ignore[misc]
 
 
 class DenoisingObjective:
-    """Trains a `StickerPipeline` on encoded clips; with `text_states` its text encoder is not run."""
+    """Trains a `StickerPipeline` on encoded clips; with `text_states` the text encoder is not used."""
 
     def __init__(
         self, config: TrainConfig, pipeline: StickerPipeline, store: LatentStore, text_states: TextStates | None = None
@@ -65,7 +65,7 @@ class DenoisingObjective:
         return Denoiser(pipeline) if self.text_states is None else StatesDenoiser(pipeline)
 
     def whole_module(self) -> nn.Module:
-        """The text encoder and the UNet, whichever of them are run in training."""
+        """The text encoder and the UNet, or only the UNet if texts are already encoded."""
         return Denoiser(self.pipeline)
 
     def save(self, pipeline: StickerPipeline, folder: Path) -> None:
@@ -88,7 +88,8 @@ class DenoisingObjective:
         return noising.denoising_loss(prediction, target, clip_weights.to(device), weights)
 
     def _text(self, indices: NDArray[np.int64]) -> torch.Tensor:
-        """Tokens [B, L], or states [B, L, D] where they were encoded before; some captions are emptied."""
+        """Tokens [B, L], or states [B, L, D] if they are already encoded; some captions are replaced by the empty
+        one."""
         has_caption = torch.rand(len(indices)) >= self.config.noise.caption_dropout
         texts = [self.store.texts[index] if keep else "" for index, keep in zip(indices, has_caption, strict=True)]
         if self.text_states is not None:

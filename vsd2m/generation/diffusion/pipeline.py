@@ -29,7 +29,7 @@ OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
 
 class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
-    """Draws stickers. Saves and loads like any diffusers pipeline; without `vae` the denoiser works on pixels."""
+    """Generates stickers. Saves and loads like any diffusers pipeline; without `vae` the denoiser works on pixels."""
 
     model_cpu_offload_seq = "text_encoder->unet->vae"
     _optional_components = ["vae"]  # noqa: RUF012 (diffusers adds lists)
@@ -52,16 +52,16 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
 
     @property
     def codec(self) -> Any:
-        """What stands between clips and latents."""
+        """The conversion between clips and latents."""
         return make_codec(self.vae, self.config.patch_size)
 
     def use_dpm_solver(self) -> None:
-        """Samples with DPM-Solver++ of second order (arXiv 2211.01095) from here on."""
+        """Switches to DPM-Solver++ of second order (arXiv 2211.01095)."""
         config = self.components["scheduler"].config
         self.scheduler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++", solver_order=2)
 
     def draw(self, texts: Sequence[str], seeds: Sequence[int], config: GenerationConfig) -> NDArray[np.uint8]:
-        """Clips uint8 [B, T, H, W, 3] of texts, as the config asks."""
+        """Clips uint8 [B, T, H, W, 3] for texts, with the config's settings."""
         if config.scheduler == "dpm" and not isinstance(self.scheduler, DPMSolverMultistepScheduler):
             self.use_dpm_solver()
         size = config.size or self.config.size
@@ -81,7 +81,7 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
         return clips
 
     def check_size(self, height: int, width: int) -> None:
-        """`ConfigError` for a size that is no multiple of what a latent stands for: it would be cut off."""
+        """`ConfigError` for a size that is not a multiple of the autoencoder's reduction: it would be cropped."""
         reduction = self.codec.reduction
         if height % reduction or width % reduction:
             raise ConfigError(
@@ -110,11 +110,11 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
         seeds: Sequence[int] | None = None,
         guidance_interval: tuple[float, float] = (0.0, 1.0),
     ) -> StickerPipelineOutput | tuple[Any]:
-        """One clip per prompt; see `StickerPipelineOutput` for the forms it comes in.
+        """One clip per prompt; see `StickerPipelineOutput` for the output types.
 
-        With `seeds`, or one generator per prompt, neighbours in the batch do not change a clip; `generator` is given to
-        the scheduler's steps as well. `guidance_interval` is the part of the way from noise (0) to clip (1) in which
-        guidance is on. Otherwise the arguments are those of diffusers' own video pipelines.
+        With `seeds`, or one generator per prompt, a clip is independent of the batch; `generator` is also passed to the
+        scheduler's steps. `guidance_interval` is the part of the denoising, from noise (0) to clip (1), in which
+        guidance is on. The other arguments are those of diffusers' video pipelines.
         """
         texts = as_texts(prompt)
         check_output_type(output_type, latent=True)
@@ -122,7 +122,7 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
         self.check_size(height, width)
         unknown = sorted(set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs))
         if unknown:
-            raise ValueError(f"callback_on_step_end_tensor_inputs may hold 'latents' alone; found {unknown}")
+            raise ValueError(f"callback_on_step_end_tensor_inputs may only contain 'latents'; found {unknown}")
         generators = make_generators(len(texts), generator=generator, seeds=seeds)
         states = self.encode_prompts(texts)
         negative_states = self.encode_prompts(as_negative_texts(negative_prompt, len(texts)))
@@ -151,7 +151,7 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
         return StickerPipelineOutput(frames=frames) if return_dict else (frames,)
 
     def _step_options(self, eta: float, generators: Any) -> dict[str, Any]:
-        """What this scheduler's step takes beside the prediction."""
+        """The additional arguments of this scheduler's step."""
         accepted = inspect.signature(self.scheduler.step).parameters
         options = {"eta": eta, "generator": generators}
         return {name: value for name, value in options.items() if name in accepted}
@@ -161,8 +161,8 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
         return encode_tokens(self.text_encoder, tokenize(self.tokenizer, prompts)).to(self.unet.dtype)
 
     def initial_noise(self, generators: Any, count: int, num_frames: int, height: int, width: int) -> torch.Tensor:
-        """Gaussian noise [B, C, T, h, w] for so many clips of this size in pixels, as strong as the scheduler starts
-        from."""
+        """Gaussian noise [B, C, T, h, w] for clips of this size in pixels, with the scheduler's initial standard
+        deviation."""
         codec = self.codec
         shape = (count, codec.latent_channels, num_frames, height // codec.reduction, width // codec.reduction)
         noise = draw_each(torch.randn, shape, generators)
@@ -171,8 +171,8 @@ class StickerPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
     def predict(
         self, latents: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, guidance_scale: float
     ) -> torch.Tensor:
-        """The denoiser's output; where `states` has the negative prompts before the prompts, led away from those. Both
-        halves of guidance go in one batch."""
+        """The denoiser's output; if `states` has the negative prompts before the prompts, with guidance. Both halves
+        are one batch."""
         if len(states) == len(latents):
             return self.unet(latents, timestep, states, return_dict=False)[0]
         output = self.unet(torch.cat([latents, latents]), timestep, states, return_dict=False)[0]

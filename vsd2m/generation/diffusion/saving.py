@@ -8,7 +8,7 @@ from vsd2m.generation.diffusion.pipeline import StickerPipeline
 
 
 def save_pipeline(pipeline: StickerPipeline, folder: Path) -> None:
-    """Saves the pipeline; adapters are merged into its weights, and saved on their own as well, in `lora`."""
+    """Saves the pipeline; adapters are merged into its weights, and also saved separately in `lora`."""
     if not getattr(pipeline.unet, "_hf_peft_config_loaded", False):
         pipeline.save_pretrained(folder)
         return

@@ -20,7 +20,8 @@ from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
 from vsd2m.generation.diffusion.weights import load_spatial
 from vsd2m.generation.model_config import make_layer
 
-__all__ = ["ModelMixin", "StickerUNetModel"]  # DiffusionPipeline.from_pretrained looks for ModelMixin beside the class
+# DiffusionPipeline.from_pretrained looks for ModelMixin in the module of the class
+__all__ = ["ModelMixin", "StickerUNetModel"]
 
 
 class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMixin):  # type: ignore[misc]
@@ -74,7 +75,7 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
             num_attention_heads=None,
             time_cond_proj_dim=time_cond_proj_dim,
         )
-        if num_attention_heads is not None:  # the stock class refuses it, and writes None into the config
+        if num_attention_heads is not None:  # the stock class refuses it, and sets it to None in the config
             set_num_heads(self, num_attention_heads)
             self.register_to_config(num_attention_heads=num_attention_heads)
         start_as_identity(self)
@@ -91,8 +92,8 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
     def from_unet2d(cls, unet2d: Any, **options: Any) -> "StickerUNetModel":
         """The video network whose spatial weights are those of a `UNet2DConditionModel` (Stable Diffusion 1.x or 2.x).
 
-        `options` are the temporal layer and its settings. The weights come out in float32. `ConfigError` where the
-        layout has no 3D counterpart.
+        `options` are the temporal layer and its settings. The weights are float32. `ConfigError` if the layout has no
+        3D counterpart.
         """
         model: StickerUNetModel = cls(**layout_of(unet2d), **options)
         load_spatial(model, unet2d.state_dict())
@@ -109,8 +110,8 @@ class StickerUNetModel(TemporalWeightsMixin, UNet3DConditionModel, PeftAdapterMi
     ) -> UNet3DConditionOutput | tuple[torch.Tensor]:
         """Predicts from `sample` [B, C, T, H, W] and text states [B, L, D]; the output has the sample's shape.
 
-        `timestep` is one number or [B]. Any number of frames and any height and width will do. A network with
-        `time_cond_proj_dim` also takes the mean text state beside the time, unless `timestep_cond` [B, D] is given.
+        `timestep` is one number or [B]. Any number of frames, height and width is supported. A network with
+        `time_cond_proj_dim` is also conditioned on the mean text state, unless `timestep_cond` [B, D] is given.
         """
         if self.config.time_cond_proj_dim is not None and timestep_cond is None:
             timestep_cond = encoder_hidden_states.mean(dim=1)

@@ -1,4 +1,4 @@
-"""Training, saving and loading what a video network has beyond its 2D network: 0.55 B weights instead of 1.4 B."""
+"""Training, saving and loading the temporal weights of a video network: 0.55 B weights instead of 1.4 B."""
 
 import json
 from pathlib import Path
@@ -15,28 +15,29 @@ IMAGE_MODULES = (
     "context_embedding",
     "fps_embedding",
 )
-"""What I2VGen-XL has for images and for the frame rate; no 2D network has it either."""
+"""I2VGen-XL's layers for images and for the frame rate, which no 2D network has either."""
 
 TEMPORAL_MODULES = ("temp_convs", "temp_attentions", "transformer_in", *IMAGE_MODULES)
-"""Names under which a block, or the UNet, keeps what mixes frames; everything else is the 2D network."""
+"""Names of the modules of a block, or of the UNet, that mix frames; everything else is the 2D network."""
 
 
 class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
-    """For diffusers' 3D UNets: their temporal modules are known by name, what a layer put elsewhere by being added."""
+    """For diffusers' 3D UNets: their temporal modules have known names; modules that a layer added elsewhere are
+    recorded."""
 
     added_weights: frozenset[str] = frozenset()
-    """Names of the weights that the temporal layer brought along."""
+    """Names of the weights that the temporal layer added."""
 
     gates: tuple[str, ...] = ()
     """Names of its gates: `TemporalLayer.gates`."""
 
     def is_temporal(self, name: str) -> bool:
-        """Whether the parameter of this name is none of the 2D network's."""
+        """Whether the parameter of this name does not belong to the 2D network."""
         return name in self.added_weights or any(part in TEMPORAL_MODULES for part in name.split("."))
 
     def temporal_parameters(self, *, convolutions_only: bool = False) -> dict[str, nn.Parameter]:
         """The parameters that mix frames, by name; with `convolutions_only` those of the layers after the
-        ResNets and what the layer put elsewhere."""
+        ResNets and those that the layer added elsewhere."""
         return {
             name: parameter
             for name, parameter in self.named_parameters()
@@ -50,7 +51,7 @@ class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
             parameter.requires_grad_(True)
 
     def save_temporal(self, path: str | Path) -> None:
-        """Writes what the 2D network lacks to one safetensors file, with the config that fits it."""
+        """Writes the temporal weights to one safetensors file, with their config."""
         from safetensors.torch import save_file
 
         weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items() if self.is_temporal(name)}
@@ -69,12 +70,12 @@ class TemporalWeightsMixin(nn.Module):  # type: ignore[misc]
         config = temporal_config(self.config)
         if saved != config:
             different = sorted(name for name in {**saved, **config} if saved.get(name) != config.get(name))
-            raise EngineError(f"{path} holds temporal weights of another model; these settings differ: {different}")
+            raise EngineError(f"{path} contains temporal weights of another model; these settings differ: {different}")
         self.load_state_dict(weights, strict=False)
 
 
 def _is_beside_the_convolutions(name: str) -> bool:
-    """Whether it mixes frames elsewhere than after the ResNets, as the stock network does in its transformers."""
+    """Whether it also mixes frames in other places than after the ResNets, as the stock network's transformers do."""
     return any(part in TEMPORAL_MODULES and part != "temp_convs" for part in name.split("."))
 
 

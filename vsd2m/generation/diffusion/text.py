@@ -76,7 +76,7 @@ def small_text_encoder(tokenizer: Any, config: TextConfig) -> CLIPTextModel:
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
-    """Token numbers [B, L], padded and cut to the tokenizer's length; words a tokenizer of words lacks are left out."""
+    """Token numbers [B, L], padded and truncated to the tokenizer's length; a word tokenizer omits unknown words."""
     encoded = tokenizer(
         [_with_known_words(tokenizer, text) for text in texts],
         padding="max_length",
@@ -94,10 +94,10 @@ def _with_known_words(tokenizer: Any, text: str) -> str:
 
 
 def num_truncated(tokenizer: Any, texts: Sequence[str]) -> int:
-    """How many of `texts` have more tokens than the text encoder takes."""
+    """The number of `texts` with more tokens than the text encoder accepts."""
     if not texts:
         return 0
-    # the warning about long texts is what is being counted here
+    # long texts are counted here, so the warning is redundant
     lengths = [len(ids) for ids in tokenizer(list(texts), truncation=False, verbose=False).input_ids]
     return sum(length > tokenizer.model_max_length for length in lengths)
 

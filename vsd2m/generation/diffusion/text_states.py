@@ -1,4 +1,4 @@
-"""Text states of a frozen text encoder on disk, keyed by the texts and by what encoded them.
+"""Text states of a frozen text encoder on disk, identified by the texts and the encoder.
 
 Letters: N texts, L tokens, D channels.
 """
@@ -36,8 +36,8 @@ class TextStates:
 
 
 def open_text_states(root: Path, texts: Sequence[str], tokenizer: Any, text_encoder: Any) -> TextStates:
-    """The states of `texts` and of the empty text: those found under `root` if texts, tokenizer and weights are the
-    same, else encoded now."""
+    """The states of `texts` and of the empty text: from `root` if texts, tokenizer and weights are the same, else newly
+    encoded."""
     distinct = sorted({"", *texts})
     tokens = tokenize(tokenizer, distinct)
     key = [FORMAT, distinct, digest(tokens.tolist()), module_digest(text_encoder), text_encoder.config.to_dict()]

@@ -28,9 +28,9 @@ def train_diffusion(
     """See `vsd2m.generation.trainer.train`; `process` is accelerate's `PartialState`."""
     base = load_base(config.model, device=process.device)
     codec = make_codec(base.vae, base.patch_size) if base else make_codec(None, config.model.patch_size)
-    if config.data.size % codec.reduction:  # the autoencoder would cut the rest off
+    if config.data.size % codec.reduction:  # the autoencoder would crop the rest
         raise ConfigError(f"data.size {config.data.size} must be a multiple of {codec.reduction} with this autoencoder")
-    with process.main_process_first():  # the first process encodes, the others find the clips encoded
+    with process.main_process_first():  # the first process encodes, the others use its files
         store = encode_clips(config, codec, clips)
     pipeline = build_pipeline(config, base, store.texts)
     set_trainable(pipeline, config)
@@ -53,7 +53,7 @@ def train_diffusion(
 
 
 def encode_texts(config: TrainConfig, pipeline: Any, texts: list[str], *, device: Any) -> TextStates | None:
-    """The captions' states where the text encoder is frozen; None where it is trained, or the config says no."""
+    """The captions' states if the text encoder is frozen; None if it is trained, or the config disables it."""
     encoder = pipeline.text_encoder
     if not config.data.cache_text or any(weight.requires_grad for weight in encoder.parameters()):
         return None

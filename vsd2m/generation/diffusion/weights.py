@@ -9,10 +9,10 @@ from vsd2m.generation.diffusion.temporal_weights import TemporalWeightsMixin
 
 
 def load_spatial(model: TemporalWeightsMixin, weights: Mapping[str, torch.Tensor]) -> None:
-    """Loads a 2D network's weights into a video network, which may lack only what mixes frames.
+    """Loads a 2D network's weights into a video network, from which only temporal weights may be missing.
 
-    A projection that one network holds as a 1x1 convolution and the other as a matrix (Stable Diffusion 1.x and
-    2.x) is the same numbers and is reshaped. `ConfigError` if anything else is missing, left over or of another shape.
+    A projection that is a 1x1 convolution in one network and a matrix in the other (Stable Diffusion 1.x and 2.x) is
+    reshaped. `ConfigError` if any other weight is missing, unexpected or has another shape.
     """
     state = model.state_dict()
     fitting = {name: _reshaped(tensor, state[name]) if name in state else tensor for name, tensor in weights.items()}

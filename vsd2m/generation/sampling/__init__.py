@@ -1,1 +1,1 @@
-"""What the pipelines of all families share: arguments, outputs, loading of checkpoints."""
+"""The common parts of all families' pipelines: arguments, outputs, loading of checkpoints."""

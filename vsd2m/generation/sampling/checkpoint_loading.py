@@ -1,8 +1,8 @@
 """How diffusers finds the class of a checkpoint: `DiffusionPipeline.from_pretrained(folder, trust_remote_code=True)`.
 
-diffusers loads a class that is not its own from a file beside the weights, which `model_index.json` names, and only
-where the caller trusts it. The file that is written here imports the class from this package. `from_pretrained` of the
-class itself needs neither the file nor the trust, and runs nothing that lies in the folder.
+diffusers loads a foreign class from a file next to the weights, which `model_index.json` names, and only if the caller
+trusts it. The file that is written here imports the class from this package. `from_pretrained` of the class itself
+needs neither the file nor trust, and runs no code from the folder.
 """
 
 import json
@@ -19,10 +19,10 @@ __all__ = ["{name}"]
 
 
 class CheckpointMixin:
-    """For pipelines of this package, before `DiffusionPipeline` among the bases."""
+    """A base of this package's pipelines; must come before `DiffusionPipeline`."""
 
     def save_pretrained(self, save_directory: Any, **options: Any) -> None:
-        """Writes the checkpoint, with the file by which diffusers finds the class."""
+        """Writes the checkpoint, with the file that diffusers needs to find the class."""
         Path(save_directory).mkdir(parents=True, exist_ok=True)
         kind = type(self)
         source = _SOURCE.format(module=kind.__module__, name=kind.__name__)
@@ -37,7 +37,7 @@ class CheckpointMixin:
 
     @classmethod
     def load_config(cls, *args: Any, **options: Any) -> Any:
-        """As diffusers reads it, but with a class's name alone, so that no file of the folder is run."""
+        """The same as in diffusers, but with only the class's name, so that no file of the folder is run."""
         loaded = super().load_config(*args, **options)  # type: ignore[misc]
         index = loaded[0] if isinstance(loaded, tuple) else loaded
         index["_class_name"] = class_name(index)
@@ -45,6 +45,6 @@ class CheckpointMixin:
 
 
 def class_name(index: dict[str, Any]) -> str:
-    """The name of the class that a `model_index.json` is of."""
+    """The name of the class in a `model_index.json`."""
     name = index["_class_name"]
     return str(name if isinstance(name, str) else name[-1])

@@ -1,4 +1,4 @@
-"""What the pipelines are called with: prompts, and where their chance comes from.
+"""The arguments of the pipelines: prompts, and sources of randomness.
 
 Letters: B batch.
 """
@@ -31,7 +31,7 @@ def make_generators(
     generator: torch.Generator | Sequence[torch.Generator] | None,
     seeds: Sequence[int] | None,
 ) -> torch.Generator | list[torch.Generator] | None:
-    """The generators of `count` clips: of their seeds, or those given: one of all, or one per clip; or None."""
+    """The generators of `count` clips: from `seeds`, or `generator` (one for all, or one per clip); or None."""
     if seeds is not None and generator is not None:
         raise ValueError("expected seeds or generator, not both")
     if seeds is not None:
@@ -50,8 +50,8 @@ def draw_each(
     shape: tuple[int, ...],
     generators: torch.Generator | list[torch.Generator] | None,
 ) -> torch.Tensor:
-    """`sample` (`torch.randn`, `torch.rand`) of `shape` [B, ...], on the CPU; with a list of generators each clip's own
-    numbers, which do not depend on its neighbours in the batch."""
+    """`sample` (`torch.randn`, `torch.rand`) of `shape` [B, ...], on the CPU; with a list of generators the numbers of
+    each clip are independent of the batch."""
     if isinstance(generators, list):
         return torch.stack([draw_each(sample, shape[1:], generator) for generator in generators])
     device = generators.device if generators is not None else torch.device("cpu")

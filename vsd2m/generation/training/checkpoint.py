@@ -1,6 +1,6 @@
-"""Checkpoints: `checkpoint-000500` is a diffusers pipeline (averaged weights) with a training state beside it.
+"""Checkpoints: `checkpoint-000500` is a diffusers pipeline (averaged weights) with a training state.
 
-A checkpoint appears whole, by a rename, or not at all. The state is one file, the same for one process and for many.
+A checkpoint is written atomically, by a rename. The state is one file, the same for one process and for many.
 """
 
 import json
@@ -21,18 +21,18 @@ STATE = "training_state.pt"
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
-    """Where the checkpoint after `step` steps lies."""
+    """The path of the checkpoint after `step` steps."""
     return folder / f"checkpoint-{step:06d}"
 
 
 def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """(step, path), the newest last."""
+    """(step, path) of all checkpoints, the newest last."""
     matches = [(match, path) for path in folder.glob("checkpoint-*") if (match := _NAME.fullmatch(path.name))]
     return sorted((int(match[1]), path) for match, path in matches)
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any], save: Callable[[Path], None]) -> None:
-    """Writes the training state, and the pipeline by `save(folder)`, to `path`, replacing what is there."""
+    """Writes the training state, and the pipeline by `save(folder)`, to `path`, replacing an existing checkpoint."""
     building = path.with_name(f".tmp-{path.name}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
@@ -56,8 +56,7 @@ def keep_last(folder: Path, count: int) -> None:
 
 
 def write_losses(path: Path, losses: Sequence[float], skipped: Sequence[Mapping[str, Any]]) -> None:
-    """One JSON line per step; a skipped one says why and with which stickers, and has no loss where that is not
-    finite."""
+    """One JSON line per step; a skipped one has the reason and its stickers, and no loss if that is not finite."""
     reasons = {entry["step"]: {"skipped": entry["reason"], "stickers": entry["stickers"]} for entry in skipped}
     lines = [
         json.dumps({"step": step, "loss": round(loss, 6) if math.isfinite(loss) else None, **reasons.get(step, {})})

@@ -1,4 +1,4 @@
-"""Between clips and what the denoiser sees. A codec is the door where a batch [B, T, C, H, W] becomes [B, C, T, h, w].
+"""Codecs convert between clips and the denoiser's input, from [B, T, C, H, W] to [B, C, T, h, w].
 
 Clips are float in [-1, 1]; latents have about unit variance.
 """
@@ -17,14 +17,14 @@ class Codec(Protocol):
     reduction: int
 
     def encode(self, clips: torch.Tensor) -> torch.Tensor:
-        """[B, T, 3, H, W] in [-1, 1] -> latents [B, C, T, H / reduction, W / reduction]; the same every time."""
+        """[B, T, 3, H, W] in [-1, 1] -> latents [B, C, T, H / reduction, W / reduction], deterministically."""
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """The inverse, clamped to [-1, 1]."""
+        """The inverse of `encode`, clamped to [-1, 1]."""
 
 
 class PixelCodec:
-    """Pixels themselves; a patch of `patch_size` x `patch_size` of them becomes channels. Exact both ways."""
+    """Pixels; a patch of `patch_size` x `patch_size` of them becomes channels. Lossless."""
 
     def __init__(self, patch_size: int) -> None:
         self.reduction = patch_size
@@ -63,5 +63,5 @@ class LatentCodec:
 
 
 def make_codec(vae: Any | None, patch_size: int) -> Codec:
-    """The codec of a model: its autoencoder's, or pixels where it has none."""
+    """The codec of a model: its autoencoder, or pixels without one."""
     return PixelCodec(patch_size) if vae is None else LatentCodec(vae)

@@ -1,4 +1,4 @@
-"""What happens where a loss, a gradient or a weight is not finite.
+"""Handles losses, gradients and weights that are not finite.
 
 Letters: P processes, M micro-batches of a step.
 """
@@ -14,8 +14,8 @@ MAX_NAMED = 16
 
 
 class StepOutcome(NamedTuple):
-    """One step as all processes see it, equal in each. `suspects` are the (process, micro-batch) pairs that may have
-    spoilt it, empty where loss and gradient are finite."""
+    """The outcome of a step, the same in all processes. `suspects` are the (process, micro-batch) pairs that may be the
+    cause, empty if loss and gradient are finite."""
 
     loss: float
     gradient_norm: float
@@ -23,14 +23,14 @@ class StepOutcome(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """What is not finite."""
+        """The quantity that is not finite."""
         return "gradient" if math.isfinite(self.loss) else "loss"
 
 
 def gather_outcome(accelerator: Any, losses: Sequence[torch.Tensor], gradient_norm: Any) -> StepOutcome:
-    """The outcome of a step of these losses, one per micro-batch, and this norm of the gradient; all processes call it.
+    """The outcome of a step from its losses, one per micro-batch, and the norm of the gradient; all processes call it.
 
-    A loss that is not finite points at its micro-batch. A gradient is the sum of all of them and points at none.
+    A loss that is not finite identifies its micro-batch. A gradient is the sum over all of them and identifies none.
     """
     if isinstance(gradient_norm, DTensor):
         gradient_norm = gradient_norm.full_tensor()
@@ -58,6 +58,6 @@ def lower_scale(scaler: Any) -> None:
 
 
 def name_stickers(keys: Sequence[str]) -> str:
-    """The first keys in words, and how many more there are."""
+    """The first keys as text, and the number of the others."""
     rest = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
     return ", ".join(keys[:MAX_NAMED]) + rest

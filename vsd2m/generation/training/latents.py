@@ -1,4 +1,4 @@
-"""Encoded clips on disk, keyed by the clips' content and by what encoded them."""
+"""Encoded clips on disk, identified by the clips' content and the codec."""
 
 import json
 import os
@@ -47,24 +47,24 @@ class LatentStore:
 
 
 def encode_clips(config: TrainConfig, codec: Codec, source: ClipSource) -> LatentStore:
-    """The clips of `source` as the configured model sees them."""
+    """The clips of `source`, encoded for the configured model."""
     return open_latents(cache_folder(config), source, codec, codec_identity(codec))
 
 
 def cache_folder(config: TrainConfig) -> Path:
-    """Where encoded clips and texts lie."""
+    """The folder of encoded clips and texts."""
     return Path(config.data.cache or Path(config.out) / "cache")
 
 
 def codec_identity(codec: Codec) -> str:
-    """What encodes the clips, by content: the patch size, or a digest of the autoencoder's weights and scale."""
+    """The identity of the codec: the patch size, or a digest of the autoencoder's weights and scale."""
     if not isinstance(codec, LatentCodec):
         return f"pixels/{codec.reduction}"
     return f"{type(codec.vae).__name__}/{codec.vae.config.scaling_factor}/{module_digest(codec.vae)}"
 
 
 def open_latents(root: Path, source: ClipSource, codec: Codec, codec_identity: str) -> LatentStore:
-    """The encoded clips of `source`: those found under `root` if clips and codec are the same, else encoded now.
+    """The encoded clips of `source`: from `root` if clips and codec are the same, else newly encoded.
 
     `TrainingError` if there are no clips.
     """

@@ -54,7 +54,7 @@ class TrainingLoop:
         trained = {name: weight for name, weight in self.module.named_parameters() if weight.requires_grad}
         gates = {name for name in trained if name.rsplit(".", 1)[-1] in objective.gates}
         self.identity = run_identity(config)
-        # what is sharded cannot be saved where it is: averaged weights are gathered into this copy
+        # sharded weights cannot be saved in place: averaged weights are gathered into this copy
         self.saved = copy.deepcopy(objective.pipeline) if config.fsdp else objective.pipeline
         gate_names = gates if config.optimizer.gate_learning_rate is not None else set()
         optimizer = make_optimizer(
@@ -104,8 +104,8 @@ class TrainingLoop:
     def train_step(self) -> float:
         """One optimiser step; its mean loss over all devices.
 
-        Where the loss or the gradient is not finite, nothing changes but `skipped`; `TrainingError` where that has
-        happened more than `max_skipped_steps` times in a row.
+        If the loss or the gradient is not finite, only `skipped` changes; `TrainingError` if that happens more than
+        `max_skipped_steps` times in a row.
         """
         self.model.train()
         self._seed_step()
@@ -113,7 +113,7 @@ class TrainingLoop:
         losses = []
         for micro in range(self.config.accumulation):
             loss = self.objective.loss(self.model, self._indices(micro), self.accelerator.device)
-            # a loss that is not finite goes back as well: the other processes wait for this one's gradients
+            # a loss that is not finite is propagated too: the other processes wait for this one's gradients
             self.accelerator.backward(loss / self.config.accumulation)
             losses.append(loss.detach())
         norm = self.accelerator.clip_grad_norm_(self.parameters, self.config.optimizer.max_grad_norm)
@@ -129,7 +129,8 @@ class TrainingLoop:
         return outcome.loss
 
     def _skip(self, outcome: StepOutcome, buffers: list[torch.Tensor]) -> None:
-        """Undoes what the forward passes changed, writes down which stickers they saw, and stops a lost training."""
+        """Reverts the changes of the forward passes, records their stickers, and stops a training that cannot
+        recover."""
         for buffer, value in zip(self.buffers.values(), buffers, strict=True):
             buffer.copy_(value)
         if (scaler := self.accelerator.scaler) is not None:
@@ -150,13 +151,13 @@ class TrainingLoop:
             )
         if self._num_skipped_in_a_row() > self.config.max_skipped_steps:
             raise TrainingError(
-                f"{self._num_skipped_in_a_row()} steps in a row could not be taken, of which step {self.step + 1} is "
+                f"{self._num_skipped_in_a_row()} steps in a row were skipped, of which step {self.step + 1} is "
                 f"the last: {problem}; lower optimizer.learning_rate, leave these stickers out, or raise "
                 "max_skipped_steps"
             )
 
     def _num_skipped_in_a_row(self) -> int:
-        """How many steps up to and with the present one were skipped without one in between that was not."""
+        """The number of successive skipped steps, up to and including the current one."""
         steps = {entry["step"] for entry in self.skipped}
         step = self.step + 1
         while step in steps:
@@ -164,7 +165,7 @@ class TrainingLoop:
         return self.step + 1 - step
 
     def _track(self, loss: float) -> None:
-        """Sends the numbers of the step that was just taken, or skipped, to the trackers."""
+        """Sends the numbers of the current step to the trackers."""
         values: dict[str, Any] = {
             "loss": loss,
             "gradient_norm": self.gradient_norm,
@@ -205,7 +206,7 @@ class TrainingLoop:
         path = checkpoint_path(self.folder, self.step)
         if not all_finite(self.accelerator, self._learnt_tensors()):
             raise TrainingError(
-                f"after step {self.step} the weights are not finite, and no checkpoint is written of them; lower "
+                f"after step {self.step} the weights are not finite, so no checkpoint is written; lower "
                 "optimizer.learning_rate and start again: training resumes from the last checkpoint"
             )
         state = self._state()
@@ -224,7 +225,7 @@ class TrainingLoop:
         return path
 
     def _learnt_tensors(self) -> Iterator[torch.Tensor]:
-        """Weights, averages, buffers and moments, as far as this process holds them."""
+        """This process's weights, averages, buffers and moments."""
         yield from self.parameters
         yield from self.ema.shadow_params
         yield from self.buffers.values()
@@ -232,7 +233,7 @@ class TrainingLoop:
             yield from (value for value in moments.values() if isinstance(value, torch.Tensor))
 
     def _state(self) -> dict[str, Any]:
-        """All that the next step depends on, whole in the first process; every process gathers."""
+        """The whole state for the next step, in the first process; all processes take part."""
         keep = self.accelerator.is_main_process
         return {
             "step": self.step,
@@ -285,7 +286,7 @@ def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
     """The devices of this run: its processes, arithmetic, sharding and trackers."""
     folder = Path(config.out)
     plugin = fsdp_plugin(objective.shard_blocks) if config.fsdp else None
-    AcceleratorState._reset_state()  # accelerate keeps a process to the arithmetic of the first training in it
+    AcceleratorState._reset_state()  # accelerate would use the precision of the first training of the process
     accelerator = Accelerator(
         cpu=not torch.accelerator.is_available(),
         mixed_precision=precision(config),
@@ -298,22 +299,22 @@ def make_accelerator(config: TrainConfig, objective: Objective) -> Accelerator:
 
 
 def precision(config: TrainConfig) -> str:
-    """The arithmetic of the forward pass on this machine: "no" (float32), "bf16" or "fp16"."""
+    """The precision of the forward pass on this machine: "no" (float32), "bf16" or "fp16"."""
     if config.mixed_precision != "auto":
         return config.mixed_precision
     return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
 
 
 def persistent_buffers(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """What a module's state holds beside its parameters, such as a codebook."""
+    """A module's buffers, such as a codebook."""
     parameters = {name for name, _ in module.named_parameters()}
     return {name: value for name, value in module.state_dict().items() if name not in parameters}
 
 
 def run_identity(config: TrainConfig) -> str:
-    """What must be equal for a checkpoint to be resumed from; the number of steps, say, may change.
+    """The settings that must be equal to resume from a checkpoint; others, such as the number of steps, may change.
 
-    Settings at their defaults do not count, so that a new option leaves old checkpoints valid.
+    Settings with their default value are omitted, so that a new option leaves old checkpoints valid.
     """
     fields = {"model", "text", "data", "noise", "optimizer", "lora", "trainable", "batch_size", "accumulation", "seed"}
     fields |= {"family", "videogpt"}

@@ -1,4 +1,4 @@
-"""Which weights a module has, as a digest."""
+"""Digests of a module's weights."""
 
 import hashlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Libraries log; only the command line draws progress."""
+"""Hides the libraries' progress bars; only the command line shows progress."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 @contextlib.contextmanager
 def no_progress_bars() -> Iterator[None]:
-    """Loading and saving inside the block draw no bars; afterwards all is as before."""
+    """Hides progress bars of loading and saving inside the block, and restores the setting afterwards."""
     libraries = [
         (diffusers_logging.is_progress_bar_enabled, diffusers_logging),
         (transformers_logging.is_progress_bar_enabled, transformers_logging),

@@ -1,4 +1,4 @@
-"""The optimiser and its learning rates. A rate is a function of the step alone, so there is no state to resume."""
+"""The optimiser and its learning rates. A rate depends only on the step, so there is no state to resume."""
 
 import math
 from typing import Any
@@ -8,11 +8,11 @@ import torch
 from vsd2m.generation.config import OptimizerConfig
 
 GATE_GROUP = 2
-"""The number of the group of gates, where there is one: after matrices and the rest."""
+"""The index of the group of gates, if there is one: after matrices and other parameters."""
 
 
 def make_optimizer(parameters: list[Any], gates: list[Any], config: OptimizerConfig) -> torch.optim.Optimizer:
-    """AdamW; scalars, biases, norms and `gates` are not decayed."""
+    """AdamW, without weight decay for scalars, biases, norms and `gates`."""
     matrices = [weight for weight in parameters if weight.ndim > 1]
     others = [weight for weight in parameters if weight.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -22,7 +22,7 @@ def make_optimizer(parameters: list[Any], gates: list[Any], config: OptimizerCon
 
 
 def set_learning_rate(optimizer: Any, config: OptimizerConfig, share: float) -> None:
-    """Sets every group to this share of its own rate."""
+    """Sets the rate of every group to this share of its configured rate."""
     for number, group in enumerate(optimizer.param_groups):
         rate = config.gate_learning_rate if number == GATE_GROUP else None
         group["lr"] = share * (config.learning_rate if rate is None else rate)

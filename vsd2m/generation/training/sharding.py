@@ -1,6 +1,6 @@
-"""FSDP through accelerate, and the way between sharded weights and whole ones.
+"""FSDP through accelerate, and the conversion between sharded and whole weights.
 
-A checkpoint always holds whole tensors, so one process may go on where eight stopped.
+A checkpoint always contains whole tensors, so one process can resume a training of eight.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def fsdp_plugin(block_names: Sequence[str]) -> Any:
 
 
 def shard_on_cpu_too(accelerator: Any, plugin: Any) -> None:
-    """Has accelerate shard among CPU processes: it turns FSDP on where it finds accelerators, torch needs none."""
+    """Makes accelerate shard among CPU processes: it enables FSDP only with accelerators, which torch does not need."""
     from accelerate.utils import DistributedType
 
     if accelerator.distributed_type == DistributedType.MULTI_CPU:
@@ -36,7 +36,7 @@ def shard_on_cpu_too(accelerator: Any, plugin: Any) -> None:
 
 def whole(values: Any, *, keep: bool) -> Any:
     """The tree with every sharded tensor gathered on the CPU. All processes must call it, in step; those without
-    `keep` get None for each of them, so that eight processes do not fill one machine's memory with eight copies."""
+    `keep` get None instead, so that eight processes do not hold eight copies in one machine's memory."""
 
     def gather(value: Any) -> Any:
         if not isinstance(value, DTensor):
@@ -48,14 +48,14 @@ def whole(values: Any, *, keep: bool) -> Any:
 
 
 def shard_like(value: torch.Tensor, like: Any) -> Any:
-    """A whole tensor, laid out as `like` is."""
+    """A whole tensor, sharded like `like`."""
     if not isinstance(like, DTensor):
         return value
     return distribute_tensor(value.to(like.device), like.device_mesh, like.placements)
 
 
 def shard_optimizer_state(state: dict[str, Any], parameters: Sequence[Any]) -> dict[str, Any]:
-    """An optimiser's state of whole tensors, laid out as its parameters (in the order of its groups) are."""
+    """An optimiser's state of whole tensors, sharded like its parameters (in the order of its groups)."""
 
     def laid_out(value: Any, like: Any) -> Any:
         matches = isinstance(value, torch.Tensor) and value.shape == like.shape

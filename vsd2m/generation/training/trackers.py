@@ -14,9 +14,9 @@ WANDB_ID = "wandb_run_id"
 
 
 def tracker_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
-    """The `Accelerator` arguments that turn the configured trackers on.
+    """The `Accelerator` arguments for the configured trackers.
 
-    `MissingExtraError` where a tracker is not installed: accelerate would leave it out without a word.
+    `MissingExtraError` if a tracker is not installed: accelerate would silently ignore it.
     """
     for name in config.trackers:
         import_extra(name, extra=name)
@@ -26,7 +26,7 @@ def tracker_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
 
 
 def start_trackers(accelerator: Any, config: TrainConfig, folder: Path) -> None:
-    """Opens the configured trackers; files go into `tracking` in the run's folder."""
+    """Opens the configured trackers; their files are in `tracking` in the run's folder."""
     if not config.trackers:
         return
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def start_trackers(accelerator: Any, config: TrainConfig, folder: Path) -> None:
 
 
 def wandb_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
-    """What `wandb.init` is told. A training that goes on is the same run at W&B: its id lies beside the files."""
+    """The arguments of `wandb.init`. A resumed training is the same run at W&B: its id is stored with the files."""
     id_file = folder / FOLDER / WANDB_ID
     if not (config.resume and id_file.exists()):
         id_file.write_text(secrets.token_hex(4))
@@ -44,7 +44,7 @@ def wandb_arguments(config: TrainConfig, folder: Path) -> dict[str, Any]:
 
 
 def finish_trackers(accelerator: Any) -> None:
-    """Closes the trackers; accelerate's `end_training` would end the group of processes as well, which goes on."""
+    """Closes the trackers; accelerate's `end_training` would also end the process group, which is still needed."""
     for tracker in accelerator.trackers:
         tracker.finish()
 

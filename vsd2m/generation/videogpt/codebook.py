@@ -1,4 +1,4 @@
-"""The codebook of a VQ-VAE (arXiv 1711.00937), kept by moving averages, in which unused codes start anew.
+"""The codebook of a VQ-VAE (arXiv 1711.00937), updated by moving averages; unused codes are reinitialised.
 
 Letters: B batch, D channels of a code, K codes, N vectors of a batch, t, h, w the grid of codes.
 """
@@ -13,8 +13,9 @@ EPSILON = 1e-5
 
 
 class Quantised(NamedTuple):
-    """`codes` [B, t, h, w]; `latents` [B, D, t, h, w], the codes' vectors, through which gradients pass straight to
-    the encoder; `commitment` the mean squared distance between the two; `perplexity` how many codes the batch uses."""
+    """`codes` [B, t, h, w]; `latents` [B, D, t, h, w], the codes' vectors, with straight-through gradients to
+    the encoder; `commitment` the mean squared distance between the two; `perplexity` the effective number of codes in
+    the batch."""
 
     codes: torch.Tensor
     latents: torch.Tensor
@@ -26,7 +27,7 @@ class Codebook(nn.Module):  # type: ignore[misc]
     """K vectors that follow the encoder's outputs (section 2.1 of arXiv 2104.10157).
 
     The first batch in training initialises them. A code whose moving count of uses falls below `restart_below` is
-    put where a random output of the batch is. Processes that train together keep equal codebooks.
+    reset to a random output of the batch. All processes of a training have equal codebooks.
     """
 
     def __init__(self, num_codes: int, dim: int, *, decay: float = 0.99, restart_below: float = 1.0) -> None:
@@ -55,7 +56,8 @@ class Codebook(nn.Module):  # type: ignore[misc]
 
     def nearest(self, flat: torch.Tensor) -> torch.Tensor:
         """The nearest code of every vector, [N, D] -> [N]."""
-        distances = self.vectors.square().sum(1) - 2 * flat @ self.vectors.T  # but for a term of the vector itself
+        # without the square of the vector, which is the same for all codes
+        distances = self.vectors.square().sum(1) - 2 * flat @ self.vectors.T
         return distances.argmin(dim=1)
 
     def look_up(self, codes: torch.Tensor) -> torch.Tensor:
@@ -69,7 +71,7 @@ class Codebook(nn.Module):  # type: ignore[misc]
         self.started.fill_(1)
 
     def _follow(self, flat: torch.Tensor, codes: torch.Tensor) -> None:
-        """Moves every code towards the mean of the vectors nearest to it; restarts the unused."""
+        """Moves every code towards the mean of its nearest vectors; reinitialises unused codes."""
         uses = torch.bincount(codes, minlength=len(self.counts)).to(flat.dtype)
         sums = torch.zeros_like(self.sums).index_add_(0, codes, flat)
         for value in (uses, sums):
@@ -84,7 +86,7 @@ class Codebook(nn.Module):  # type: ignore[misc]
         self.vectors.copy_(self.sums / self.counts.clamp(min=EPSILON)[:, None])
 
     def _random_outputs(self, flat: torch.Tensor) -> torch.Tensor:
-        """K of the batch's vectors, moved apart a little where there are fewer; the same in every process."""
+        """K vectors of the batch, with a little noise if there are fewer; the same in every process."""
         num_codes = len(self.counts)
         order = torch.randperm(len(flat), device=flat.device)
         chosen = flat[order.repeat(-(-num_codes // len(flat)))[:num_codes]]

@@ -1,4 +1,4 @@
-"""The codes of all clips on disk, keyed by the clips and by the VQ-VAE that made them.
+"""The codes of all clips on disk, identified by the clips and the VQ-VAE.
 
 Letters: N clips, L codes of a clip.
 """
@@ -22,7 +22,7 @@ CLIPS_PER_CALL = 16
 
 
 def open_codes(root: Path, store: LatentStore, vqvae: VqVae) -> NDArray[np.int32]:
-    """Codes [N, L] of the clips of `store`: found under `root` if clips and weights are the same, else made now."""
+    """Codes [N, L] of the clips of `store`: from `root` if clips and weights are the same, else newly computed."""
     key = [FORMAT, store.identity, module_digest(vqvae)]
     folder = root / f"codes-{digest(key)[:16]}"
     if not folder.exists():

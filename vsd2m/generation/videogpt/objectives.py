@@ -1,4 +1,4 @@
-"""What VideoGPT's two networks are trained on: clips decoded from their codes, then the next code.
+"""The objectives of VideoGPT's two networks: decoding clips from their codes, then predicting the next code.
 
 Letters: B batch, T frames, L codes of a clip.
 """

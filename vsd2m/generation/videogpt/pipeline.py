@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc]
-    """Draws stickers of known tags. Saves and loads like any diffusers pipeline."""
+    """Generates stickers from known tags. Saves and loads like any diffusers pipeline."""
 
     model_cpu_offload_seq = "prior->vqvae"
 
@@ -46,11 +46,11 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
         return int(self.prior.config.grid[1] * self.vqvae.config.space_factor)
 
     def draw(self, texts: Sequence[str], seeds: Sequence[int], config: GenerationConfig) -> NDArray[np.uint8]:
-        """Clips uint8 [B, T, H, W, 3] of the tags that stand in the texts, as the config asks."""
+        """Clips uint8 [B, T, H, W, 3] for the tags in the texts, with the config's settings."""
         requested = (config.num_frames or self.num_frames, config.size or self.size)
         if requested != (self.num_frames, self.size):
             raise ConfigError(
-                f"this VideoGPT draws {self.num_frames} frames of {self.size} pixels and nothing else; found "
+                f"this VideoGPT only generates {self.num_frames} frames of {self.size} pixels; found "
                 f"num_frames {requested[0]} and size {requested[1]}"
             )
         clips: NDArray[np.uint8] = self(
@@ -66,7 +66,7 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
         return clips
 
     def known_tags(self, text: str) -> list[str]:
-        """The tags of the model that stand in `text`."""
+        """The model's tags that occur in `text`."""
         return tags_in(text, self.prior.config.tag_names)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -84,10 +84,10 @@ class VideoGPTPipeline(CheckpointMixin, DiffusionPipeline):  # type: ignore[misc
         top_p: float = 1.0,
         seeds: Sequence[int] | None = None,
     ) -> StickerPipelineOutput | tuple[Any]:
-        """One clip per prompt, of the tags that stand in it; see `StickerPipelineOutput` for the forms it comes in.
+        """One clip per prompt, from the tags in it; see `StickerPipelineOutput` for the output types.
 
-        `guidance_scale` above 1 leads every code away from what it would be with the tags of `negative_prompt`, by
-        default with none.
+        `guidance_scale` above 1 increases the difference from the distribution for the tags of `negative_prompt` (by
+        default no tags).
         """
         texts = as_texts(prompt)
         check_output_type(output_type, latent=False)

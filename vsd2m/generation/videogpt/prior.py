@@ -22,9 +22,9 @@ class KeyValueCache:
 
 
 class CodePrior(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """A causal transformer over codes, told a set of tags: domain and trigger words, not sentences.
+    """A causal transformer over codes, conditioned on a set of tags: domain and trigger words, not sentences.
 
-    The tags' embeddings stand, summed, where the first code's predecessor would be. `tag_names` are the tags by
+    The sum of the tags' embeddings takes the place of the first code's predecessor. `tag_names` are the tags by
     number; number 0 of the embedding is padding.
     """
 
@@ -56,7 +56,7 @@ class CodePrior(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def forward(self, codes: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
         """Logits [B, L, K] of each code, from the codes before it; codes [B, L], tags [B, G] padded with 0.
 
-        Fewer than L codes give the logits of that many.
+        For fewer than L codes it returns as many logits.
         """
         before = torch.cat([self.begin(tags)[:, None], self.code_embedding(codes[:, :-1])], dim=1)
         hidden = self.drop(before + self.positions()[: codes.shape[1]])
@@ -73,7 +73,7 @@ class CodePrior(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return self.head(self.norm(hidden))[:, 0]
 
     def begin(self, tags: torch.Tensor) -> torch.Tensor:
-        """What stands before the first code: [B, D]."""
+        """The embedding before the first code [B, D]."""
         return self.start + self.tag_embedding(tags).sum(dim=1)
 
     def positions(self) -> torch.Tensor:
@@ -82,7 +82,7 @@ class CodePrior(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return (time[:, None, None] + height[:, None] + width).flatten(0, 2)
 
     def empty_cache(self, batch_size: int) -> KeyValueCache:
-        """Room for all positions of `batch_size` clips."""
+        """An empty cache for all positions of `batch_size` clips."""
         layer = self.layers[0]
         shape = (batch_size, layer.num_heads, self.length, self.config.width // layer.num_heads)
         keys, values = (
@@ -92,7 +92,7 @@ class CodePrior(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 class Layer(nn.Module):  # type: ignore[misc]
-    """Attention to what stands before, then two matrices; each after a normalisation and added to its input."""
+    """Causal attention, then two matrices; both residual, with pre-normalisation."""
 
     def __init__(self, width: int, num_heads: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Draws codes from a prior: guidance, temperature, top-k, top-p.
+"""Samples codes from a prior: guidance, temperature, top-k, top-p.
 
 Letters: B batch, L codes of a clip, K codes to choose from, G tags of a clip.
 """
@@ -20,13 +20,13 @@ def sample_codes(
     top_k: int | None = None,
     top_p: float = 1.0,
 ) -> torch.Tensor:
-    """Codes [B, L] of tags [B, G], led away from `negative_tags` [B, G], by default from no tags.
+    """Codes [B, L] for tags [B, G], with guidance away from `negative_tags` [B, G] (by default no tags).
 
-    All chance is in `chances` [B, L], one number from 0 to 1 for every code.
+    All randomness is in `chances` [B, L], one number from 0 to 1 per code.
     """
     guided = guidance_scale != 1
-    away = torch.zeros_like(tags) if negative_tags is None else negative_tags
-    conditions = torch.cat([away, tags]) if guided else tags
+    negative = torch.zeros_like(tags) if negative_tags is None else negative_tags
+    conditions = torch.cat([negative, tags]) if guided else tags
     cache = prior.empty_cache(len(conditions))
     before = prior.begin(conditions)
     codes = torch.empty(len(chances), prior.length, dtype=torch.long, device=prior.device)
@@ -44,14 +44,14 @@ def sample_codes(
 
 
 def guide(without: torch.Tensor, with_tags: torch.Tensor, guidance_scale: float) -> torch.Tensor:
-    """Classifier-free guidance on logits [B, K] (arXiv 2203.13131): 1 is `with_tags`, more leads further
-    away from `without`."""
+    """Classifier-free guidance on logits [B, K] (arXiv 2203.13131): 1 is `with_tags`, more increases the
+    difference from `without`."""
     return without + guidance_scale * (with_tags - without)
 
 
 def shape(logits: torch.Tensor, *, temperature: float, top_k: int | None, top_p: float) -> torch.Tensor:
-    """Probabilities [B, K] of `logits` [B, K]: sharpened or flattened, then cut to the k likeliest codes, then to the
-    fewest likeliest whose probability is at least `top_p`. The likeliest code always remains."""
+    """Probabilities [B, K] of `logits` [B, K]: sharpened or flattened, then limited to the k most probable codes, then
+    to the smallest set with at least the probability `top_p`. The most probable code always remains."""
     shares = torch.softmax(logits.float() / temperature, dim=-1)
     ranked, order = shares.sort(dim=-1, descending=True, stable=True)
     is_likely = ranked.cumsum(dim=-1) - ranked < top_p

@@ -30,7 +30,7 @@ def train_videogpt(
     on_checkpoint: Callable[[Path], None],
 ) -> TrainResult:
     """See `vsd2m.generation.trainer.train`; steps are counted over both networks, losses are the prior's."""
-    with process.main_process_first():  # the first process encodes, the others find the clips encoded
+    with process.main_process_first():  # the first process encodes, the others use its files
         store = encode_clips(config, PixelCodec(1), clips)
     first, second = _counted(config, on_step)
     vqvae, num_skipped_steps = train_vqvae(vqvae_config(config), store, on_step=first)
@@ -58,7 +58,7 @@ def train_videogpt(
 
 
 def train_vqvae(config: TrainConfig, store: LatentStore, *, on_step: OnStep | None) -> tuple[VqVae, int]:
-    """The VQ-VAE, in evaluation mode, and how many steps were skipped; one that is trained already is only loaded."""
+    """The VQ-VAE, in evaluation mode, and the number of skipped steps; a finished training is only loaded."""
     torch.manual_seed(config.seed)
     vqvae = make_vqvae(config)
     if config.compile:
@@ -72,7 +72,7 @@ def train_vqvae(config: TrainConfig, store: LatentStore, *, on_step: OnStep | No
 
 
 def vqvae_config(config: TrainConfig) -> TrainConfig:
-    """The run that trains the VQ-VAE. Its weights are not averaged: the codebook follows the raw ones."""
+    """The run that trains the VQ-VAE. Its weights are not averaged, because the codebook follows the raw ones."""
     return config.model_copy(
         update={
             "out": str(Path(config.out) / "vqvae"),
@@ -83,7 +83,7 @@ def vqvae_config(config: TrainConfig) -> TrainConfig:
 
 
 def make_vqvae(config: TrainConfig) -> VqVae:
-    """A fresh VQ-VAE of the configured size."""
+    """A new VQ-VAE of the configured size."""
     options = config.videogpt
     vqvae: VqVae = VqVae(
         time_factor=options.time_factor,
@@ -101,7 +101,7 @@ def make_vqvae(config: TrainConfig) -> VqVae:
 
 
 def make_prior(config: TrainConfig, names: tuple[str, ...]) -> CodePrior:
-    """A fresh prior of the configured size for these tags."""
+    """A new prior of the configured size for these tags."""
     options, side = config.videogpt, config.data.size // config.videogpt.space_factor
     prior: CodePrior = CodePrior(
         grid=(config.data.num_frames // options.time_factor, side, side),
@@ -116,7 +116,7 @@ def make_prior(config: TrainConfig, names: tuple[str, ...]) -> CodePrior:
 
 
 def _counted(config: TrainConfig, on_step: OnStep | None) -> tuple[OnStep | None, OnStep | None]:
-    """`on_step` for either network, its steps counted over both."""
+    """`on_step` for one of the networks, with steps counted over both."""
     if on_step is None:
         return None, None
     before, total = config.videogpt.vqvae_steps, config.videogpt.vqvae_steps + config.num_steps

@@ -17,10 +17,10 @@ GROUPS = 8
 
 
 class VqVae(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """3D convolutions with strides down to the codes and transposed ones back, residual blocks on either side.
+    """3D convolutions with strides to the codes and transposed ones back, with residual blocks in both parts.
 
-    Normalisation is by groups within a clip, where the paper's code takes statistics of the batch: no clip changes
-    another one's codes.
+    Normalisation is by groups within a clip (the paper's code uses batch statistics), so a clip's codes are independent
+    of the batch.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -54,7 +54,7 @@ class VqVae(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.decoder = nn.Sequential(*after, norm(num_hiddens), *up)
 
     def forward(self, clips: torch.Tensor) -> tuple[torch.Tensor, Quantised]:
-        """[B, 3, T, H, W] -> the clips as decoded from their codes, and the codes."""
+        """[B, 3, T, H, W] -> the clips decoded from their codes, and the codes."""
         quantised = self.codebook(self.to_code(self.encoder(clips)))
         return self.decoder(self.from_code(quantised.latents.to(clips.dtype))), quantised
 
@@ -69,7 +69,8 @@ class VqVae(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 def stride_plan(time_factor: int, space_factor: int) -> list[tuple[int, int, int]]:
-    """The strides (time, height, width) of the levels: each halves space, time or both while there is a factor left."""
+    """The strides (time, height, width) of the levels: each halves space, time or both until the factors are
+    reached."""
     levels = max(int(math.log2(max(time_factor, space_factor))), 1)
     plan = []
     for _ in range(levels):
@@ -85,7 +86,7 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 def _kernel(stride: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Kernel and padding that divide a size exactly by a stride of 2, and keep it at a stride of 1."""
+    """Kernel and padding with which a stride of 2 exactly halves a size, and a stride of 1 keeps it."""
     return tuple(4 if step == 2 else 3 for step in stride), (1, 1, 1)
 
 
@@ -131,7 +132,7 @@ class ResidualBlock(nn.Module):  # type: ignore[misc]
 
 
 class AxialAttention(nn.Module):  # type: ignore[misc]
-    """Attention among the positions of one line of the grid, along `axis` of [B, C, t, h, w]."""
+    """Attention along `axis` of [B, C, t, h, w]."""
 
     def __init__(self, channels: int, num_heads: int, axis: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The words of a fingerprint from its resampled pictures; `vsd2m.media.fingerprints.fingerprint` has the layout.
+"""The words of a fingerprint from its resampled pictures; `vsd2m.media.fingerprints.layout` has their layout.
 
 n distinct frames; h and w the size they were reduced to. Pictures come as `[..., S, S]` in units of 2**-24 (`UNIT`).
 Where numbers are floats they are exact, or computed in the order that is written: every host gets the same words.
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsd2m.media.compiled import compiled, inlined
-from vsd2m.media.fingerprints import fingerprint as layout
+from vsd2m.media.fingerprints import layout
 from vsd2m.media.fingerprints.phash import HASH_SIDE, SIDE
 from vsd2m.media.fingerprints.reduced import Planes, Words
 from vsd2m.media.fingerprints.resampling import UNIT, Squares, add_scaled

@@ -194,11 +194,11 @@ def _problem(model: type[BaseModel], values: Any, path: str, error: dict[str, An
         return f"{where}: required, but not given"
     message = error["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")
     message = f"{where}: {message[0].lower()}{message[1:]}"
-    given = error["input"]
+    value = error["input"]
     if _is_secret(model, values, location):
         return f"{message}; write a key as text, in quotes"
-    found_value = f", found {given!r}" if isinstance(given, str | int | float | bool | None) else ""
-    return f"{message}{found_value}{_how_to_write(error['type'], given)}"
+    found_value = f", found {value!r}" if isinstance(value, str | int | float | bool | None) else ""
+    return f"{message}{found_value}{_how_to_write(error['type'], value)}"
 
 
 def _how_to_write(problem: str, input_value: Any) -> str:
@@ -215,7 +215,7 @@ def _how_to_write(problem: str, input_value: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], values: Any, location: list[str]) -> dict[str, FieldInfo]:
-    """The fields of the nested model that `location` leads to in `values`; empty where it cannot be told."""
+    """The fields of the nested model that `location` leads to in `values`; empty if it is unknown."""
     current: Any = model
     for part in location:
         values = values.get(part) if isinstance(values, Mapping) else None

@@ -30,7 +30,7 @@ class PlannedStage:
         for kind, stage_class in _KINDS.items():
             if isinstance(self.stage, stage_class):
                 return kind
-        raise ConfigError(f"stages.{self.name}: {type(self.stage).__name__} is none of {', '.join(_KINDS)}")
+        raise ConfigError(f"stages.{self.name}: {type(self.stage).__name__} is not one of {', '.join(_KINDS)}")
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -130,12 +130,12 @@ def _schema(stages: tuple[PlannedStage, ...]) -> Schema:
     for planned in stages:
         for column in planned.stage.spec.columns:
             _check_column(planned, column)
-            known = declared.setdefault(column.name, column)
+            earlier = declared.setdefault(column.name, column)
             stage = declared_by.setdefault(column.name, planned.name)
-            if known != column:
+            if earlier != column:
                 raise ConfigError(
                     f"stages.{planned.name}: column {column.name!r} is declared as {_words(column)}, but stage "
-                    f"{stage!r} declares it as {_words(known)}; take another name, or declare the same"
+                    f"{stage!r} declares it as {_words(earlier)}; take another name, or declare the same"
                 )
     return {name: _declared(planned, name, declared) for planned in stages for name in planned.stage.spec.writes}
 
@@ -172,7 +172,7 @@ def _check_order(stages: tuple[PlannedStage, ...]) -> None:
             if column not in written:
                 raise ConfigError(f"stages.{planned.name}: reads {column!r}, which {_who_writes(column, stages)}")
         if kinds[:position].count("table") == 0 and planned.kind == "table":
-            written = {"key"}  # the root gives the rows: what it does not pass on is gone
+            written = {"key"}  # the root starts the rows: columns that it does not write no longer exist
         is_root_made = "table" in kinds[: position + 1]
         if not (is_root_made and planned.kind == "file"):  # what a file stage writes then is not joined to the stickers
             written.update(planned.stage.spec.writes)

@@ -31,7 +31,7 @@ class ClipOptions:
     `frames` applies if a sticker has at least `num_frames`: `linspace` (evenly, first and last included, as the
     paper's loader), `uniform` (the starts of `num_frames` equal intervals, for loops), `time` (the frames
     shown at `num_frames` equal steps of one loop). `fill` extends a shorter one: `flip` (back and forth, the
-    paper's), `repeat` (from the start again), `none` (left shorter).
+    paper's), `repeat` (from the start again), `none` (stays shorter).
     """
 
     num_frames: int

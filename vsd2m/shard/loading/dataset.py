@@ -227,7 +227,7 @@ class StickerDataset:
             )
 
     def _checked_state(self, state: Mapping[str, Any]) -> tuple[EpochStart, int]:
-        """(start of the epoch, number of samples this worker has had since)."""
+        """(start of the epoch, number of samples that this worker has returned since)."""
         if not {"epoch", "samples_seen"} <= set(state):
             raise ConfigError(f"a state has epoch and samples_seen, found {', '.join(state) or 'nothing'}")
         if state.get("identity", self._identity) != self._identity:

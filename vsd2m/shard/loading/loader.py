@@ -106,7 +106,7 @@ def load(
 
 
 def sample_columns(store: Store, shard: Shard) -> list[str]:
-    """What is read of a sticker: where it lies, the texts of every sample, and the columns declared for samples."""
+    """The columns to read: a sticker's location, the texts of every sample, and the columns declared for samples."""
     declared = [name for name, column in shard_schema(store, shard).items() if column.in_samples]
     published = column_names(store, shard)
     return [name for name in dict.fromkeys((*PLACE, *TEXTS, "trigger_words", *declared)) if name in published]

@@ -1,4 +1,4 @@
-"""The shards being read, of which a limited number is open."""
+"""The open shards; their number is limited."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

@@ -10,10 +10,10 @@ import fcntl
 import json
 import os
 import tempfile
-import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.context import get_spawning_popen
+from multiprocessing.util import Finalize
 from typing import IO, Any
 
 from vsd2m.core.errors import StorageError
@@ -24,7 +24,7 @@ _REMEMBERED = 8  # iterations whose workers may still be starting
 
 @dataclass(frozen=True)
 class EpochStart:
-    """Where an iteration begins: an epoch, and the number of its stickers that all ranks together have had."""
+    """The start of an iteration: an epoch, and the number of its stickers that all ranks together have returned."""
 
     epoch: int
     samples_seen: int
@@ -45,7 +45,8 @@ class SharedProgress:
     def __init__(self, state: dict[str, Any] | None = None) -> None:
         self._owner = os.getpid()
         self._path = _new_file(state or {"next": [0, 0], "in_workers": False, "claims": [], "skipped": []})
-        weakref.finalize(self, _remove, self._path, self._owner)
+        # unlike `weakref.finalize`, this also runs at the end of a process that multiprocessing started
+        Finalize(self, _remove, args=(self._path, self._owner), exitpriority=0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if get_spawning_popen() is not None:
@@ -53,7 +54,7 @@ class SharedProgress:
         return SharedProgress, (self._read(),)
 
     def for_this_process(self) -> "SharedProgress":
-        """Itself in the process that owns it, and a copy in any other."""
+        """The object itself in the process that owns it, a copy in any other."""
         return self if self._owner == os.getpid() else SharedProgress(self._read())
 
     @property
@@ -68,7 +69,7 @@ class SharedProgress:
 
     @property
     def in_workers(self) -> bool:
-        """Whether workers iterated last, so that only they know the position."""
+        """Whether workers ran the last iteration, so that only they know the position."""
         return bool(self._read()["in_workers"])
 
     @property

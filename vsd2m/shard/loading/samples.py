@@ -17,11 +17,11 @@ _DEFAULT_BUDGET = DecodeBudget()
 
 
 class StickerList(list[str]):
-    """Texts or numbers of one sticker. A type of its own, so that torch's default collation leaves it whole."""
+    """Texts or numbers of one sticker. A separate type, so that torch's default collation leaves it unchanged."""
 
 
 class Sample(TypedDict):
-    """One sticker. A text that the data set does not have is "", or None where `load` was asked for that.
+    """One sticker. A text that the data set does not have is "", or None if `load` has `absent_text=None`.
 
     The other columns that are declared with `in_samples` follow under their own names; an unknown number is None.
     """
@@ -30,7 +30,7 @@ class Sample(TypedDict):
     clip: NDArray[np.uint8]  # [T, C, H, W]
     durations_ms: NDArray[np.int32]  # [T], of the frames of the clip, as in the file
     frame_indices: NDArray[np.int64]  # [T], the index in the sticker of each frame
-    mask: NDArray[np.bool_]  # [T], True: a frame of the sticker; False: filled in
+    mask: NDArray[np.bool_]  # [T], True: a frame of the sticker; False: repeated
     num_frames: int  # frames of the sticker
     text: str  # see `sticker_text`
     caption: str | None
@@ -73,7 +73,7 @@ def make_sample(
 
 
 def _as_sampled(value: Any) -> Any:
-    """A list as torch's default collation leaves it whole, since lists differ in length."""
+    """A list in a type that torch's default collation leaves unchanged, since lists differ in length."""
     return StickerList(value) if isinstance(value, list) else value
 
 

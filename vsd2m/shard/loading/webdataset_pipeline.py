@@ -33,16 +33,17 @@ def to_webdataset(
     """A `webdataset` pipeline over a split, whose samples are those of `vsd2m.load` and have webdataset's `__key__`.
 
     It has webdataset's methods, such as `.shuffle(1000).batched(16, collation_fn=vsd2m.collate)`, and is a torch
-    `IterableDataset` where torch is installed. Nodes and `DataLoader` workers receive whole shards, as is webdataset's
-    way: choose no more workers than shards. `vsd2m.load` divides stickers, so that ranks stay equal, and can resume.
+    `IterableDataset` if torch is installed. Nodes and `DataLoader` workers receive whole shards, as always in
+    webdataset: choose no more workers than shards. `vsd2m.load` divides stickers, so that ranks stay equal, and can
+    resume.
 
     - `url`, `split`, `num_frames`, `size`, `frames`, `fill` and `background` are those of `vsd2m.load`.
     - `shardshuffle` shuffles the shards in a buffer of that many, equally on all nodes (`webdataset.detshuffle`);
       `resampled` draws shards at random without end. Both are fixed by `seed`.
-    - `handler` decides what becomes of a sticker that cannot be read, such as `webdataset.warn_and_continue`; without
-      one its `StorageError` is raised.
+    - `handler` handles a sticker that cannot be read, such as `webdataset.warn_and_continue`; without one its
+      `StorageError` is raised.
 
-    Raises `MissingExtraError` without webdataset, else what `vsd2m.load` raises when it is called.
+    Raises `MissingExtraError` without webdataset, and otherwise the same errors as `vsd2m.load`.
     """
     options = ClipOptions(num_frames=num_frames, size=size, frames=frames, fill=fill, background=background)
     wds = import_extra("webdataset", extra="webdataset")
@@ -65,7 +66,7 @@ def to_webdataset(
 
 
 def _opened(sources: Iterable[Mapping[str, Any]], *, handler: Callable[[Exception], bool]) -> Iterator[dict[str, Any]]:
-    """Each shard as an open file, at any fsspec address; closed when the next one is asked for."""
+    """Each shard as an open file, at any fsspec address; closed when the next one is requested."""
     for source in sources:
         try:
             file = fsspec.open(source["url"], "rb").open()
@@ -78,7 +79,7 @@ def _opened(sources: Iterable[Mapping[str, Any]], *, handler: Callable[[Exceptio
 
 
 class _Decoder:
-    """A shard's members as a sample, with the columns of the Parquet file beside the tar, as `vsd2m.load` has them."""
+    """A shard's members as a sample, with the columns of its Parquet file, as in `vsd2m.load`."""
 
     def __init__(self, store: Store, shards: Sequence[Shard], columns: Sequence[str], options: ClipOptions) -> None:
         self._store = store
@@ -95,5 +96,5 @@ class _Decoder:
             self._path, self._rows = path, {row["key"]: row for row in rows}
         key = sample["__key__"]
         if key not in self._rows:
-            raise StorageError(f"{path} holds a sticker {key} that its Parquet file does not have; fetch both again")
+            raise StorageError(f"{path} contains a sticker {key} that is not in its Parquet file; fetch both again")
         return make_sample(self._rows[key], check_media(sample["media"], key, path), self._options, path=path)

@@ -1,1 +1,1 @@
-"""What is published beside the shards: statistics, dataset card, Croissant, Energon."""
+"""The files that are published with the shards: statistics, dataset card, Croissant, Energon."""

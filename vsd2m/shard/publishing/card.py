@@ -35,7 +35,7 @@ The shards are plain WebDataset tars: `webdataset.WebDataset("vsd2m-train-{{0000
 
 ## What is in a shard
 
-Per sticker three members: `KEY.media`, the original bytes ({formats}); `KEY.txt`, the caption (where there is none the
+Per sticker three members: `KEY.media`, the original bytes ({formats}); `KEY.txt`, the caption (without one the
 description, then the trigger words); `KEY.json`, the columns that every sticker has. The Parquet file of the same
 name holds all columns, with `tar_offset` and `num_bytes` of the media in the tar. `KEY` is the first 32 hex digits of
 the sha256 of the original bytes. In the JSON an absent text is "" and an absent list [""]; in the Parquet it is null

@@ -1,4 +1,4 @@
-"""The data set described in Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
+"""Describes the data set in Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html).
 
 Record set `stickers` reads the Parquet files, record set `media` the original bytes out of the tars.
 """
@@ -63,7 +63,7 @@ class PublishedFile:
 def croissant(
     about: Mapping[str, Any], columns: Sequence[str], files: Sequence[PublishedFile], schema: Schema
 ) -> dict[str, Any]:
-    """The JSON-LD document. `about` has `name`, `description`, and what is known of `url`, `license`, `creator`,
+    """The JSON-LD document. `about` has `name`, `description`, and the known ones of `url`, `license`, `creator`,
     `datePublished`, `version`, `keywords`; `columns` are those of the Parquet files."""
     known_facts = {name: value for name, value in about.items() if value}
     if "creator" in known_facts:

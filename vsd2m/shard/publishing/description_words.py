@@ -24,7 +24,7 @@ def num_words(text: str) -> int:
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """How many texts each English word occurs in, stop words and single letters left out."""
+    """The number of texts in which each English word occurs, without stop words and single letters."""
     counts: Counter[str] = Counter()
     for text in texts:
         words = set(_WORD.findall(text.lower()))

@@ -1,6 +1,6 @@
-"""The figures of a data set: what the paper shows of its own, and what became of every sticker on the way.
+"""The statistics of a data set: those that the paper shows, and the outcomes of all stages.
 
-Pure functions from columns to JSON values. A figure whose column the run does not have is absent.
+Pure functions from columns to JSON values. Statistics whose column the run does not have are absent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,9 +34,9 @@ BIN_WORDS = 10
 
 
 def figures(table: pl.DataFrame, described: Sequence[str] = ()) -> dict[str, Any]:
-    """All figures of the published stickers; `table` has `key` and those of `READ_COLUMNS` that the run has.
+    """All statistics of the published stickers; `table` has `key` and the `READ_COLUMNS` of the run.
 
-    Of the columns `described`, which it has too, it says how many stickers have a value.
+    For the columns `described`, which are also in `table`, the number of stickers with a value is counted.
     """
     statistics: dict[str, Any] = {"num_stickers": table.height, "num_bytes": int(table["num_bytes"].sum())}
     statistics["splits"] = _splits(table)
@@ -64,14 +64,14 @@ def figures(table: pl.DataFrame, described: Sequence[str] = ()) -> dict[str, Any
 
 
 def _num_values(column: pl.Series) -> int:
-    """Stickers for which it says something; an empty text or list does not."""
+    """The number of stickers with a value; an empty text or list is none."""
     if isinstance(column.dtype, pl.List):
         return int((column.list.len() > 0).sum())
     return int((column != "").sum()) if column.dtype == pl.String else len(column) - column.null_count()
 
 
 def funnel(stages: Iterable[tuple[str, Sequence[CommitRecord]]]) -> list[dict[str, Any]]:
-    """What each stage read, kept, dropped and failed on, with its reasons, in the order of the run."""
+    """The numbers that each stage read, kept, dropped and failed, with reasons, in the order of the run."""
     return [
         {
             "stage": name,
@@ -87,7 +87,7 @@ def funnel(stages: Iterable[tuple[str, Sequence[CommitRecord]]]) -> list[dict[st
 
 
 def quantiles(values: pl.Series) -> dict[str, float] | None:
-    """Values that occur, at these shares of the sorted values; None where there are none."""
+    """The values at these quantiles, without interpolation; None if there are no values."""
     values = values.drop_nulls()
     if values.is_empty():
         return None

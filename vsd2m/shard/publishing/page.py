@@ -1,4 +1,4 @@
-"""The statistics page: what `_stats.json` says, drawn."""
+"""The statistics page: `_stats.json` as charts and tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ _QUANTILES = {
 
 
 def statistics_page(stats: Mapping[str, Any], pictures: Sequence[SheetPicture]) -> str:
-    """The HTML text. `stats` is what `_stats.json` holds."""
+    """The HTML text. `stats` is the content of `_stats.json`."""
     return render(
         "statistics.html",
         title=stats["title"],
@@ -48,7 +48,7 @@ def statistics_page(stats: Mapping[str, Any], pictures: Sequence[SheetPicture]) 
 
 
 def _tiles(stats: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Figures and what they count."""
+    """Numbers and their labels."""
     tiles = [(f"{stats['num_stickers']:,}", "stickers"), (bytes_text(stats["num_bytes"]), "of original pictures")]
     if "num_frames" in stats:
         tiles.append((f"{sum(int(n) * count for n, count in stats['num_frames'].items()):,}", "frames"))
@@ -83,7 +83,7 @@ def _charts(stats: Mapping[str, Any]) -> list[tuple[str, "Markup"]]:
 
 
 def _frame_bins(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Every number of frames up to `MAX_FRAMES_DRAWN`, and all that have more together."""
+    """Counts per number of frames up to `MAX_FRAMES_DRAWN`, and of all with more."""
     numbers = {int(number): count for number, count in counts.items()}
     last = min(max(numbers), MAX_FRAMES_DRAWN)
     bins = [(str(number), numbers.get(number, 0)) for number in range(1, last + 1)]
@@ -92,7 +92,7 @@ def _frame_bins(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _quantiles(stats: Mapping[str, Any]) -> list[list[str]]:
-    """Head and rows; empty where nothing was measured."""
+    """Head and rows; empty if nothing was measured."""
     measured = {title: stats[name] for name, title in _QUANTILES.items() if stats.get(name)}
     heads = [["", *values] for values in measured.values()][:1]
     return [*heads, *([title, *(f"{value:,.0f}" for value in values.values())] for title, values in measured.items())]

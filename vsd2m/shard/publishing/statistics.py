@@ -1,4 +1,4 @@
-"""What is published beside the shards: figures, a page, a dataset card, Croissant and the Energon folder.
+"""Writes what is published with the shards: statistics, a page, a dataset card, Croissant and the Energon folder.
 
 Nothing here depends on the clock or the machine: the same shards give the same bytes.
 """
@@ -35,25 +35,25 @@ _SHARD_FILE = re.compile(r"(vsd2m-[a-z0-9_]+-\d{6})\.(tar|tar\.idx|parquet)")
 
 
 class StatisticsConfig(StageConfig):
-    """What is said of the data set as a whole, and how large the page's sample is."""
+    """Facts about the whole data set, and the size of the page's sample."""
 
     title: str = Field("VSD2M", min_length=1, description="name of the data set")
     description: str = Field(
         "Animated stickers with captions, trigger words and domains.", description="one or two sentences"
     )
     url: str | None = Field(None, description="where the data set is published")
-    licence: str | None = Field(None, description="licence of the set as a whole, as an SPDX name or a URL")
-    creator: str | None = Field(None, description="person or organisation that made the set")
+    licence: str | None = Field(None, description="licence of the whole data set, as an SPDX name or a URL")
+    creator: str | None = Field(None, description="person or organisation that created the data set")
     date_published: str | None = Field(
         None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="date of publication, YYYY-MM-DD"
     )
     data_version: str = Field("1.0.0", description="version of the data set")
     num_pictures: int = Field(24, ge=0, le=200, description="stickers on the page's contact sheet")
-    seed: int = Field(0, ge=0, description="of the choice for the sheet")
+    seed: int = Field(0, ge=0, description="seed of the choice for the contact sheet")
 
 
 class StatisticsStage(FileStage[StatisticsConfig]):
-    """Writes the page and the files beside the shards, and removes shards that are in the plan no more."""
+    """Writes the page and the files next to the shards, and removes shards that are no longer in the plan."""
 
     Config = StatisticsConfig
     folders = (FOLDER, "")
@@ -69,7 +69,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         return 1
 
     def input_digest(self, run: Run, partition: int) -> str:
-        """Over the columns of all stickers, the shards as written, and every stage's counts."""
+        """Digest of the columns of all stickers, the written shards, and every stage's counts."""
         before = layout_of(run, "stats").name
         columns = run.input_digest(_columns(run), before=before, partition=None)
         shards = [[path, file.sha256] for record in _shard_records(run) for path, file in record.outputs.items()]
@@ -126,7 +126,7 @@ class StatisticsStage(FileStage[StatisticsConfig]):
         }
 
     def _pictures(self, run: Run, table: pl.DataFrame) -> list[SheetPicture]:
-        """Moving stickers, chosen by a hash of the key, the domains in turn."""
+        """Animated stickers, chosen by a hash of the key, alternating between domains."""
         if "media_format" not in table.columns:
             return []
         moving = table.filter(pl.col("media_format").is_in(BROWSER_PICTURES))
@@ -147,19 +147,19 @@ def _sample(row: dict[str, Any]) -> Sample:
 
 
 def _columns(run: Run) -> tuple[str, ...]:
-    """Those the figures and the sheet read, as far as the run has them."""
+    """The columns that the statistics and the contact sheet read, as far as the run has them."""
     has = published_columns(run, layout_of(run, "stats").name)
     return tuple(dict.fromkeys((*(name for name in READ_COLUMNS if name in has), *_described(run), *MEDIA_COLUMNS)))
 
 
 def _described(run: Run) -> tuple[str, ...]:
-    """Those that stand in the tars' JSON or in the loader's samples."""
+    """The columns in the tars' JSON or in the loader's samples."""
     names = published_columns(run, layout_of(run, "shard").name)
     return tuple(name for name in names if run.schema[name].in_json or run.schema[name].in_samples)
 
 
 def _funnel(run: Run) -> list[dict[str, Any]]:
-    """Of the stages whose outcomes are pictures; packing drops nothing and is left out."""
+    """The counts of the stages whose outcomes are stickers; packing drops nothing and is omitted."""
     last = layout_of(run, "shard").name
     names = [entry.name for entry in run.layout]
     return funnel((name, run.records(name)) for name in names[: names.index(last)])

@@ -11,7 +11,7 @@ from vsd2m.generation.diffusion.layers.conv import dimensions, temporal_blocks
 from vsd2m.generation.temporal_layers import TemporalLayer
 
 INITIAL_LOGIT = 0.0
-"""alpha = sigmoid(logit) = 0.5. The layers start as the identity, so the blend does too, whatever alpha is."""
+"""alpha = sigmoid(logit) = 0.5. The layers start as the identity, and so does the blend for any alpha."""
 
 
 class AlphaTemporalConv(TemporalConvLayer):  # type: ignore[misc]
@@ -41,11 +41,11 @@ class AlphaLayer(TemporalLayer):
     gates = ("mix_factor",)
 
     def install(self, unet: Any) -> None:
-        """Replaces the temporal convolutions and puts a blend on every temporal transformer of the blocks."""
+        """Adds a blend to every temporal convolution and every temporal transformer of the blocks."""
         for block in temporal_blocks(unet):
             block.temp_convs = nn.ModuleList([AlphaTemporalConv(**dimensions(stock)) for stock in block.temp_convs])
             for attention in getattr(block, "temp_attentions", ()):
-                # The stock class builds its layers from a dozen arguments the block does not keep: adopting the
+                # The stock class builds its layers from a dozen arguments that the block does not store: adopting the
                 # built module is exact, rebuilding it would not be.
                 attention.__class__ = AlphaTemporalAttention
                 attention.mix = AlphaBlender(INITIAL_LOGIT, "learned")

@@ -1,4 +1,4 @@
-"""Make-A-Video (arXiv 2209.14792): a stack of 3x1x1 convolutions over the frames; what the stock 3D UNet holds."""
+"""Make-A-Video (arXiv 2209.14792): a stack of 3x1x1 convolutions over the frames, as in the stock 3D UNet."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ class ConvLayer(TemporalLayer):
     """The stock temporal convolutions."""
 
     def install(self, unet: Any) -> None:
-        """Leaves them in place."""
+        """Changes nothing."""
 
 
 def like(stock: Any) -> TemporalConvLayer:
-    """A fresh temporal convolution of the shape of `stock`, starting as the identity."""
+    """A new temporal convolution of the shape of `stock`, initialised as the identity."""
     return TemporalConvLayer(**dimensions(stock))
 
 
 def dimensions(stock: Any) -> dict[str, Any]:
-    """The constructor's arguments that give a layer of the shape of `stock`."""
+    """The constructor's arguments for a layer of the shape of `stock`."""
     return {
         "in_dim": stock.in_dim,
         "out_dim": stock.out_dim,
@@ -30,5 +30,5 @@ def dimensions(stock: Any) -> dict[str, Any]:
 
 
 def temporal_blocks(unet: Any) -> list[Any]:
-    """The UNet's blocks that hold temporal layers, from the input to the output."""
+    """The UNet's blocks with temporal layers, from the input to the output."""
     return [*unet.down_blocks, unet.mid_block, *unet.up_blocks]

@@ -20,12 +20,12 @@ class FrameConv(nn.Conv3d):  # type: ignore[misc]
 
 
 def install(unet: Any) -> None:
-    """Has every temporal convolution of the network computed this way; weights and their names stay."""
+    """Makes every temporal convolution of the network use this; weights and their names stay."""
     _compute_by(unet, FrameConv)
 
 
 def uninstall(unet: Any) -> None:
-    """Has them computed by torch's own 3D convolution again, to compare."""
+    """Restores torch's 3D convolution, for comparisons."""
     _compute_by(unet, nn.Conv3d)
 
 

@@ -1,4 +1,4 @@
-"""One number of attention heads at every level, as Stable Diffusion 1.x has it."""
+"""The same number of attention heads at every level, as in Stable Diffusion 1.x."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from vsd2m.generation.diffusion.layers.conv import temporal_blocks
 
 
 def set_num_heads(unet: Any, num_heads: int) -> None:
-    """Divides the width of every attention of the blocks into `num_heads`; the weights and their shapes stay."""
+    """Splits every attention of the blocks into `num_heads`; the weights and their shapes stay."""
     for block in temporal_blocks(unet):
         for transformers in (getattr(block, "attentions", ()), getattr(block, "temp_attentions", ())):
             for transformer in transformers:

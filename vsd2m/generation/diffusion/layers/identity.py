@@ -1,4 +1,4 @@
-"""Temporal transformers that change nothing at the start, so that a video network begins as its 2D network."""
+"""Temporal transformers that start as the identity, so that a video network starts as its 2D network."""
 
 from diffusers.models.transformers.transformer_temporal import TransformerTemporalModel
 from torch import nn

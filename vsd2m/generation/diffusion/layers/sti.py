@@ -25,7 +25,7 @@ class StiLayer(nn.Module):  # type: ignore[misc]
 
     `gamma` is the pooling factor g. `mix`: "free" is the paper's two unconstrained scalars, w1 = 0 and w2 = 1 at
     the start; "convex" is w1 = sigmoid(m), w2 = 1 - w1 with the attention's output projection zero at the start.
-    `norm` puts a GroupNorm before the attention; `positions` adds zero-gated sine codes of the frame's number.
+    `norm` puts a GroupNorm before the attention; `positions` adds zero-gated sine embeddings of the frame number.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class StiConfig(TemporalLayerConfig):
     layer: str = "sti"
     gamma: int = Field(default=2, ge=1, le=16, description="pooling factor before the attention")
     num_heads: int = Field(default=8, ge=1, le=64, description="attention heads")
-    head_dim: int = Field(default=32, ge=4, le=256, description="channels of a head")
+    head_dim: int = Field(default=32, ge=4, le=256, description="channels per head")
     mix: Literal["free", "convex"] = Field(
         default="free", description="unconstrained scalars (the paper) or a convex mix"
     )

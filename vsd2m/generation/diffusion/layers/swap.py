@@ -21,7 +21,7 @@ class SwapTemporalConv(TemporalConvLayer):  # type: ignore[misc]
     """The temporal convolution, then attention from one stream to the other, added through a zero gate.
 
     The queries come from the temporal stream (the convolution's output) and the keys and values from the
-    spatial one (its input); with `swap` the other way round.
+    spatial one (its input); with `swap` vice versa.
     """
 
     def __init__(self, *, swap: bool, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ def to_windows(hidden_states: torch.Tensor, num_frames: int) -> torch.Tensor:
 
 
 def from_windows(tokens: torch.Tensor, num_frames: int, height: int, width: int) -> torch.Tensor:
-    """The inverse of `to_windows`, the padding cut off."""
+    """The inverse of `to_windows`, without the padding."""
     rows, columns, channels = -(-height // WINDOW), -(-width // WINDOW), tokens.shape[-1]
     split = tokens.reshape(-1, rows, columns, num_frames, WINDOW, WINDOW, channels)
     whole = split.permute(0, 3, 6, 1, 4, 2, 5).reshape(-1, channels, rows * WINDOW, columns * WINDOW)
@@ -65,7 +65,7 @@ def from_windows(tokens: torch.Tensor, num_frames: int, height: int, width: int)
 
 
 def inside_mask(hidden_states: torch.Tensor, num_frames: int) -> torch.Tensor | None:
-    """[B * windows, 1, 1, N], True where a key is a pixel and not padding; None where nothing was padded."""
+    """[B * windows, 1, 1, N], True for pixels, False for padding; None without padding."""
     height, width = hidden_states.shape[-2:]
     if height % WINDOW == 0 and width % WINDOW == 0:
         return None
@@ -79,6 +79,6 @@ class SwapLayer(TemporalLayer):
     gates = ("gate",)
 
     def install(self, unet: Any) -> None:
-        """Puts one swap attention at the end of every block, its direction changing from block to block."""
+        """Adds a swap attention at the end of every block, with alternating directions."""
         for number, block in enumerate(temporal_blocks(unet)):
             block.temp_convs[-1] = SwapTemporalConv(swap=bool(number % 2), **dimensions(block.temp_convs[-1]))

@@ -1,7 +1,7 @@
 """Attention of the pixels to the text, whose keys and values are projected once per clip instead of once per frame.
 
-All frames of a clip read the same text: their pixels become the queries of one attention. While `text_projected` holds,
-not even that is repeated: keys and values are those of the last denoising step.
+All frames of a clip read the same text: their pixels become the queries of one attention. Inside `text_projected`,
+keys and values are even reused between denoising steps.
 
 Letters: B batch, T frames, N pixels of a frame, L tokens, C channels, A heads, D channels of the text states.
 """
@@ -53,14 +53,14 @@ def text_attentions(unet: Any) -> list[Any]:
 
 
 def install(unet: Any) -> None:
-    """Has the text attended to this way; weights and their names stay."""
+    """Makes the network use this attention; weights and their names stay."""
     for attention in text_attentions(unet):
         attention.set_processor(TextAttention())
 
 
 @contextlib.contextmanager
 def text_projected(unet: Any, batches: Sequence[torch.Tensor]) -> Iterator[None]:
-    """Inside, the network is called with these text states only, each [B, L, D] with a B of its own."""
+    """A context in which the network is only called with these text states, each [B, L, D] with its own B."""
     attentions = [attn for attn in text_attentions(unet) if isinstance(attn.processor, TextAttention)]
     for attention in attentions:
         attention.processor.projected = {len(states): project(attention, states) for states in batches}

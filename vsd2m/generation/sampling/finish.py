@@ -1,4 +1,4 @@
-"""From drawn frames to the clip that is written: size, cut-out background, palette.
+"""Converts generated frames to the clip that is written: size, transparent background, palette.
 
 Letters: T frames, H, W height and width.
 """
@@ -12,14 +12,14 @@ from vsd2m.media.clip import Clip
 from vsd2m.media.frame_indices import resize
 
 NEARLY_WHITE = 232
-"""The least red, green and blue of a background pixel."""
+"""The smallest red, green and blue of a background pixel."""
 
 MAX_COLOURS = 255
-"""One place of a GIF's palette is for transparency."""
+"""One entry of a GIF's palette is for transparency."""
 
 
 def finish(frames: NDArray[np.uint8], config: GenerationConfig) -> Clip:
-    """The clip of frames uint8 [T, H, W, 3], as the config asks for it."""
+    """The clip of frames uint8 [T, H, W, 3], with the config's settings."""
     height, width = frames.shape[1:3]
     pixels = resize(frames, (height * config.upscale, width * config.upscale))
     opaque = ~background(pixels) if config.background == "transparent" else np.ones(pixels.shape[:3], bool)
@@ -34,7 +34,7 @@ def finish(frames: NDArray[np.uint8], config: GenerationConfig) -> Clip:
 
 
 def background(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[T, H, W], True for nearly white pixels that are joined to the border by nearly white pixels; frame by frame."""
+    """[T, H, W], True for nearly white pixels that are connected to the border by nearly white pixels, per frame."""
     white: NDArray[np.bool_] = frames.min(axis=3) >= NEARLY_WHITE
     border = np.zeros_like(white)
     border[:, [0, -1]] = True
@@ -53,7 +53,7 @@ def background(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def share_palette(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frames in at most 255 colours between them, chosen by median cut."""
+    """The frames with a common palette of at most 255 colours, chosen by median cut."""
     num_frames, height, width = frames.shape[:3]
     tall = Image.fromarray(frames.reshape(num_frames * height, width, 3))
     reduced = tall.quantize(MAX_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")

@@ -1,4 +1,4 @@
-"""Many clips on one picture: a row each, its frames from left to right, its prompt above; or side by side, moving."""
+"""Contact sheets of many clips: one row per clip with its prompt above its frames; or an animated grid."""
 
 import io
 import math
@@ -17,7 +17,7 @@ TEXT_COLOUR = (60, 60, 60)
 
 
 def contact_sheet(clips: Sequence[NDArray[np.uint8]], titles: Sequence[str], *, frame_size: int) -> bytes:
-    """A PNG of clips, each uint8 [T, H, W, 3], every frame `frame_size` pixels wide and high."""
+    """A PNG of clips, each uint8 [T, H, W, 3]; every frame is `frame_size` pixels wide and high."""
     num_frames = max(len(clip) for clip in clips)
     row_height = TEXT_HEIGHT + frame_size + GAP
     sheet = Image.new("RGB", (GAP + num_frames * (frame_size + GAP), GAP + len(clips) * row_height), "white")
@@ -34,7 +34,7 @@ def contact_sheet(clips: Sequence[NDArray[np.uint8]], titles: Sequence[str], *, 
 
 
 def grid(clips: Sequence[NDArray[np.uint8]], *, frame_size: int, duration_ms: int) -> Clip:
-    """Clips, each uint8 [T, H, W, 3], moving side by side in a square; one of fewer frames moves slower."""
+    """An animated square grid of clips, each uint8 [T, H, W, 3]; clips with fewer frames play slower."""
     num_frames = max(len(clip) for clip in clips)
     columns = math.ceil(math.sqrt(len(clips)))
     side = frame_size + GAP

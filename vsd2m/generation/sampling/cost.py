@@ -1,4 +1,4 @@
-"""Measures what drawing a sticker costs, for `cost.json`."""
+"""Measures the cost of generating a sticker, for `cost.json`."""
 
 import resource
 import sys
@@ -11,7 +11,7 @@ from vsd2m.core.generated_files import Cost
 
 
 class CostMeter:
-    """Times a pipeline's work; writing files is not counted."""
+    """Measures a pipeline's time and memory, without writing files."""
 
     def __init__(self, pipeline: Any) -> None:
         parts = [part for part in pipeline.components.values() if hasattr(part, "parameters")]
@@ -22,14 +22,14 @@ class CostMeter:
 
     @contextmanager
     def timed(self, num_samples: int) -> Iterator[None]:
-        """Counts what is done inside as the work of `num_samples` stickers; wall clock."""
+        """Measures the wall-clock time of the block as that of `num_samples` stickers."""
         started = time.perf_counter()
         yield
         self.seconds += time.perf_counter() - started
         self.num_samples += num_samples
 
     def cost(self) -> Cost:
-        """What a sticker cost so far; memory is that of the GPU if the pipeline is on one, else of the process."""
+        """The cost per sticker so far; memory is the GPU's if the pipeline is on one, else the process's."""
         return Cost(
             seconds_per_sample=float(f"{self.seconds / self.num_samples:.4g}"),
             num_parameters=self.num_parameters or None,

@@ -183,7 +183,7 @@ def test_without_a_held_out_folder_a_text_is_trained_on_or_judged_by_but_not_bot
 
 
 def test_judging_by_the_lines_that_are_trained_on_is_refused(train, lines, tmp_path):
-    with pytest.raises(ValidationError, match="held_out is the folder that is trained on"):
+    with pytest.raises(ValidationError, match="held_out is the training folder"):
         train(tmp_path / "out", held_out=str(lines))
 
 

@@ -157,7 +157,7 @@ def test_a_metric_by_name_is_loaded_or_says_what_it_needs():
         ("fvd", "i3d_torchscript"),
         ("flickr", "unknown metric 'flickr' .did you mean 'flicker'"),
         ("pixel_metrics:FirstPixels", "is not a metric"),
-        ("mmd_efficientnet_lite0", "no torchmetrics form"),
+        ("mmd_efficientnet_lite0", "not available as a torchmetrics metric"),
     ):
         with pytest.raises(ConfigError, match=message):
             as_torchmetric(name, Weights())

@@ -207,8 +207,13 @@ def test_a_winner_has_an_interval_beyond_all_others():
     assert best_of((Column("a", "higher"), Column("b", "lower"), Column("c")), *rows) == ["3"]
 
 
+def test_the_winner_of_a_column_where_lower_is_better_has_the_lowest_interval():
+    rows = (Row("one", (measured(3, 2.5, 4),)), Row("two", (measured(1, 0.5, 2),)))
+    assert best_of((Column("b", "lower"),), *rows) == ["1"]
+
+
 def test_intervals_that_touch_only_after_rounding_still_have_a_winner():
-    rows = (Row("one", (measured(0.50011, 0.50006, 0.51),)), Row("two", (measured(0.4, 0.3, 0.50004),)))
+    rows = (Row("one", (measured(0.50011, 0.50004, 0.51),)), Row("two", (measured(0.4, 0.3, 0.50003),)))
     assert best_of((Column("a", "higher"),), *rows) == ["0.5001"]
 
 

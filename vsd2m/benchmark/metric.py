@@ -107,7 +107,7 @@ class ClipMetric(Metric):
     """A metric with a number per clip; the score is their mean."""
 
     is_share: ClassVar[bool] = False
-    """Whether every clip is a yes (1) or a no (0): the interval is then Wilson's."""
+    """Whether every clip is 1 or 0: the interval is then Wilson's."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__(weights)
@@ -115,9 +115,9 @@ class ClipMetric(Metric):
 
     @abstractmethod
     def measure(self, clip: JudgedClip) -> float | None:
-        """The clip's number; None where nobody asked, as without a prompt (then it is not counted).
+        """The clip's number; None if the metric does not apply, such as without a prompt (it is then not counted).
 
-        A clip on which a model failed is not left out: it has the worst number there is.
+        A clip on which a model failed must count: it gets the worst value.
         """
 
     def update(self, clip: JudgedClip) -> None:
@@ -142,11 +142,12 @@ class ClipMetric(Metric):
 
 
 def check_finite(values: ArrayLike, clip: JudgedClip, metric: str) -> None:
-    """`EngineError` that names the clip where what a metric sees of it is not finite: one such number spoils all."""
+    """Raises `EngineError` with the clip's name if its values are not finite, since one such number invalidates the
+    score."""
     if not np.isfinite(values).all():
         raise EngineError(
-            f"{metric} of {clip.name} is not a finite number; look at this clip, and at the weights where a network "
-            "judges. What was observed of other clips is kept."
+            f"{metric} of {clip.name} is not a finite number; check this clip, and the weights of the network. The "
+            "observations of other clips are kept."
         )
 
 

@@ -1,8 +1,8 @@
-"""Our metrics behind torchmetrics' interface: `update`, `compute`, `reset`, `merge_state`, synchronised over processes.
+"""Our metrics with torchmetrics' interface: `update`, `compute`, `reset`, `merge_state`, synchronised over processes.
 
 `options` are those of torchmetrics' `Metric`, such as `dist_sync_on_step`.
 
-N clips, D dimensions of a feature vector. Torch is imported at once: this module is for those who use it already.
+N clips, D dimensions of a feature vector. This module imports torch.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from vsd2m.core.errors import ConfigError
 def as_torchmetric(name: str, weights: Weights) -> torchmetrics.Metric:
     """The metric of that name or at `module:Class`, loaded.
 
-    `ConfigError` if it is unknown, misses weights, or has no such form.
+    `ConfigError` if it is unknown, lacks weights, or is not available as a torchmetrics metric.
     """
     metric = metric_class(name)(weights)
     if needs := metric.missing():
@@ -34,11 +34,11 @@ def as_torchmetric(name: str, weights: Weights) -> torchmetrics.Metric:
         return MeanOverClips(metric)
     if isinstance(metric, FrechetMetric):
         return FrechetOverClips(metric)
-    raise ConfigError(f"{name} has no torchmetrics form; use a metric that is a mean over clips or a Fréchet distance")
+    raise ConfigError(f"{name} is not available as a torchmetrics metric; use a mean over clips or a Fréchet distance")
 
 
 class MeanOverClips(torchmetrics.Metric):  # type: ignore[misc]
-    """The mean of a metric that gives each clip a number; nan before the first."""
+    """The mean of a metric with a number per clip; nan without clips."""
 
     full_state_update = False
     total: Tensor
@@ -63,7 +63,7 @@ class MeanOverClips(torchmetrics.Metric):  # type: ignore[misc]
 
 
 class FrechetOverClips(torchmetrics.Metric):  # type: ignore[misc]
-    """A Fréchet distance of generated clips from real ones, of moments whose size does not depend on their number."""
+    """A Fréchet distance between generated and real clips, from moments of constant size."""
 
     higher_is_better = False
     full_state_update = False
@@ -87,7 +87,7 @@ class FrechetOverClips(torchmetrics.Metric):  # type: ignore[misc]
             (self.real if real else self.generated).copy_(torch.from_numpy(moments.packed()))
 
     def compute(self) -> Tensor:
-        """nan while one side has fewer than two clips."""
+        """The distance; nan if one side has fewer than two clips."""
         generated, real = _moments(self.generated), _moments(self.real)
         if min(generated.num_vectors, real.num_vectors) < 2:
             return torch.tensor(float("nan"), dtype=torch.float64)

@@ -18,7 +18,7 @@ from vsd2m.pages.write import write_page
 NUM_SAMPLES = 40
 """Most pictures per reason."""
 MAX_PICTURES = 160
-"""Of the page."""
+"""On one page."""
 MAX_NAMED = 100
 """Most stickers per reason that are listed without a picture."""
 

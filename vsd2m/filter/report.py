@@ -25,7 +25,7 @@ from vsd2m.pages.write import write_page
 NUM_SAMPLES = 20
 """Most stickers on one side of a limit."""
 MAX_PICTURES = 160
-"""Of the page."""
+"""Limit of all pictures on the page."""
 _SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2)
 
 Rows = Sequence[Mapping[str, Any]]

@@ -1,8 +1,8 @@
-"""One pass over the frames of a clip that counts what `vsd2m.media.measures` is made of.
+"""One pass over the frames of a clip, with the counts from which `vsd2m.media.measures` computes its measures.
 
 T frames of N pixels, a pixel one little-endian word of RGBA. Luma is that of ITU-R BT.601 in whole grey levels,
 `(19595 R + 38470 G + 7471 B + 32768) >> 16`. A pixel is visible where alpha >= 128; others are 0 in luma on black and
-255 on white. Frames are looked at in blocks, and only blocks that differ from the frame before are computed.
+255 on white. Frames are processed in blocks; blocks that equal those of the previous frame are skipped.
 """
 
 from typing import NamedTuple
@@ -67,7 +67,7 @@ def _count(
     planes: Plane,
 ) -> int:
     """Fills `histograms`, `num_hidden`, `num_framed`, `changes` and `planes`, the luma on white of the frames
-    `sharp_indices`; the number of distinct frames."""
+    `sharp_indices`; returns the number of distinct frames."""
     num_frames, num_pixels = words.shape
     luma, hidden = np.empty(num_pixels, np.uint8), np.empty(num_pixels, np.uint8)
     is_changed = np.empty((num_pixels + _BLOCK - 1) // _BLOCK, np.uint8)
@@ -103,7 +103,7 @@ def _count(
 
 @inlined
 def _compare(before: Words, after: Words, is_changed: Plane) -> int:
-    """Marks the blocks that differ; how many."""
+    """Marks the blocks that differ; returns their number."""
     num_changed = 0
     for block in range(is_changed.size):
         start = block * _BLOCK
@@ -122,7 +122,7 @@ def _differ(one: Words, other: Words) -> bool:
 
 @inlined
 def _update(words: Words, is_changed: Plane, luma: Plane, hidden: Plane) -> tuple[int, int]:
-    """Brings `luma` and `hidden` (255 where a pixel is not visible) up to date; the change on black and on white."""
+    """Updates `luma` and `hidden` (255 if a pixel is not visible); returns the change on black and on white."""
     new_luma, new_hidden = np.empty(_BLOCK, np.uint8), np.empty(_BLOCK, np.uint8)
     on_black = on_white = np.uint64(0)
     for block in range(is_changed.size):
@@ -169,7 +169,8 @@ def _difference(old: Plane, old_hidden: Plane, new: Plane, new_hidden: Plane) ->
 
 @inlined
 def _tally(luma: Plane, histogram: npt.NDArray[np.int32]) -> None:
-    """Four histograms in turn: in one, equal neighbours would wait for each other's sum."""
+    """Alternates between four histograms: with one, additions for equal neighbours would have to wait for each
+    other."""
     parts = np.zeros((4, 256), np.int32)
     first, second, third, fourth = parts[0], parts[1], parts[2], parts[3]
     for i in range(0, luma.size - 3, 4):
@@ -216,7 +217,7 @@ def _count_framed(hidden: Plane, width: int) -> int:
 
 @inlined
 def _is_new(words: Words, histograms: npt.NDArray[np.int32], t: int, distinct: Numbers) -> bool:
-    """Whether frame `t` equals none of the frames `distinct`; equals have equal histograms."""
+    """Whether frame `t` differs from all frames `distinct`; histograms are compared first."""
     for index in distinct:
         alike = True
         for level in range(256):

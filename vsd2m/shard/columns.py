@@ -1,9 +1,9 @@
 """Which columns are published with the shards, and how they look in a tar's JSON.
 
-The Parquet next to a tar holds every published column as the contract types it, with `None` for "no value". The
-JSON in the tar is for readers which infer types from the first few samples (Hugging Face `datasets` fails where
-these disagree), so each of its fields always has one type: an absent text is "" and an empty list of texts is
-[""] there. `Column.in_json` says whether a column is written to it; numbers that may be absent (scores) are not.
+The Parquet next to a tar has every published column with its declared type, and `None` for "no value". The JSON in the
+tar is for readers that infer types from the first few samples (Hugging Face `datasets` fails if these disagree), so
+each of its fields always has one type: an absent text is "" and an empty list of texts is [""] there. `Column.in_json`
+says whether a column is written to it; numbers that may be absent (scores) are not.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Real or cartoon: the stage, and the logistic head it asks."""
+"""Real or cartoon: the stage, and its logistic head."""

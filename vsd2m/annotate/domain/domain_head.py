@@ -1,6 +1,6 @@
-"""The logistic head on the backbone's features that tells photographs from drawings.
+"""The logistic head on the backbone's features that classifies photographs and drawings.
 
-Its weights ship with the package; `measurements/studies/domain_head` made them and says from what.
+Its weights are part of the package; `measurements/studies/domain_head` trains them and documents the data.
 """
 
 import math
@@ -26,13 +26,13 @@ class DomainHead:
     bias: float
 
     def probability_of_real(self, features: NDArray[np.float32]) -> float:
-        """Of one sticker, from the features [N, 1280] of its frames, which count the same."""
+        """The probability of real for a sticker, from the features [N, 1280] of its frames, with equal weights."""
         logit = float(features.astype(np.float64).mean(axis=0) @ self.weights) + self.bias
         return 1.0 / (1.0 + math.exp(-min(max(logit, -50.0), 50.0)))
 
 
 def load_head(path: Path = HEAD_FILE) -> DomainHead:
-    """The head in an .npz file with `weights` and `bias`; `EngineError` if it is no such file."""
+    """The head in an .npz file with `weights` and `bias`; `EngineError` for any other file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             weights, bias = file["weights"].astype(np.float64), float(file["bias"])

@@ -21,11 +21,11 @@ COLUMNS = (
 
 
 class DomainConfig(StageConfig):
-    """How many frames are judged, by what head, and from what probability on a sticker is real."""
+    """The number of frames, the head, and the probability from which a sticker is real."""
 
-    max_frames: int = Field(3, ge=1, le=32, description="frames judged, spread over the clip")
-    min_real_score: float = Field(0.5, ge=0, le=1, description="probability of real from which `domain` says so")
-    head: str | None = neutral(  # its bytes count, as a model version
+    max_frames: int = Field(3, ge=1, le=32, description="frames classified, spread over the clip")
+    min_real_score: float = Field(0.5, ge=0, le=1, description="probability of real from which `domain` is real")
+    head: str | None = neutral(  # its digest is a model version instead
         None, min_length=1, description=".npz file of a head of your own, with `weights` and `bias`"
     )
 

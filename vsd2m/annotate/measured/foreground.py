@@ -57,7 +57,7 @@ def find_foreground(thumbs: Thumbnails) -> Foreground | None:
 
 
 def longer_side(shape: tuple[int, ...]) -> int:
-    """Of frames [N, h, w, ...]."""
+    """The longer side of frames [N, h, w, ...]."""
     return max(shape[1:3])
 
 

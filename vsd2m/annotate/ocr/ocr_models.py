@@ -99,7 +99,7 @@ def detection_folder(weights: str) -> ModelFolder:
 
 
 def recognition_folder(weights: str) -> ModelFolder:
-    """The folder of a packaged text recogniser, its characters taken from the ONNX file's own metadata."""
+    """The folder of a packaged text recogniser, with the characters from the ONNX file's metadata."""
     packaged = PACKAGED_OCR[weights]
     return _laid_out(packaged, packaged.recognition, None)
 
@@ -113,7 +113,7 @@ def own_folder(path: str) -> ModelFolder:
     try:
         return ModelFolder(folder, str(yaml.safe_load(config.read_text(encoding="utf-8"))["Global"]["model_name"]))
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise EngineError(f"{config} names no model: expected the key Global.model_name") from error
+        raise EngineError(f"{config} does not name a model: expected the key Global.model_name") from error
 
 
 def missing_ocr(weights: str, folder: str | None, *, kind: Literal["detection", "recognition"]) -> list[str]:
@@ -172,7 +172,7 @@ def _write_folder(folder: Path, onnx: Path, config: dict[str, Any]) -> None:
         shutil.copyfile(onnx, unfinished / "inference.onnx")
         text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
         (unfinished / "inference.yml").write_text(text, encoding="utf-8")
-        with contextlib.suppress(OSError):  # another process was faster: its folder is the same
+        with contextlib.suppress(OSError):  # another process was faster; its folder has the same contents
             os.rename(unfinished, folder)
 
 

@@ -1,6 +1,6 @@
 """The training loop of the text recogniser: CTC (Graves et al. 2006), AdamW, a warm-up and a cosine down to 0.
 
-B lines, S places along the longest of them, N characters of the dictionary with the blank.
+B lines, S positions along the longest of them, N characters of the dictionary with the blank.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ def fine_tune(
     on_step: OnStep | None = None,
 ) -> list[float]:
     """Trains the weights in `graph` in place; returns the loss of every step."""
-    network = build_network(len(table))  # nothing of it stays random: all weights are loaded
+    network = build_network(len(table))  # all random weights are replaced by loaded ones
     pairs = pair_layers(network, graph)
     load_weights(pairs, graph)
     train_mode(network)
@@ -74,7 +74,7 @@ def _optimizer(network: Any, config: OcrTrainingConfig) -> tuple[Any, Any]:
 
 
 def _batches(lines: Sequence[LabelledLine], config: OcrTrainingConfig) -> Iterator[list[LabelledLine]]:
-    """Every line once, in a new order, then all over again; batches go over the ends."""
+    """Endless batches of lines, in a new order for every pass; batches cross the ends of passes."""
     chance = np.random.default_rng(config.seed)
     order: list[int] = []
     for _ in range(config.num_steps):
@@ -90,7 +90,7 @@ def _loss(network: Any, batch: Sequence[LabelledLine], table: Sequence[str]) -> 
     places = {character: index for index, character in enumerate(table)}
     pictures = paddle.to_tensor(stack([prepare(read_picture(line.picture)) for line in batch]))
     labels, lengths = _padded([[places[character] for character in line.text] for line in batch])
-    scores = logits(network, pictures).transpose([1, 0, 2])  # CTC wants the places first
+    scores = logits(network, pictures).transpose([1, 0, 2])  # CTC needs the positions first
     num_places = paddle.full([len(batch)], scores.shape[0], "int64")
     return paddle.nn.functional.ctc_loss(
         scores, paddle.to_tensor(labels), num_places, paddle.to_tensor(lengths), blank=BLANK

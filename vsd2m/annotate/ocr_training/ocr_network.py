@@ -1,6 +1,6 @@
 """PaddleX's trainable class of the packaged PP-OCRv6 text recogniser.
 
-B lines, H = 48 and W pixels, S = W / 8 places along the line, N characters of the dictionary with the blank.
+B lines, H = 48 and W pixels, S = W / 8 positions along the line, N characters of the dictionary with the blank.
 """
 
 import copy
@@ -20,7 +20,7 @@ def build_network(num_characters: int) -> Any:
     os.environ.setdefault("PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK", "True")
     os.environ.setdefault("GLOG_minloglevel", "2")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # paddle's own imports warn of what a user cannot change
+        warnings.simplefilter("ignore")  # paddle's imports emit warnings that users cannot act on
         import_extra("paddle", extra="annotate")
         module = import_extra(_MODULE, extra="annotate")
         configs = import_extra(_CONFIGS, extra="annotate").MODEL_CONFIGS
@@ -34,10 +34,10 @@ def logits(network: Any, pictures: Any) -> Any:
 
 
 def train_mode(network: Any) -> None:
-    """Training, with every BatchNorm frozen.
+    """Sets the network to training, with every BatchNorm frozen.
 
-    The packaged graph holds them folded into the convolutions, so their statistics are lost: those of a batch
-    would replace them by others and destroy the network.
+    In the packaged graph they are folded into the convolutions, so their statistics are unknown; statistics of batches
+    would destroy the network.
     """
     import paddle
 

@@ -1,4 +1,4 @@
-"""Pictures of lines as PaddleOCR hands them to its recogniser.
+"""Pictures of lines, preprocessed as in PaddleOCR's recogniser.
 
 B lines, H and W the height and width in pixels.
 """
@@ -16,8 +16,8 @@ from vsd2m.media.decode import decode
 from vsd2m.media.frame_indices import flatten
 
 HEIGHT = 48
-LEAST_WIDTH = 320  # narrower lines are filled up to it
-STRIDE = 8  # pixels of width for each place at which the recogniser sees a character
+LEAST_WIDTH = 320  # narrower lines are padded to it
+STRIDE = 8  # pixels of width per output position of the recogniser
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -29,12 +29,12 @@ def read_picture(path: Path) -> Pixels:
 
 
 def line_width(picture: Pixels) -> int:
-    """Width in pixels of what the recogniser gets, the filling included."""
+    """The width in pixels of the recogniser's input, including padding."""
     return max(LEAST_WIDTH, _scaled_width(picture))
 
 
 def prepare(picture: Pixels) -> Floats:
-    """float32 [3, 48, W], BGR from -1 to 1, brought to the height and filled with grey on the right."""
+    """float32 [3, 48, W], BGR from -1 to 1, resized to the height and padded with grey on the right."""
     cv2 = import_extra("cv2", extra="annotate")
     width = _scaled_width(picture)
     scaled: Any = cv2.resize(np.ascontiguousarray(picture[..., ::-1]), (width, HEIGHT))
@@ -44,7 +44,7 @@ def prepare(picture: Pixels) -> Floats:
 
 
 def stack(prepared: Sequence[Floats]) -> Floats:
-    """float32 [B, 3, 48, W], each filled up to the widest."""
+    """float32 [B, 3, 48, W], each padded to the widest."""
     width = max(picture.shape[2] for picture in prepared)
     return np.stack([np.pad(p, ((0, 0), (0, 0), (0, width - p.shape[2]))) for p in prepared])
 

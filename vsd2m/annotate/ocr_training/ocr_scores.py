@@ -1,4 +1,4 @@
-"""How well lines are read: the share read without a fault, and the character error rate, each with an interval.
+"""Accuracy of reading lines: the share of lines without errors, and the character error rate, with intervals.
 
 N lines, R resamples.
 """
@@ -44,7 +44,7 @@ class Readings:
 
 
 def count_faults(truths: Sequence[str], readings: Sequence[str]) -> Readings:
-    """Compares readings with the truth, spaces aside, as PaddleOCR's own metric does (`ignore_space`)."""
+    """Compares readings with the truth, ignoring spaces, like PaddleOCR's metric (`ignore_space`)."""
     from rapidfuzz.distance import Levenshtein
 
     pairs = [("".join(a.split()), "".join(b.split())) for a, b in zip(truths, readings, strict=True)]
@@ -68,7 +68,7 @@ def compare(before: Readings, after: Readings, *, num_resamples: int, seed: int)
 
 
 def _mean(weights: Floats, parts: Floats, wholes: Floats) -> Floats:
-    """[1 + R]: the ratio of the sums, first of the lines as they are, then of every resample."""
+    """[1 + R]: the ratio of the sums, first of all lines, then of every resample."""
     return np.asarray((weights @ parts) / np.maximum(weights @ wholes, 1))
 
 

@@ -1,4 +1,4 @@
-"""Whether a clip finds its prompt among all texts of the test set: the other reading of the paper's CLIP score."""
+"""Retrieval of a clip's prompt among all texts of the test set: another interpretation of the paper's CLIP score."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.errors import ConfigError
 
 TIE = 1e-6
-"""Similarities closer than this are equal: rounding differs with the place of a text among the others."""
+"""Similarities closer than this count as equal, because rounding depends on the position of a text in the matrix."""
 
 
 class ClipRetrieval(EncodedMetric):
@@ -64,7 +64,8 @@ class ClipRetrieval(EncodedMetric):
             self._texts[prompt] = self.encoder.text(prompt)
 
     def _hit(self, prompt: str, picture: NDArray[np.float32]) -> float:
-        """1 if no other prompt is as similar; a tie of k counts 1 / k, or a model that sees nothing would score 1."""
+        """1 if no other prompt is as similar; a tie of k counts 1 / k, since otherwise constant embeddings would score
+        1."""
         similarities = np.stack(list(self._texts.values())) @ picture
         best = similarities >= similarities.max() - TIE
         return float(best[list(self._texts).index(prompt)] / best.sum())

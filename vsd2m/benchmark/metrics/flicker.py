@@ -1,4 +1,4 @@
-"""How much of the change from frame to frame no motion explains: the warping error of blocks that were looked for.
+"""The change between frames that motion does not explain: the error of the best match of every block.
 
 T frames, H and W height and width in cells, C colours.
 """
@@ -16,7 +16,7 @@ GRID = 64
 
 BLOCK = 4
 REACH = 4
-"""Cells: a sixteenth of the side is how far anything may move from frame to frame."""
+"""Cells that a block may move between frames: a sixteenth of the side."""
 
 WORST = 1.0
 
@@ -71,7 +71,7 @@ def _block_errors(cells: Cells, low: Cells, high: Cells) -> Cells:
 
 
 def _half_cell_range(cells: Cells) -> tuple[Cells, Cells]:
-    """The least and the greatest value up to half a cell away, interpolated, so that motion need not be whole cells
+    """The range of values interpolated up to half a cell away, so that blocks can move by fractions of a cell
     (Birchfield and Tomasi, PAMI 20, 1998)."""
     low, high = cells, cells
     for axis in (1, 2):

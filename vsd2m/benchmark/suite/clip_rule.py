@@ -29,7 +29,7 @@ class ClipRule:
         )
 
     def cut(self, frames: Pixels, durations: NDArray[np.integer]) -> tuple[Pixels, Pixels | None]:
-        """Of uint8 [T, H, W, 3 or 4] and durations [T]: frames [num_frames, size, size, 3], and their alpha
+        """The frames [num_frames, size, size, 3] of uint8 [T, H, W, 3 or 4] with durations [T], and their alpha
         [num_frames, size, size], None if there are only three channels."""
         used, places = np.unique(time_indices(durations, self.num_frames), return_inverse=True)
         chosen = frames[used]

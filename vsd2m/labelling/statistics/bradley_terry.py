@@ -35,7 +35,8 @@ class Strengths:
 def fit_strengths(
     shown_models: Ints, chosen_models: Ints, *, num_models: int, weights: Floats | None = None
 ) -> Strengths:
-    """The maximum likelihood of choices: `shown` [N, K] models, `chosen` [N] one of its row, `weights` [N] counts.
+    """The maximum likelihood of choices: `shown_models` [N, K], `chosen_models` [N] (one of its row), `weights` [N]
+    counts.
 
     The maximum exists if and only if from every model a chain of choices leads to every other (Ford 1957, Amer. Math.
     Monthly 64:28). If it does not exist, for instance because one model always won, each model is given half a win

@@ -15,8 +15,9 @@ def crossed_weights(
 ) -> NDArray[np.int64]:
     """[num_resamples, N]: how often each answer counts when both labellers and prompts are resampled.
 
-    The pigeonhole bootstrap (Owen 2007, Ann. Appl. Stat. 1:386): an answer counts (times its labeller was drawn) x
-    (times its prompt was drawn). It generalises to new labellers and new prompts, and is slightly conservative.
+    The pigeonhole bootstrap (Owen 2007, Ann. Appl. Stat. 1:386): the weight of an answer is the number of times that
+    its labeller was drawn, times that of its prompt. It generalises to new labellers and new prompts, and is slightly
+    conservative.
     """
     rng = np.random.default_rng(seed)
     counts = []

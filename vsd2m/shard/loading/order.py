@@ -73,9 +73,9 @@ class Division:
 
 
 def end_of_epoch(num_stickers: int, *, start: int, batch: int, ends: Ends) -> int:
-    """The position before which an epoch that begins at `start` stops; `batch` counts all ranks.
+    """The end (exclusive) of an epoch that begins at `start`; `batch` counts all ranks.
 
-    `drop` and `pad` make the rest a multiple of `batch`, so that all ranks have the same number.
+    `drop` and `pad` make the number of positions a multiple of `batch`, so that all ranks have the same number.
     """
     num_left = max(num_stickers - start, 0)
     if ends == "drop":

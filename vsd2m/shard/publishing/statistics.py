@@ -207,7 +207,7 @@ def _energon(stats: dict[str, Any]) -> dict[str, bytes]:
 
 
 def _remove_stale_shards(run: Run, names: set[str]) -> None:
-    """A smaller data set has fewer shards; a loader would read those of the earlier one as well."""
+    """Deletes shards of an earlier, larger data set, which a loader would also read."""
     for file in run.store.list(FOLDER):
         match = _SHARD_FILE.fullmatch(file)
         if match and match[1] not in names:

@@ -14,7 +14,7 @@ class ConvLayer(TemporalLayer):
         """Changes nothing."""
 
 
-def like(stock: Any) -> TemporalConvLayer:
+def identity_layer(stock: Any) -> TemporalConvLayer:
     """A new temporal convolution of the shape of `stock`, initialised as the identity."""
     return TemporalConvLayer(**dimensions(stock))
 

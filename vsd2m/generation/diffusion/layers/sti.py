@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from vsd2m.generation.diffusion.layers.conv import like, temporal_blocks
+from vsd2m.generation.diffusion.layers.conv import identity_layer, temporal_blocks
 from vsd2m.generation.temporal_layers import TemporalLayer, TemporalLayerConfig
 
 
@@ -114,7 +114,12 @@ class StiLayerKind(TemporalLayer):
         for block in temporal_blocks(unet):
             block.temp_convs = nn.ModuleList(
                 [
-                    StiLayer(like(stock), channels=stock.in_dim, norm_num_groups=stock.conv1[0].num_groups, **options)
+                    StiLayer(
+                        identity_layer(stock),
+                        channels=stock.in_dim,
+                        norm_num_groups=stock.conv1[0].num_groups,
+                        **options,
+                    )
                     for stock in block.temp_convs
                 ]
             )

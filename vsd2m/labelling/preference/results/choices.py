@@ -51,7 +51,7 @@ class ChoiceResult:
 def analyse_choices(
     question: str, choices: Sequence[Choice], models: Sequence[str], *, num_resamples: int, seed: int
 ) -> ChoiceResult:
-    """The result of one question, of the models shown so far; `choices` holds at least one."""
+    """The result of one question, of the models shown so far; `choices` has at least one."""
     models = [model for model in models if any(model in choice.shown_models for choice in choices)]
     index = {model: number for number, model in enumerate(models)}
     shown_models = np.array([[index[model] for model in choice.shown_models] for choice in choices])
@@ -91,7 +91,7 @@ def analyse_choices(
 def _strength_intervals(
     shown_models: NDArray[np.int64], chosen_models: NDArray[np.int64], fit: Strengths, weights: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Never narrower than for independent answers; a bootstrap would be if a model always lost."""
+    """Intervals at least as wide as for independent answers; a bootstrap is narrower if a model always lost."""
     num_models = len(fit.theta)
     lows, highs = interval(
         lambda w: fit_strengths(shown_models, chosen_models, num_models=num_models, weights=w).theta, weights
@@ -103,7 +103,7 @@ def _strength_intervals(
 def _win_rates(
     shown_models: NDArray[np.int64], chosen_models: NDArray[np.int64], num_models: int, weights: NDArray[np.int64]
 ) -> list[Estimate]:
-    """Never narrower than Wilson's interval; a bootstrap would be near 0 and 1."""
+    """Intervals at least as wide as Wilson's; a bootstrap is narrower near 0 and 1."""
 
     def rates(w: Floats) -> Floats:
         times = np.bincount(shown_models.ravel(), np.repeat(w, shown_models.shape[1]), num_models)

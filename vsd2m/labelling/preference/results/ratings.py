@@ -36,7 +36,7 @@ class AspectResult:
 def analyse_ratings(
     aspect: str, ratings: Sequence[Rating], models: Sequence[str], *, num_resamples: int, seed: int
 ) -> AspectResult:
-    """The result of one aspect; `ratings` holds at least one."""
+    """The result of one aspect; `ratings` has at least one."""
     index = {model: position for position, model in enumerate(models)}
     rated = np.array([index[rating.model] for rating in ratings])
     values = np.array([rating.value for rating in ratings], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The analysis as one self-contained HTML page, with plots after the paper's Figures 7 and 9."""
+"""The analysis as one self-contained HTML page, with plots like the paper's Figures 7 and 9."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ _TITLES = {question.name: question.text for question in BEST_OF}
 
 
 def write_results(path: Path, title: str, analysis: Analysis) -> None:
-    """Writes the page to `path`; it loads nothing from anywhere."""
+    """Writes the page to `path`; it loads no other files."""
     write_page(path, as_html(title, analysis))
 
 
@@ -38,7 +38,7 @@ def as_html(title: str, analysis: Analysis) -> str:
 
 
 def _choice_section(result: ChoiceResult) -> dict[str, Any]:
-    """What the template draws of one question."""
+    """The variables of the template for one question."""
     names = [entry.model for entry in result.models]
     win_rates, strengths = zip(*((entry.win_rate, entry.strength) for entry in result.models), strict=True)
     preferences = [
@@ -55,7 +55,7 @@ def _choice_section(result: ChoiceResult) -> dict[str, Any]:
 
 
 def _rating_section(results: list[AspectResult], models: list[str]) -> dict[str, Any]:
-    """What the template draws of the five aspects."""
+    """The variables of the template for the five aspects."""
     means = [[entry.mean.value if entry.mean else None for entry in result.models] for result in results]
     aspects = [ASPECT_NAMES[result.aspect] for result in results]
     rows = [

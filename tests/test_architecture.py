@@ -20,6 +20,7 @@ MUTUAL_BY_NAME = {
 MAX_MODULES = 15
 LARGE_FOLDERS = {
     "vsd2m/benchmark/metrics": "one file per metric",
+    "vsd2m/media/decoders": "one file per format, and their common parts",
     "vsd2m/core": "small modules that all parts share, one per idea",
 }
 """Folders that may have more modules in one flat list, with the reason."""

@@ -74,20 +74,20 @@ class FaultySource(Source[SourceConfig]):
         return Ask(f"{self.site}/find/{word}/0")
 
     def parse_search(self, page: Page) -> SearchResults:
-        told = page.json()
+        reply = page.json()
         stickers = [
             page.link(entry["page"])
             if "page" in entry
             else FoundSticker(url=page.link(entry["url"]), page_url=page.url, title=entry["title"])
-            for entry in told["stickers"]
+            for entry in reply["stickers"]
         ]
-        return SearchResults(stickers, Ask(page.link(told["next"])) if told["next"] else None)
+        return SearchResults(stickers, Ask(page.link(reply["next"])) if reply["next"] else None)
 
     def parse_sticker(self, page: Page) -> FoundSticker:
-        told = page.json()
-        if "url" not in told:
+        reply = page.json()
+        if "url" not in reply:
             raise PageError("no address of a picture")
-        return FoundSticker(url=page.link(told["url"]), page_url=page.url, title=told["title"])
+        return FoundSticker(url=page.link(reply["url"]), page_url=page.url, title=reply["title"])
 
 
 @dataclass(frozen=True)
@@ -214,23 +214,23 @@ class Site:
                 self._send_json(to, self._results(word, int(page)))
             case ["page", number]:
                 sticker = self.stickers[int(number)]
-                told = {"url": sticker.url(self.url), "title": sticker.title()}
-                self._send_json(to, {} if sticker.fault == "page_of_no_use" else told)
+                reply = {"url": sticker.url(self.url), "title": sticker.title()}
+                self._send_json(to, {} if sticker.fault == "page_of_no_use" else reply)
             case [kind, name]:
                 self._send_picture(to, kind, self.stickers[int(name.removesuffix(".gif"))])
             case _:
                 self._send(to, b"", status=404)
 
     def _results(self, word: str, page: int) -> dict[str, Any]:
-        found = self.words[word]
-        part = found[page * STICKERS_PER_PAGE : (page + 1) * STICKERS_PER_PAGE]
+        stickers = self.words[word]
+        part = stickers[page * STICKERS_PER_PAGE : (page + 1) * STICKERS_PER_PAGE]
         entries = [
             {"page": sticker.page_url(self.url)}
             if sticker.has_page
             else {"url": sticker.url(self.url), "title": sticker.title()}
             for sticker in part
         ]
-        is_last = (page + 1) * STICKERS_PER_PAGE >= len(found)
+        is_last = (page + 1) * STICKERS_PER_PAGE >= len(stickers)
         return {"stickers": entries, "next": None if is_last else f"{self.url}/find/{word}/{page + 1}"}
 
     def _send_picture(self, to: BaseHTTPRequestHandler, kind: str, sticker: Planned) -> None:
@@ -267,8 +267,8 @@ class Site:
             return 429 if kind == "busy_once" else 502, b"", {}
         return replies.get(kind, (200, data, {}))
 
-    def _send_json(self, to: BaseHTTPRequestHandler, told: Any) -> None:
-        self._send(to, json.dumps(told).encode(), **{"Content-Type": "application/json"})
+    def _send_json(self, to: BaseHTTPRequestHandler, reply: Any) -> None:
+        self._send(to, json.dumps(reply).encode(), **{"Content-Type": "application/json"})
 
     def _send(
         self,
@@ -309,8 +309,8 @@ def config_of(site: Site, folder: Path, *, workers: int, delay_s: float, words_p
 def problems(site: Site, run: Run, *, delay_s: float) -> list[str]:
     """In sentences, what of a finished crawl is not as the plan of the site says it must be."""
     expected: dict[str, Counter[Any]] = defaultdict(Counter)
-    for found in site.words.values():
-        for sticker in found:
+    for differencesers in site.words.values():
+        for sticker in differencesers:
             reason = FAULTS[sticker.fault] if sticker.fault else None
             if reason is None:
                 expected["kept"][sticker.number] += 1
@@ -323,27 +323,29 @@ def problems(site: Site, run: Run, *, delay_s: float) -> list[str]:
             actual["kept"][int(urlsplit(url).path.rpartition("/")[2].removesuffix(".gif"))] += 1
         for reject in run.read_rejects("crawl", record.partition).to_dicts():
             actual["rejects"][reject["url"], reject["reason"]] += 1
-    found = []
+    differencesers = []
     for name in ("kept", "rejects"):
         lacking, extra = expected[name] - actual[name], actual[name] - expected[name]
         if lacking or extra:
-            found.append(
+            differencesers.append(
                 f"{name}: {lacking.total()} lacking, {extra.total()} extra, such as {[*lacking][:3]} and {[*extra][:3]}"
             )
-    return [*found, *_rate_problems(site, delay_s)]
+    return [*differencesers, *_rate_problems(site, delay_s)]
 
 
 def _rate_problems(site: Site, delay_s: float) -> list[str]:
     times: dict[str, list[float]] = defaultdict(list)
     for when, host, _ in sorted(site.log):
         times[host].append(when)
-    found = []
+    rate_problems = []
     for host, of_host in times.items():
         least = (RATE_WINDOW - 1) * delay_s - SLACK_S
         spans = [last - first for first, last in zip(of_host, of_host[RATE_WINDOW - 1 :], strict=False)]
         if spans and min(spans) < least:
-            found.append(f"{host}: {RATE_WINDOW} requests within {min(spans):.3f} s, expected at least {least:.3f} s")
-    return found
+            rate_problems.append(
+                f"{host}: {RATE_WINDOW} requests within {min(spans):.3f} s, expected at least {least:.3f} s"
+            )
+    return rate_problems
 
 
 def main() -> None:
@@ -367,12 +369,12 @@ def main() -> None:
             _crawl(site, folder, arguments, workers=workers, kill_at=_moments(num_requests, num_kills, arguments.seed))
             run, seconds = Run.open(str(folder)), time.monotonic() - began
             num_requests = len(site.log)
-            found = problems(site, run, delay_s=arguments.delay_s)
+            differences = problems(site, run, delay_s=arguments.delay_s)
             manifests.append(manifest(run))
             if manifests[-1] != manifests[0]:
-                found.append("the manifest is another one")
-            is_good = is_good and not found
-            verdict = "; ".join(found) or "as expected"
+                differences.append("the manifest is another one")
+            is_good = is_good and not differences
+            verdict = "; ".join(differences) or "as expected"
             print(
                 f"{workers} workers, {num_kills} kills: {num_requests} requests, {seconds:.0f} s: {verdict}", flush=True
             )

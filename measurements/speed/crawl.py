@@ -136,10 +136,10 @@ def _compare(site: str, folder: Path, arguments: argparse.Namespace) -> None:
         }
         for name, runs in used.items()
     }
-    told: dict[str, Any] = {"num_pictures": arguments.num_pictures, "passes": arguments.passes, "medians": medians}
+    report: dict[str, Any] = {"num_pictures": arguments.num_pictures, "passes": arguments.passes, "medians": medians}
     ours = medians["vsd2m"]["pictures_per_cpu_s"]
-    told["ratios"] = {name: round(ours / medians[name]["pictures_per_cpu_s"], 2) for name in peers}
-    print(json.dumps(told, indent=2))
+    report["ratios"] = {name: round(ours / medians[name]["pictures_per_cpu_s"], 2) for name in peers}
+    print(json.dumps(report, indent=2))
 
 
 def _our_command(site: str, folder: Path, arguments: argparse.Namespace) -> list[str]:
@@ -171,9 +171,9 @@ def _measure(command: list[str]) -> dict[str, float]:
     output = subprocess.run(
         [sys.executable, "-c", MEASURED, *command], check=True, capture_output=True, env=environment
     )
-    told: dict[str, float] = json.loads(output.stdout)
-    assert told["rc"] == 0, f"{command[:2]} failed"
-    return told
+    measured: dict[str, float] = json.loads(output.stdout)
+    assert measured["rc"] == 0, f"{command[:2]} failed"
+    return measured
 
 
 def serve(num_pictures: int) -> None:

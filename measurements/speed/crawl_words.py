@@ -55,7 +55,7 @@ def main() -> None:
 def _measure(site: str, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     config = _config(site, folder, arguments)
     expected = arguments.num_words + -(-arguments.num_words // EVERY)
-    begun = time.monotonic()
+    start = time.monotonic()
     first, _ = _run(config, until=lambda: _num_requests(site) > expected // STOPPED_AFTER)
     plan = subprocess.run(
         [*_COMMAND, "plan", str(config), "--json"], check=True, capture_output=True, env=_environment()
@@ -70,7 +70,7 @@ def _measure(site: str, folder: Path, arguments: argparse.Namespace) -> dict[str
     return {
         "num_words": arguments.num_words,
         "words_per_second": round(requests / seconds / (1 + 1 / EVERY), 1),
-        "seconds": round(time.monotonic() - begun, 1),
+        "seconds": round(time.monotonic() - start, 1),
         "largest_memory_mb": [round(max(half, default=0)) for half in halves],
         "plan": {"requests": load["requests"], "seconds": round(load["seconds"], 1)},
         "measured": {"requests": requests, "seconds": round(seconds, 1)},
@@ -103,14 +103,14 @@ def _config(site: str, folder: Path, arguments: argparse.Namespace) -> Path:
 
 def _run(config: Path, *, until: Any) -> tuple[list[float], float]:
     """Runs the pipeline until its end, or stops it; memory in MB over time, and the seconds until its first request."""
-    begun, first_request, samples = time.monotonic(), None, []
+    start, first_request, samples = time.monotonic(), None, []
     process = subprocess.Popen([*_COMMAND, "run", str(config)], stdout=subprocess.DEVNULL, env=_environment())
     folder = config.parent / "run" / "crawl"
     while process.poll() is None:
         time.sleep(SAMPLE_S)
         samples.append(sum(_memory_mb(pid) for pid in _tree(process.pid)))
         if first_request is None and any(folder.glob("spool-*/facts.jsonl")):
-            first_request = time.monotonic() - begun
+            first_request = time.monotonic() - start
         if until():
             process.send_signal(signal.SIGINT)
             process.wait()
@@ -165,8 +165,8 @@ def serve() -> None:
                 num_requests += 1
             number = int(self.path.rpartition("%20")[2] if "search" in self.path else self.path.rpartition("/")[2])
             if "search" in self.path:
-                found = [{"url": f"/pictures/{number}"}] if number % EVERY == 0 else []
-                self._send(json.dumps({"found": found}).encode(), "application/json")
+                stickers = [{"url": f"/pictures/{number}"}] if number % EVERY == 0 else []
+                self._send(json.dumps({"found": stickers}).encode(), "application/json")
             else:
                 self._send(b"GIF89a" + number.to_bytes(1000), "image/gif")
 

@@ -1,19 +1,26 @@
 """Commit records that are read once and kept, while one process alone changes a run."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vsd2m.core.commit import CommitRecord
 
-if TYPE_CHECKING:
-    from vsd2m.core.run import Run
+
+class RecordReader(Protocol):
+    """A run, as far as its commit records are read from the storage."""
+
+    def read_record(self, stage: str, partition: int | None) -> CommitRecord | None:
+        """A partition's record, or None."""
+
+    def read_records(self, stage: str) -> list[CommitRecord]:
+        """Every record of a stage."""
 
 
 class KnownRecords:
     """The records of a run as this process knows them.
 
     `whole_stages`: a stage's records are listed and read together at the first question, and what is not among them
-    does not exist. Without it, each is read when it is asked for, and asked for again until it exists.
+    does not exist. Without it, each is read when it is needed, and again until it exists.
     """
 
     def __init__(self, *, whole_stages: bool) -> None:
@@ -22,19 +29,19 @@ class KnownRecords:
         self._complete: set[str] = set()
         self._shared: dict[str, CommitRecord] = {}
 
-    def one(self, run: "Run", stage: str, partition: int | None) -> CommitRecord | None:
+    def one(self, run: RecordReader, stage: str, partition: int | None) -> CommitRecord | None:
         """A partition's record, or None."""
         if self._whole_stages:
             self.all(run, stage)
-        known = self._records.setdefault(stage, {})
-        if partition not in known and stage not in self._complete:
+        records = self._records.setdefault(stage, {})
+        if partition not in records and stage not in self._complete:
             record = run.read_record(stage, partition)
             if record is None:
                 return None
             self.put(record)
-        return known.get(partition)
+        return records.get(partition)
 
-    def all(self, run: "Run", stage: str) -> Sequence[CommitRecord]:
+    def all(self, run: RecordReader, stage: str) -> Sequence[CommitRecord]:
         """Every record of a stage."""
         if stage not in self._complete:
             self._records[stage] = {}

@@ -12,7 +12,7 @@ FAST_FILES = frozenset(
         "core/test_core_registry.py",
         "core/test_core_storage.py",
         "crawl/test_crawl_catalog.py",
-        "crawl/test_crawl_media_tar.py",
+        "core/test_core_media_tar.py",
         "crawl/test_crawl_outcomes.py",
         "crawl/test_crawl_rights.py",
         "filter/test_filter_rules.py",

@@ -11,11 +11,13 @@ from vsd2m.benchmark.metrics import METRICS
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.filter.rules import RULES
 from vsd2m.generation.temporal_layers import TEMPORAL_LAYERS
+from vsd2m.ingest.readers import READERS
 from vsd2m.pipelines.engine.stages import STAGES
 
 ROOT = Path(__file__).parents[1]
 REGISTRIES = {
     "sources": SOURCES,
+    "readers": READERS,
     "rules": RULES,
     "describers": DESCRIBERS,
     "engines": ENGINES,

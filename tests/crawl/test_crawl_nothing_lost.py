@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from vsd2m.core.errors import CrawlError
+from vsd2m.core.finds.valid_text import valid_text
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, SearchResults
-from vsd2m.crawl.text import valid_text
 
 GIF = {"Content-Type": "image/gif"}
 LONE = "\ud83d"

@@ -12,7 +12,7 @@ COLUMNS = CATALOG_COLUMNS
 _GATHERED = {
     "urls": "url",
     "page_urls": "page_url",
-    "trigger_words": "trigger_word",
+    "given_captions": "given_caption",
     "titles": "title",
     "licences": "licence",
     "authors": "author",
@@ -45,8 +45,8 @@ class CatalogStage(TableStage[CatalogConfig]):
     def spec(self) -> StageSpec:
         return StageSpec(
             name="catalog",
-            version=2,
-            reads=(*_GATHERED.values(), "tags", *_OF_THE_FIRST),
+            version=3,
+            reads=(*_GATHERED.values(), "trigger_word", "given_words", "tags", *_OF_THE_FIRST),
             writes=("tags", *_OF_THE_FIRST),
             columns=COLUMNS,
         )
@@ -59,6 +59,7 @@ class CatalogStage(TableStage[CatalogConfig]):
         rows = table.filter(allowed)
         merged = rows.group_by("key", maintain_order=True).agg(
             *(_texts(source, name) for name, source in _GATHERED.items()),
+            _words(),
             pl.col("tags").explode().drop_nulls().unique().sort(),
             *(pl.col(name).first() for name in _OF_THE_FIRST),
         )
@@ -77,10 +78,18 @@ def _texts(source: str, name: str) -> pl.Expr:
     return column.filter(column.is_not_null() & (column != "")).unique().sort().alias(name)
 
 
+def _words() -> pl.Expr:
+    """The words that were searched for and those given, distinct and sorted."""
+    words = pl.concat_list("trigger_word", pl.col("given_words").fill_null([])).explode()
+    return words.filter(words.is_not_null() & (words != "")).unique().sort().alias("trigger_words")
+
+
 def _repeated(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """The same address found again, and other addresses of the same bytes. The smallest address is the sticker's."""
     is_address = pl.struct("key", "url").is_first_distinct()
-    again = rows.filter(~is_address).with_columns(detail=pl.format("also for {}", "trigger_word"))
+    again = rows.filter(~is_address).with_columns(
+        detail=pl.format("also for {}", pl.col("trigger_word").fill_null("no word"))
+    )
     others = rows.filter(is_address).with_columns(detail=pl.col("url").min().over("key"))
     return [
         _rejects(again, "found_again"),

@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from vsd2m.core.finds.valid_text import valid_text
 from vsd2m.core.stage import StageConfig, neutral
 from vsd2m.crawl.scraping.addresses import is_place
 from vsd2m.crawl.scraping.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES, ChosenSource, source_class
 from vsd2m.crawl.sources.base import SourceConfig
-from vsd2m.crawl.text import valid_text
 
 POLITE_DELAY_S = 0.5
 

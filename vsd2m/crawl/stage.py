@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import CrawlError
+from vsd2m.core.finds.media_tar import MediaTar
 from vsd2m.core.partitioning import partition_names
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, HostLoad, StageConfig, StageSpec
@@ -20,7 +21,6 @@ from vsd2m.crawl.forecast import host_loads
 from vsd2m.crawl.records.evidence import keep_evidence
 from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, hosts_path, sum_of
 from vsd2m.crawl.records.ledger import LedgerHead, answers_of, facts_of, ledger_bytes, read_ledger, recall, unplaced
-from vsd2m.crawl.records.media_tar import MediaTar
 from vsd2m.crawl.records.outcomes import TRANSIENT, Fact, Find, join, reason_of, shared_name
 from vsd2m.crawl.scraping.job import Job
 from vsd2m.crawl.scraping.process import crawl, spool_in
@@ -213,6 +213,8 @@ class CrawlStage(FileStage[CrawlConfig]):
             "url": find.url,
             "source": self.config.source.source,
             "trigger_word": find.word,
+            "given_words": list(find.sticker["words"]),
+            "given_caption": find.sticker["caption"],
             **stated,
             "attribution": find.sticker["attribution"] or (terms.attribution if terms else ""),
             "robots": find.picture["robots"],

@@ -1,1 +1,1 @@
-"""What a crawl leaves: outcomes, the ledger of answers, the tar of original bytes."""
+"""What a crawl leaves: outcomes and the ledger of answers."""

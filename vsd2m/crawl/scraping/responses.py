@@ -72,14 +72,16 @@ def checked_sticker(sticker: Any) -> FoundSticker:
     for name in _TEXT_FIELDS:
         if not isinstance(getattr(sticker, name), str):
             raise _wrong_type(name, "text", getattr(sticker, name))
-    for name in ("tags", "fallbacks"):
+    for name in _LIST_FIELDS:
         values = getattr(sticker, name)
         if not isinstance(values, tuple | list) or not all(isinstance(value, str) for value in values):
             raise _wrong_type(name, "texts", values)
-    return replace(sticker, tags=tuple(sticker.tags), fallbacks=tuple(sticker.fallbacks))
+    lists: dict[str, Any] = {name: tuple(getattr(sticker, name)) for name in _LIST_FIELDS}
+    return replace(sticker, **lists)
 
 
-_TEXT_FIELDS = tuple(field.name for field in fields(FoundSticker) if field.name not in ("tags", "fallbacks"))
+_LIST_FIELDS = ("tags", "fallbacks", "words")
+_TEXT_FIELDS = tuple(field.name for field in fields(FoundSticker) if field.name not in _LIST_FIELDS)
 
 
 def _wrong_type(field: str, expected: str, value: Any) -> RefusedError:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vsd2m.core.finds.valid_text import valid_text
 from vsd2m.crawl.scraping.redaction import Redaction
-from vsd2m.crawl.text import valid_text
 
 FACTS_FILE = "facts.jsonl"
 KNOWN_FILE = "known.jsonl"

@@ -80,6 +80,7 @@ class FoundSticker:
     """A picture a page leads to, with what the page states of it; empty texts where it states nothing.
 
     `fallbacks` are addresses of the same sticker in other renditions, best first, for when `url` cannot be downloaded.
+    `words` are words that the page gives the sticker besides the one searched for.
     """
 
     url: str
@@ -92,6 +93,8 @@ class FoundSticker:
     licence_url: str = ""
     attribution: str = ""
     source_id: str = ""
+    words: tuple[str, ...] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ def make_plan(config: PipelineConfig) -> Plan:
     )
     schema = _schema(stages)
     _check_order(stages)
+    _check_folders(stages)
     return Plan(config, stages, schema)
 
 
@@ -165,7 +166,7 @@ def _check_order(stages: tuple[PlannedStage, ...]) -> None:
     kinds = [planned.kind for planned in stages]
     if kinds[0] != "file" or "table" not in kinds or "sticker" in kinds[: kinds.index("table")]:
         names = ", ".join(planned.name for planned in stages)
-        raise ConfigError(f"stages: expected a source (crawl), then catalog, then the others; found {names}")
+        raise ConfigError(f"stages: expected a source (crawl, ingest), then catalog, then the others; found {names}")
     written: set[str] = {"key"}
     for position, planned in enumerate(stages):
         for column in planned.reads:
@@ -176,6 +177,17 @@ def _check_order(stages: tuple[PlannedStage, ...]) -> None:
         is_root_made = "table" in kinds[: position + 1]
         if not (is_root_made and planned.kind == "file"):  # what a file stage writes then is not joined to the stickers
             written.update(planned.stage.spec.writes)
+
+
+def _check_folders(stages: tuple[PlannedStage, ...]) -> None:
+    """Two stages before the catalog must not write to one folder."""
+    writers: dict[str, str] = {}
+    for planned in stages:
+        folder = getattr(planned.stage.config, "media_folder", None)
+        if folder is not None and writers.setdefault(folder, planned.name) != planned.name:
+            raise ConfigError(
+                f"stages.{planned.name}: media_folder: stage {writers[folder]!r} writes to {folder!r}; name another"
+            )
 
 
 def _who_writes(column: str, stages: tuple[PlannedStage, ...]) -> str:

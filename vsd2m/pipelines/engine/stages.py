@@ -7,6 +7,7 @@ from vsd2m.core.schema import Column, Schema
 
 STAGES: dict[str, str] = {
     "crawl": "vsd2m.crawl.stage:CrawlStage",
+    "ingest": "vsd2m.ingest.stage:IngestStage",
     "catalog": "vsd2m.crawl.catalog:CatalogStage",
     "probe": "vsd2m.media.probe:ProbeStage",
     "filter": "vsd2m.filter.stage:FilterStage",

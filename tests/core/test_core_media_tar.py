@@ -4,7 +4,7 @@ import tarfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsd2m.crawl.records.media_tar import MediaTar
+from vsd2m.core.finds.media_tar import MediaTar
 
 
 @given(st.lists(st.binary(max_size=1500), max_size=8))

@@ -1,0 +1,106 @@
+"""What a table or a file says of a sticker, from columns whose names are given or guessed."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.finds.valid_text import valid_text
+from vsd2m.core.registry import did_you_mean
+
+Row = Mapping[str, Any]
+Columns = Mapping[str, str]
+"""Field -> the column of a table that holds it."""
+
+GUESSES: Mapping[str, tuple[str, ...]] = {
+    "file": ("file", "file_name", "filename", "file_path", "filepath", "path", "image_path", "image"),
+    "url": ("url", "image_url", "gif_url", "address", "link"),
+    "picture": ("image", "picture", "sticker", "gif", "webp", "png", "apng", "tgs", "bytes", "image_bytes", "media"),
+    "words": ("trigger_words", "words", "trigger_word", "word", "keywords", "keyword", "labels", "label", "emoji"),
+    "title": ("title", "titles"),
+    "tags": ("tags", "tag"),
+    "licence": ("licence", "license", "licences"),
+    "licence_url": ("licence_url", "license_url", "licence_urls"),
+    "author": ("author", "authors", "artist", "creator"),
+    "attribution": ("attribution", "attributions"),
+    "caption": ("given_captions", "caption", "captions", "text", "sentence", "description", "txt"),
+    "page_url": ("page_url", "page_urls", "page", "source_url"),
+    "source_id": ("source_id", "source_ids", "id"),
+}
+"""The names under which each field is looked for, in lower case, the likeliest first."""
+
+_PLACES = ("file", "url", "picture")
+_LISTS = ("words", "tags")
+_SEPARATORS = re.compile(r"[;,|\n]")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What was said of one sticker; empty where nothing was."""
+
+    words: tuple[str, ...] = ()
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    licence: str = ""
+    licence_url: str = ""
+    author: str = ""
+    attribution: str = ""
+    caption: str = ""
+    page_url: str = ""
+    source_id: str = ""
+
+    def over(self, other: "Statement") -> "Statement":
+        """This one, with what `other` says where this one says nothing."""
+        return Statement(**{name: value or getattr(other, name) for name, value in asdict(self).items()})
+
+
+def columns_of(names: Iterable[str], mapping: Mapping[str, str], *, where: str) -> dict[str, str]:
+    """Field -> column, as `mapping` has it and else guessed by name; `ConfigError` for a column that is not there."""
+    known = list(names)
+    for name, column in mapping.items():
+        if name not in GUESSES:
+            raise ConfigError(
+                f"columns: unknown field {name!r}{did_you_mean(name, GUESSES)}; known: {_listed(GUESSES)}"
+            )
+        if column not in known:
+            raise ConfigError(
+                f"columns: {where} has no column {column!r}{did_you_mean(column, known)}; it has {_listed(known)}"
+            )
+    by_lower_name = {name.strip().casefold(): name for name in reversed(known)}
+    guesses = {
+        name: next((by_lower_name[guess] for guess in candidates if guess in by_lower_name), None)
+        for name, candidates in GUESSES.items()
+        if name not in mapping
+    }
+    return {**{name: column for name, column in guesses.items() if column is not None}, **mapping}
+
+
+def statement_of(row: Row, columns: Columns) -> Statement:
+    """What a row says. A text in a list's column is divided at `;`, `,`, `|` and line ends."""
+    values: dict[str, Any] = {}
+    for field in fields(Statement):
+        if field.name in columns:
+            texts = texts_in(row.get(columns[field.name]), divided=field.name in _LISTS)
+            values[field.name] = tuple(dict.fromkeys(texts)) if field.name in _LISTS else next(iter(texts), "")
+    return Statement(**values)
+
+
+def texts_in(value: Any, *, divided: bool = False) -> list[str]:
+    """The texts of a cell: of a list, a number or a text; without those that are empty."""
+    if isinstance(value, list | tuple):
+        return [text for part in value for text in texts_in(part)]
+    if value is None or isinstance(value, Mapping | bytes) or value != value:  # noqa: PLR0124 (not a number)
+        return []
+    parts = _SEPARATORS.split(str(value)) if divided else [str(value)]
+    return [valid_text(text) for part in parts if (text := part.strip())]
+
+
+def file_key(name: str) -> str:
+    """A file's name in the one spelling in which names are compared: `/`, and composed characters (NFC)."""
+    return unicodedata.normalize("NFC", name.replace("\\", "/").removeprefix("./"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(str, names)) or "none"

@@ -1,0 +1,1 @@
+"""Brings in stickers without a web server: folders, archives, data sets on disk, sticker packs."""

@@ -19,7 +19,7 @@ from vsd2m.shard.split import SplitConfig, SplitStage
 from vsd2m.shard.stage import ShardConfig, ShardStage
 from vsd2m.shard.writer import MEDIA_OFFSET, ShardSample, write_tar
 
-CATALOG = ("media_tar", "media_offset", "num_bytes", "urls", "trigger_words", "titles", "licences")
+CATALOG = ("media_tar", "media_offset", "num_bytes", "urls", "trigger_words", "given_captions", "titles", "licences")
 PROBE = ("media_format", "width", "height", "num_frames", "num_distinct_frames", "durations_ms", "fingerprint")
 GROUPS = ("duplicate_group", "duplicate_group_size")
 ANNOTATE = (
@@ -66,6 +66,7 @@ def make_rows(num_stickers: int, *, seed: int = 0) -> list[dict]:
                 "num_bytes": len(media),
                 "urls": [f"http://example.org/{number}.gif"],
                 "trigger_words": sorted({WORDS[number % 7], WORDS[number % 3]}),
+                "given_captions": [],
                 "titles": [f"sticker {number}"] if number % 2 else [],
                 "licences": ["CC0-1.0"] if number % 4 else [],
                 "media_format": "gif",

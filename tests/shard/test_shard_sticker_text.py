@@ -21,6 +21,7 @@ def shards(tmp_path_factory) -> str:
         {
             **row,
             "caption": row["caption"] if number % 4 == 0 else [None, ""][number % 2],
+            "given_captions": ["a person wrote this"] if number % 8 == 1 else [],
             "description": row["description"] if number % 4 <= 1 else None,
             "trigger_words": row["trigger_words"] if number % 4 <= 2 else [],
         }
@@ -41,9 +42,11 @@ def texts_in_tars(shards: str) -> dict[str, str]:
     return texts
 
 
-def test_the_text_is_the_caption_then_the_description_then_the_words():
-    row = {"caption": "c", "description": "d", "trigger_words": ["good night", "moon"]}
+def test_the_text_is_the_caption_then_a_given_one_then_the_description_then_the_words():
+    row = {"caption": "c", "given_captions": ["g", "h"], "description": "d", "trigger_words": ["good night", "moon"]}
     assert sticker_text(row) == "c"
+    assert sticker_text({**row, "caption": None}) == "g"
+    row = {**row, "given_captions": []}
     assert sticker_text({**row, "caption": None}) == "d"
     assert sticker_text({**row, "caption": "", "description": ""}) == "good night, moon"
     assert sticker_text({}) == sticker_text({"trigger_words": None}) == ""
@@ -51,6 +54,7 @@ def test_the_text_is_the_caption_then_the_description_then_the_words():
 
 def test_shards_training_and_benchmark_have_the_same_text(shards):
     texts = texts_in_tars(shards)
+    assert "a person wrote this" in texts.values()
     assert any(", " in text and not text.startswith("A video") for text in texts.values())
     for split in SPLITS:
         config = DataConfig(shards=shards, split=split, num_frames=2, size=8, static="repeat")

@@ -15,7 +15,8 @@ from vsd2m.shard.inventory import Shard, list_shards
 from vsd2m.shard.reader import column_names, read_columns, read_media
 from vsd2m.shard.sticker_text import sticker_text
 
-_COLUMNS = ("key", "tar_offset", "num_bytes", "caption", "description", "trigger_words", "domain")
+_TEXTS = ("caption", "given_captions", "description", "trigger_words")
+_COLUMNS = ("key", "tar_offset", "num_bytes", *_TEXTS, "domain")
 _FRAME_COUNTS = ("num_frames", "num_distinct_frames")
 
 

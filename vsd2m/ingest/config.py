@@ -31,7 +31,7 @@ class IngestConfig(StageConfig):
         None, description="readers that are tried, in order: registry names or your own `module:Class`; null: all"
     )
     partition_files: int = neutral(
-        1000, ge=1, le=100_000, description="files in a partition, on average; an archive counts by its size"
+        1000, ge=1, le=100_000, description="largest number of files in a partition; an archive counts by its size"
     )
     max_file_bytes: int = Field(20 << 20, ge=1, description="largest picture that is read")
     max_archive_bytes: int = Field(64 << 30, ge=1, description="bytes that are unpacked from one archive")

@@ -9,6 +9,7 @@ from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.core.finds.partition_plan import Entry
 from vsd2m.core.finds.statements import Statement, columns_of, file_key, statement_of, texts_in
 from vsd2m.core.finds.tables import column_names, is_table, read_rows
+from vsd2m.core.partitioning import NUM_BITS, name_hash
 from vsd2m.ingest.config import IngestConfig
 from vsd2m.ingest.external_sort import Keyed, external_sort
 from vsd2m.ingest.listing import ListedFile, Place
@@ -97,12 +98,12 @@ def _open_table(
 
 def list_entries(
     place: Place, config: IngestConfig, archive_suffixes: tuple[str, ...], counts: ListCounts
-) -> Iterator[Entry]:
-    """An entry per file and per row without one, by name. `counts` is filled while the entries are taken."""
+) -> Iterator[tuple[int, int, Entry]]:
+    """(hash of the name, weight, entry) per file and per row without one, by hash; `counts` is filled meanwhile."""
     table = find_table(place, config)
     described_by = table.name if table is not None and table.is_below else None
     files = external_sort(_files(place, config, described_by, archive_suffixes, counts))
-    rows = external_sort(table.rows()) if table is not None else iter(())
+    rows = external_sort((_by_hash(key), said) for key, said in table.rows()) if table is not None else iter(())
     tagged = heapq.merge(
         ((key, 0, value) for key, value in files), ((key, 1, value) for key, value in rows), key=lambda pair: pair[:2]
     )
@@ -110,12 +111,22 @@ def list_entries(
         said = [value for kind, value in group if kind == 1]
         entries = [value for kind, value in group if kind == 0]
         counts.num_rows += len(said)
+        name = key[_HASH_DIGITS:]
         if not entries:
             counts.num_rows_without_file += len(said)
-            entries = [{"name": key, "problem": "missing_file" if key else "no_file_named"}]
+            entries = [{"name": name, "problem": "missing_file" if name else "no_file_named"}]
         elif table is not None and not said:
             counts.num_files_without_row += len(entries)
-        yield from ({**entry, "said": said} if said else entry for entry in entries)
+        for entry in entries:
+            yield int(key[:_HASH_DIGITS], 16), entry.pop("weight", 1), {**entry, "said": said} if said else entry
+
+
+_HASH_DIGITS = NUM_BITS // 4
+
+
+def _by_hash(name: str) -> str:
+    """What names are sorted by: their hash, which decides on their partition, then the name."""
+    return f"{name_hash(name):0{_HASH_DIGITS}x}{name}"
 
 
 def _files(
@@ -126,7 +137,7 @@ def _files(
             counts.num_companions += 1
             continue
         counts.num_files += 1
-        yield file_key(file.name), _entry(file, archive_suffixes)
+        yield _by_hash(file_key(file.name)), _entry(file, archive_suffixes)
 
 
 def _entry(file: ListedFile, archive_suffixes: tuple[str, ...]) -> Entry:

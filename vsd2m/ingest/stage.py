@@ -9,7 +9,8 @@ from vsd2m.core.commit import digest
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.core.finds.columns import FIND_COLUMNS
 from vsd2m.core.finds.media_tar import MediaTar
-from vsd2m.core.finds.partition_plan import PartitionPlan, cut
+from vsd2m.core.finds.partition_plan import PartitionPlan
+from vsd2m.core.partitioning import partition_stream
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, StageConfig, StageSpec
 from vsd2m.ingest.config import IngestConfig
@@ -54,6 +55,9 @@ class IngestStage(FileStage[IngestConfig]):
     def num_partitions(self, run: Run) -> int:
         return len(self.plan(run).digests)
 
+    def partitions(self, run: Run) -> list[int]:
+        return list(self.plan(run).digests)
+
     def input_digest(self, run: Run, partition: int) -> str:
         return digest([self._place.label, self.plan(run).digests[partition]])
 
@@ -89,9 +93,9 @@ class IngestStage(FileStage[IngestConfig]):
         self._check_outside(run)
         suffixes = tuple(suffix for reader in self._classes.values() if reader.is_archive for suffix in reader.suffixes)
         counts = ListCounts()
-        before = PartitionPlan.read(run.store, self.config.media_folder)
-        entries = list_entries(self._place, self.config, suffixes, counts)
-        plan = before.replace(cut(entries, self.config.partition_files))
+        listed = partition_stream(list_entries(self._place, self.config, suffixes, counts), self.config.partition_files)
+        parts = ((number, sorted(part, key=lambda entry: str(entry["name"]))) for number, part in listed)
+        plan = PartitionPlan.write(run.store, self.config.media_folder, parts)
         if counts.num_files == 0:
             raise StorageError(f"there are no files in {self.config.path}; expected stickers, archives or packs")
         if counts.num_rows and counts.num_rows == counts.num_rows_without_file:
@@ -99,7 +103,8 @@ class IngestStage(FileStage[IngestConfig]):
                 f"none of the {counts.num_rows} rows of the metadata names a file below {self.config.path}; "
                 "name the column that does: columns: {file: COLUMN}"
             )
-        return plan.save(**asdict(counts))
+        plan.save(**asdict(counts))
+        return plan
 
     def _check_outside(self, run: Run) -> None:
         """A run inside the folder would read what it writes."""

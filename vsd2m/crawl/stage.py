@@ -47,7 +47,7 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=4, reads=(), columns=COLUMNS)
+        return StageSpec(name="crawl", version=5, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         return {f"source:{self.config.source.source}": str(source_class(self.config.source).version)}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vsd2m.core.stage import TableResult as TableResult
     from vsd2m.core.stage import TableStage as TableStage
     from vsd2m.core.stage import neutral as neutral
+    from vsd2m.crawl.sources.base import ApiPolicy as ApiPolicy
     from vsd2m.crawl.sources.base import Ask as Ask
     from vsd2m.crawl.sources.base import FoundSticker as FoundSticker
     from vsd2m.crawl.sources.base import Page as Page
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from vsd2m.crawl.sources.base import Source as Source
     from vsd2m.crawl.sources.base import SourceConfig as SourceConfig
     from vsd2m.crawl.sources.base import Terms as Terms
+    from vsd2m.crawl.sources.base import UnreadSticker as UnreadSticker
     from vsd2m.filter.rule import Check as Check
     from vsd2m.filter.rule import Rule as Rule
     from vsd2m.filter.rule import measured as measured
@@ -66,6 +68,7 @@ wait_asleep()
 __version__ = "0.1.0"
 
 _MODULES = {
+    "ApiPolicy": "vsd2m.crawl.sources.base",
     "Ask": "vsd2m.crawl.sources.base",
     "Batch": "vsd2m.core.stage",
     "Check": "vsd2m.filter.rule",
@@ -100,6 +103,7 @@ _MODULES = {
     "TableStage": "vsd2m.core.stage",
     "Terms": "vsd2m.crawl.sources.base",
     "TextEngine": "vsd2m.annotate.engines.base",
+    "UnreadSticker": "vsd2m.crawl.sources.base",
     "Vsd2mError": "vsd2m.core.errors",
     "collate": "vsd2m.shard.loading.samples",
     "decode": "vsd2m.media.decode",

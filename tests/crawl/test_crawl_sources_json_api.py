@@ -108,7 +108,8 @@ def test_absent_fields_are_empty_and_renditions_fall_back(tmp_path) -> None:
     first, second = result.kept
     assert (first["url"], first["tags"], first["author"]) == (f"{site.url}/small.gif", ["x"], "Ann")
     assert (second["title"], second["tags"], second["page_url"]) == ("", [], f"{site.url}/v1/find?q=a%20b%26c")
-    assert [reject["reason"] for reject in result.rejects] == ["bad_address"]
+    [reject] = result.rejects
+    assert (reject["reason"], reject["detail"]) == ("sticker_not_understood", "picture is missing")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from vsd2m.benchmark.metric import Weights
 from vsd2m.benchmark.metrics import metric_class
 from vsd2m.benchmark.suite.clips import JudgedClip
 from vsd2m.core.run import Run
-from vsd2m.gallery.site import GallerySite
+from vsd2m.gallery.apis.base import ApiOptions
+from vsd2m.gallery.apis.site import ApiSite
 from vsd2m.generation.config import TrainConfig
 from vsd2m.pipelines.engine.config import PipelineConfig, json_schema
 from vsd2m.pipelines.engine.local import run_local
@@ -77,7 +78,8 @@ def run(own_package, tmp_path_factory) -> Iterator[Run]:
         (stickers / f"{number}.gif").write_bytes(draw(2 + number))
     entries = [{"file": f"{number}.gif", "trigger_words": ["stripes"]} for number in range(NUM_STICKERS)]
     (stickers / "truth.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    with GallerySite(stickers) as site:
+    api = ApiSite(stickers, "own_stickers.apis:AnonymousModel", options=ApiOptions(key=KEY))
+    with api as site:
         yield run_local(make_plan(PipelineConfig.model_validate(values(folder, site.url))))
 
 

@@ -21,6 +21,10 @@ from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.sources import SOURCES
 from vsd2m.filter.rules import RULES
 from vsd2m.filter.stage import FilterConfig
+from vsd2m.gallery.apis import APIS, api_class
+from vsd2m.gallery.apis.base import MODEL_KEY, ApiOptions
+from vsd2m.gallery.library import Library
+from vsd2m.gallery.server import HttpRequest
 from vsd2m.generation.config import TrainConfig
 from vsd2m.generation.model_config import make_layer
 from vsd2m.generation.temporal_layers import TEMPORAL_LAYERS
@@ -52,9 +56,16 @@ def planned(values: dict):
 
 def test_a_site_to_crawl(monkeypatch):
     monkeypatch.setitem(SOURCES, "anonymous", "own_stickers.sources:Anonymous")
-    config = CrawlConfig(source={"source": "anonymous", "key": "the-key-of-the-site"}, words=("cat",))
-    source = config.job(("cat",), Path("spool")).open_source()
-    assert type(source).__name__ == "Anonymous" and source.first_request("cat").url.endswith("/search?q=cat")
+    options = {"source": "anonymous", "site": "http://x", "key": "the-key-of-the-site"}
+    source = CrawlConfig(source=options, words=("cat",)).job(("cat",), Path("spool")).open_source()
+    assert type(source).__name__ == "Anonymous" and source.first_request("cat").body == '{"word": "cat"}'
+
+
+def test_a_model_of_an_api(monkeypatch, tmp_path):
+    monkeypatch.setitem(APIS, "anonymous", "own_stickers.apis:AnonymousModel")
+    (tmp_path / "cat.gif").touch()
+    model = api_class("anonymous")(Library(tmp_path), ApiOptions(), "http://x")
+    assert model.answer(HttpRequest("/words", headers={"x-api-key": MODEL_KEY})).body == b'{"words": ["cat"]}'
 
 
 def test_a_filter_rule(monkeypatch):
@@ -105,6 +116,7 @@ def test_the_table_names_every_registry_and_its_file():
     rows = re.findall(r"^\| a [^|]+ \| `?([^|`]+)`? \| `?(\w+)`? ", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     registries = {
         "SOURCES": SOURCES,
+        "APIS": APIS,
         "RULES": RULES,
         "DESCRIBERS": DESCRIBERS,
         "ENGINES": ENGINES,

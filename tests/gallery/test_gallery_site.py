@@ -17,7 +17,8 @@ from real_stickers import STICKERS, needs_stickers
 from vsd2m.core.errors import ConfigError, StorageError
 from vsd2m.gallery.library import TRAPS, Library
 from vsd2m.gallery.pages import PAGE_SIZE
-from vsd2m.gallery.site import GallerySite, serve_forever
+from vsd2m.gallery.server import serve_forever
+from vsd2m.gallery.site import GallerySite
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
@@ -270,7 +271,7 @@ def test_a_port_in_use_and_a_folder_without_pictures_are_one_clear_line(folder, 
     with GallerySite(folder) as site:
         port = urlsplit(site.url).port
         with pytest.raises(ConfigError, match=rf"cannot serve on 127.0.0.1:{port}: .*choose another port"):
-            serve_forever(folder, port=port or 0)
+            serve_forever(GallerySite(folder, port=port or 0))
     with pytest.raises(StorageError, match="has no stickers"):
         GallerySite(tmp_path)
     with pytest.raises(StorageError, match=r"missing does not exist; give a folder of stickers"):

@@ -43,11 +43,30 @@ def gallery(
     traps: Annotated[
         bool, typer.Option("--traps", help="Add a trigger word `traps` for whose stickers the site misbehaves.")
     ] = False,
+    api: Annotated[
+        str | None, typer.Option("--api", help="Answer like this API instead: commons, openverse, mastodon, ...")
+    ] = None,
+    busy_every: Annotated[
+        int | None, typer.Option(help="API: every N-th answer says that it is busy (429, maxlag ...).", min=1)
+    ] = None,
+    wrong_every: Annotated[
+        int | None, typer.Option(help="API: every N-th sticker has a missing or wrong field.", min=1)
+    ] = None,
+    page_size: Annotated[int | None, typer.Option(help="API: at most this many stickers per answer.", min=1)] = None,
 ) -> None:
-    """Serves a folder of stickers as a web site that can be crawled, until interrupted."""
-    from vsd2m.gallery.site import serve_forever
+    """Serves a folder of stickers as a web site that can be crawled, or as a sticker API, until interrupted."""
+    from vsd2m.gallery.server import serve_forever
 
-    serve_forever(folder, host=host, port=port, traps=traps, on_ready=typer.echo)
+    if api is None:
+        from vsd2m.gallery.site import GallerySite
+
+        serve_forever(GallerySite(folder, host, port, traps=traps), on_ready=typer.echo)
+        return
+    from vsd2m.gallery.apis.base import ApiOptions
+    from vsd2m.gallery.apis.site import ApiSite
+
+    options = ApiOptions(busy_every=busy_every, wrong_every=wrong_every, page_size=page_size)
+    serve_forever(ApiSite(folder, api, host, port, options=options), on_ready=typer.echo)
 
 
 def stats(run: RunArgument, open_page: OpenOption = False) -> None:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vsd2m import __version__
-from vsd2m.cli import annotate, benchmark, data, demo, generation, preference, runs
+from vsd2m.cli import annotate, benchmark, crawl, data, demo, generation, preference, runs
 from vsd2m.cli.progress import show_notices
 from vsd2m.core.errors import Vsd2mError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 for part in (demo, runs, data, annotate, generation):
     part.register(app)
+app.add_typer(crawl.crawl_app, name="crawl")
 app.add_typer(data.filter_app, name="filter")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(preference.app, name="preference")

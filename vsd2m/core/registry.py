@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -74,6 +74,9 @@ class Chosen:
     kind: str | None = None
     """The name in messages, if `key` is not suitable."""
 
+    own_names: ClassVar[str] = ":"
+    """The regular expression of names that are in no registry, for editors."""
+
     def component(self, name: str) -> Any:
         """The component's class."""
         return component(self.registry, name, kind=self.kind or self.key.replace("_", " "), base=load(self.base))
@@ -115,7 +118,7 @@ class Chosen:
             {"allOf": [handler(self.component(name).Config.__pydantic_core_schema__), self._names({"const": name})]}
             for name in self.registry
         ]
-        own_class = {"type": "string", "pattern": ":"}
+        own_class = {"type": "string", "pattern": self.own_names}
         return {"anyOf": [{"enum": list(self.registry)}, own_class, *registered, self._names(own_class)]}
 
     def _names(self, value: JsonSchemaValue) -> JsonSchemaValue:

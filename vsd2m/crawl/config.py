@@ -108,6 +108,16 @@ class CrawlConfig(StageConfig):
         return words
 
     @model_validator(mode="after")
+    def _can_be_reached(self) -> "CrawlConfig":
+        has_contact = "@" in self.user_agent or "://" in self.user_agent
+        if source_class(self.source).needs_contact and not has_contact and not is_loopback(self.source.site):
+            raise ValueError(
+                f"user_agent: {self.source.site} asks for an address to reach you at, such as "
+                f"`vsd2m (you@lab.example)`, found {self.user_agent!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_list_of_words(self) -> "CrawlConfig":
         if (self.words is None) == (self.words_file is None):
             raise ValueError("give exactly one of `words` and `words_file`")
@@ -115,8 +125,9 @@ class CrawlConfig(StageConfig):
 
     @property
     def num_workers(self) -> int:
-        """Partitions crawled at once; no more than the site's rules allow connections."""
-        return min(self.workers, source_class(self.source).max_connections or self.workers)
+        """Partitions crawled at once; no more than the site's rules allow workers or connections."""
+        source = source_class(self.source)
+        return min(self.workers, source.max_workers or self.workers, source.max_connections or self.workers)
 
     def job(self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""

@@ -47,7 +47,7 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=5, reads=(), columns=COLUMNS)
+        return StageSpec(name="crawl", version=6, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         return {f"source:{self.config.source.source}": str(source_class(self.config.source).version)}
@@ -212,7 +212,7 @@ class CrawlStage(FileStage[CrawlConfig]):
             "key": find.key,
             "url": find.url,
             "source": self.config.source.source,
-            "trigger_word": find.word,
+            "trigger_word": find.sticker["trigger_word"] or find.word,
             "given_words": list(find.sticker["words"]),
             "given_caption": find.sticker["caption"],
             **stated,

@@ -10,7 +10,7 @@ FIND_COLUMNS = (
     Column("url", pa.string(), "where the original bytes came from"),
     Column("page_url", pa.string(), "the page the picture was found on"),
     Column("source", pa.string(), "registry name of the crawl source or the ingest reader"),
-    Column("trigger_word", pa.string(), "the word that was searched for"),
+    Column("trigger_word", pa.string(), "the word that was searched for, or that a sticker of a set stands for"),
     Column("given_words", TEXTS, "words that a page or a table gives the picture", published=False),
     Column("given_caption", pa.string(), "caption that a page or a table gives the picture", published=False),
     Column("title", pa.string(), "title the page gives the picture"),

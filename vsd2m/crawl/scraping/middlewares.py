@@ -52,8 +52,9 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
-            detail = f"{urlsplit(request.url).scheme}://{netloc}/robots.txt"
-            raise RefusedRequest(Refusal("robots_disallowed", detail=detail)) from error
+            if not self.crawler.spider.has_api_policy(request):
+                detail = f"{urlsplit(request.url).scheme}://{netloc}/robots.txt"
+                raise RefusedRequest(Refusal("robots_disallowed", detail=detail)) from error
         if netloc in self._deserted:
             request.meta["dont_retry"] = True  # it was tried often enough for robots.txt
         request.meta["robots_txt"] = "absent" if netloc in self._absent else "allowed"

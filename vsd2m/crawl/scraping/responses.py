@@ -11,7 +11,7 @@ from scrapy.http import Headers, Response, TextResponse
 
 from vsd2m.crawl.scraping.job import Refusal
 from vsd2m.crawl.scraping.redaction import Redaction
-from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults
+from vsd2m.crawl.sources.base import FoundSticker, Page, PageError, SearchResults, UnreadSticker
 
 T = TypeVar("T")
 
@@ -61,12 +61,14 @@ def targets_of(results: SearchResults) -> Mapping[str, Any]:
 
 
 def _address(target: Any) -> str:
-    url = target.url if isinstance(target, FoundSticker) else target
+    url = target.url if isinstance(target, FoundSticker | UnreadSticker) else target
     return url if isinstance(url, str) else repr(url)
 
 
 def checked_sticker(sticker: Any) -> FoundSticker:
     """`sticker` with its lists as tuples; `RefusedError` where a field is not of its type."""
+    if isinstance(sticker, UnreadSticker):
+        raise RefusedError(Refusal("sticker_not_understood", detail=sticker.problem))
     if not isinstance(sticker, FoundSticker):
         raise _wrong_type("the sticker", "a FoundSticker", sticker)
     for name in _TEXT_FIELDS:

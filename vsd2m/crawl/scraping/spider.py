@@ -340,6 +340,12 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             return
         yield request
 
+    def has_api_policy(self, request: Request) -> bool:
+        """Whether the policy of the site's API, and not robots.txt, says that this page may be asked for."""
+        policy = self.source.api_policy
+        is_page = "picture" not in request.cb_kwargs and origin(request.url) == origin(self.job.site)
+        return policy is not None and is_page and policy.covers(request.url)
+
     def _authorised(self, ask: Ask, *, is_picture: bool) -> Ask:
         """With the source's keys, which no other origin than the site's own is sent."""
         if origin(ask.url) != origin(self.job.site):

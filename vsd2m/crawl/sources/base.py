@@ -1,14 +1,16 @@
 """What a source is: what to ask a site for, and how to read what comes back. No network, no Scrapy."""
 
 import json
+import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from vsd2m.core.stage import StageConfig, neutral
 
@@ -39,6 +41,10 @@ class Ask:
         others = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in arguments]
         query = urlencode([*others, *arguments.items()])
         return Ask(split._replace(query=query).geturl(), self.method, self.headers, self.body)
+
+    def with_path(self, path: str) -> "Ask":
+        """The same at another path of its host, for APIs that take the key there."""
+        return Ask(urlsplit(self.url)._replace(path=path).geturl(), self.method, self.headers, self.body)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ class FoundSticker:
 
     `fallbacks` are addresses of the same sticker in other renditions, best first, for when `url` cannot be downloaded.
     `words` are words that the page gives the sticker besides the one searched for.
+    `trigger_word` is the word the sticker stands for where the word searched for names a collection (a sticker set).
     """
 
     url: str
@@ -95,6 +102,18 @@ class FoundSticker:
     source_id: str = ""
     words: tuple[str, ...] = ()
     caption: str = ""
+    trigger_word: str = ""
+
+
+@dataclass(frozen=True)
+class UnreadSticker:
+    """A sticker of a page that cannot be read; it becomes one reject, `sticker_not_understood`, that says why.
+
+    `url` is where it was found, another for each.
+    """
+
+    url: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +123,7 @@ class SearchResults:
     `next_ask` asks for the page after it; None where it is the last.
     """
 
-    stickers: Sequence[str | FoundSticker]
+    stickers: Sequence[str | FoundSticker | UnreadSticker]
     next_ask: Ask | None = None
 
 
@@ -128,8 +147,59 @@ class Terms:
         return " and ".join(name for name, is_allowed in forbidden.items() if not is_allowed)
 
 
+@dataclass(frozen=True)
+class ApiPolicy:
+    """The published policy (`url`, as read on the ISO date `read_on`) by which programs may ask `paths` of the site.
+
+    robots.txt speaks to crawlers of pages, and often forbids the paths of an API that is documented for programs.
+    For these paths, and their prefixes, the policy holds instead of its `Disallow` lines; all else that robots.txt
+    says (delays, reservations) holds as ever, and pictures are downloaded by its rules alone.
+    """
+
+    url: str
+    paths: tuple[str, ...]
+    read_on: str
+
+    def covers(self, url: str) -> bool:
+        """Whether the policy speaks of the path of `url`."""
+        return urlsplit(url).path.startswith(self.paths)
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or SecretStr in get_args(annotation)
+
+
+def _from_environment(field: str, value: Any) -> Any:
+    """The variable's value where `value` names one: `${NAME}` or `{env: NAME}`."""
+    if isinstance(value, Mapping) and set(value) == {"env"}:
+        name = str(value["env"])
+    elif isinstance(value, str) and (match := _VARIABLE.fullmatch(value.strip())):
+        name = match[1]
+    else:
+        return value
+    if not os.environ.get(name):
+        raise ValueError(f"{field}: the environment variable {name} is not set; set it to the key")
+    return os.environ[name]
+
+
+def _offer_environment(schema: dict[str, Any]) -> None:
+    """Lets a JSON schema accept `{env: NAME}` for every key."""
+    variable = {"type": "object", "properties": {"env": {"type": "string"}}, "required": ["env"]}
+    for name, property_schema in schema.get("properties", {}).items():
+        if '"format": "password"' in json.dumps(property_schema):
+            schema["properties"][name] = {"anyOf": [property_schema, {**variable, "additionalProperties": False}]}
+
+
 class SourceConfig(StageConfig):
-    """Base of every source's options. A key is a `SecretStr`: sent to the site's own origin, and written nowhere."""
+    """Base of every source's options. A key is a `SecretStr`: sent to the site's own origin, and written nowhere.
+
+    It need not stand in a file: `${NAME}` or `{env: NAME}` takes it from the environment.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_offer_environment)
 
     source: str = Field(description="the source's registry name, or `module:Class` of your own")
     site: str = Field(description="address of the site, such as http://127.0.0.1:8640")
@@ -146,6 +216,14 @@ class SourceConfig(StageConfig):
         if split.scheme not in ("http", "https") or not split.hostname:
             raise ValueError(f"expected http://HOST or https://HOST, found {site!r}")
         return site.rstrip("/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_from_the_environment(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        keys = {name for name, field in cls.model_fields.items() if _is_secret(field.annotation)}
+        return {name: _from_environment(name, value) if name in keys else value for name, value in values.items()}
 
     @model_validator(mode="after")
     def _can_be_hidden(self) -> Self:
@@ -185,6 +263,15 @@ class Source(ABC, Generic[C]):
     max_connections: ClassVar[int | None] = None
     """The largest number of requests under way at once that the site's rules allow; None: as the config has it."""
 
+    needs_contact: ClassVar[bool] = False
+    """Whether the site answers only to a user agent that says how to reach whoever runs the crawl."""
+
+    max_workers: ClassVar[int | None] = None
+    """The largest number of workers that may crawl the site at once; None: as many as the run has."""
+
+    api_policy: ClassVar[ApiPolicy | None] = None
+    """The policy by which programs may ask the site's API; None: robots.txt alone decides."""
+
     readable_statuses: ClassVar[frozenset[int]] = frozenset({200})
     """Answers that are handed to `parse_search` and `parse_sticker`; all others are rejects."""
 
@@ -221,6 +308,10 @@ class Source(ABC, Generic[C]):
     def busy_for_s(self, page: Page) -> float | None:
         """The seconds to wait where the page says that the site is busy in another way than by status 429 or 503."""
         return None
+
+    def selectors(self) -> Mapping[str, str]:
+        """What each field is selected by, for `vsd2m crawl check`; none where code reads the pages."""
+        return {}
 
     def words_request(self) -> Ask | None:
         """What to ask for the site's own list of words; None where it has none."""

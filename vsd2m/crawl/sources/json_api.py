@@ -1,5 +1,6 @@
 """Any JSON API, described by options: addresses, JMESPath selectors, a key, and how its pages go on."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -8,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.stage import neutral
 from vsd2m.crawl.sources.base import Ask, FoundSticker, Page, PageError, SearchResults, Source, SourceConfig
+from vsd2m.crawl.sources.fields import as_text, as_texts, stickers_of
 
 _SELECTOR = "JMESPath in a sticker: "
 
@@ -57,16 +59,15 @@ class JsonApiConfig(SourceConfig):
         return self
 
 
-_SELECTORS = (
-    *("stickers", "picture", "page", "title", "tags", "author", "licence", "licence_url", "attribution", "id"),
-    *("error", "next"),
-)
+_TEXT_FIELDS = ("page", "title", "author", "licence", "licence_url", "attribution", "id")
+_SELECTORS = ("stickers", "picture", "tags", *_TEXT_FIELDS, "error", "next")
 
 
 class JsonApiSource(Source[JsonApiConfig]):
-    """Asks by GET. A field that is absent or null is empty, and numbers become text."""
+    """Asks by GET. A field that is absent or null is empty, and numbers become text; another type costs the sticker."""
 
     Config: ClassVar[type[SourceConfig]] = JsonApiConfig
+    version: ClassVar[int] = 2
 
     def __init__(self, config: JsonApiConfig) -> None:
         super().__init__(config)
@@ -81,11 +82,14 @@ class JsonApiSource(Source[JsonApiConfig]):
         if self.config.error is not None and (message := _select(self.config.error, answer)):
             raise PageError(f"the API says: {message}")
         entries = _select(self.config.stickers, answer)
-        if entries is None:
-            entries = []
-        if not isinstance(entries, list):
+        if entries is not None and not isinstance(entries, list):
             raise PageError(f"stickers: expected a list at {self.config.stickers}, found {type(entries).__name__}")
-        return SearchResults([self._sticker(page, entry) for entry in entries], self._next(page, answer))
+        stickers = stickers_of(page, entries or [], lambda entry: self._sticker(page, entry))
+        return SearchResults(stickers, self._next(page, answer))
+
+    def selectors(self) -> Mapping[str, str]:
+        named = {name: getattr(self.config, name) for name in _SELECTORS}
+        return {name: f"jmespath {expression}" for name, expression in named.items() if expression is not None}
 
     def authorise(self, ask: Ask) -> Ask:
         if self.config.key is None:
@@ -96,19 +100,21 @@ class JsonApiSource(Source[JsonApiConfig]):
         return Ask(ask.url, ask.method, {**ask.headers, str(self.config.key_header): self.config.key_prefix + key})
 
     def _sticker(self, page: Page, entry: Any) -> FoundSticker:
-        addresses = [page.link(address) for address in _texts(self.config.picture, entry)]
-        page_url = _text(self.config.page, entry)
+        addresses = [page.link(address) for address in _texts("picture", self.config.picture, entry)]
+        if not addresses:
+            raise PageError("picture is missing")
+        stated = {name: _text(name, getattr(self.config, name), entry) for name in _TEXT_FIELDS}
         return FoundSticker(
-            url=addresses[0] if addresses else "",
-            page_url=page.link(page_url) if page_url else page.url,
-            title=_text(self.config.title, entry),
-            tags=tuple(_texts(self.config.tags, entry)),
-            licence=_text(self.config.licence, entry),
-            author=_text(self.config.author, entry),
+            url=addresses[0],
+            page_url=page.link(stated["page"]) if stated["page"] else page.url,
+            title=stated["title"],
+            tags=_texts("tags", self.config.tags, entry),
+            licence=stated["licence"],
+            author=stated["author"],
             fallbacks=tuple(addresses[1:]),
-            licence_url=_text(self.config.licence_url, entry),
-            attribution=_text(self.config.attribution, entry),
-            source_id=_text(self.config.id, entry),
+            licence_url=stated["licence_url"],
+            attribution=stated["attribution"],
+            source_id=stated["id"],
         )
 
     def _next(self, page: Page, answer: Any) -> Ask | None:
@@ -136,18 +142,20 @@ def _check_selector(name: str, expression: str | None) -> None:
 
 
 def _select(expression: str, value: Any) -> Any:
+    """What the expression selects; `PageError` where a function in it is given a value of another type."""
     import jmespath
 
-    return jmespath.search(expression, value)
+    try:
+        return jmespath.search(expression, value)
+    except jmespath.exceptions.JMESPathError as error:
+        raise PageError(f"{expression}: {' '.join(str(error).split())}") from error
 
 
-def _text(expression: str | None, entry: Any) -> str:
-    value = None if expression is None else _select(expression, entry)
-    return "" if value is None else str(value).strip()
+def _text(name: str, expression: str | None, entry: Any) -> str:
+    return "" if expression is None else as_text(_select(expression, entry), name)
 
 
-def _texts(expression: str | None, entry: Any) -> list[str]:
+def _texts(name: str, expression: str | None, entry: Any) -> tuple[str, ...]:
     """The texts of a list, or of one text."""
     value = None if expression is None else _select(expression, entry)
-    values = value if isinstance(value, list) else [value]
-    return [str(text) for text in values if text not in (None, "")]
+    return as_texts(value if isinstance(value, list) else [value], name)

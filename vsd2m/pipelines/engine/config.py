@@ -12,6 +12,7 @@ from vsd2m.core.registry import Chosen, component, did_you_mean, load
 from vsd2m.core.stage import Stage, StageConfig
 from vsd2m.core.storage import Store
 from vsd2m.core.storage_faults import PATIENCE_SECONDS, Retries
+from vsd2m.core.strict_yaml import load_yaml
 from vsd2m.pipelines.engine.stages import STAGES
 
 M = TypeVar("M", bound=BaseModel)
@@ -83,7 +84,7 @@ def read_yaml(path: str, overrides: Mapping[str, Any] | None = None) -> dict[str
     folder, _, name = path.rpartition("/")
     text = Store(folder or ".").read_bytes(name)
     try:
-        values = yaml.load(text, Loader=_StrictLoader)
+        values = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
@@ -149,17 +150,6 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": renamed,
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "vsd2m pipeline", **schema}
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that rejects repeated keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def _merged(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:

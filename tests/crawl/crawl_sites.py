@@ -76,7 +76,7 @@ class Script:
 class ScriptedSite:
     """Answers by a dict of paths, and remembers when it was asked for what."""
 
-    def __init__(self, answers: Mapping[str, Script]) -> None:
+    def __init__(self, answers: Mapping[str, Script], port: int = 0) -> None:
         self.answers = answers
         self.asked: list[tuple[float, str]] = []
         self.headers: list[tuple[str, Mapping[str, str]]] = []
@@ -110,7 +110,7 @@ class ScriptedSite:
 
             def handle_error(self, request: Any, client_address: Any) -> None: ...
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> "ScriptedSite":

@@ -28,6 +28,10 @@ OTHER_MANNERS = {
     "delay_s": 0.25,
     "concurrency": 2,
     "autothrottle": False,
+    "workers": 2,
+    "max_outage_s": 5.0,
+    "first_wait_s": 0.5,
+    "max_wait_s": 7.0,
 }
 
 
@@ -138,7 +142,7 @@ def test_a_retry_asks_for_what_was_transient_and_ends_like_a_crawl_of_a_good_day
 def test_a_retry_of_a_site_that_is_down_takes_nothing_away(tmp_path) -> None:
     answers = _big_site()
     with ScriptedSite(answers | {"/4.gif": BUSY}) as site:
-        plan = _plan(tmp_path, site.url, words_per_partition=3)
+        plan = _plan(tmp_path, site.url, words_per_partition=3, max_outage_s=0.5)
         run = run_local(plan)
     before = manifest(run)
     with pytest.raises(CrawlError, match="cannot reach"):

@@ -1,6 +1,7 @@
 """Sites that are busy: how long they are left alone, and what becomes of what they do not give."""
 
 import random
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -11,6 +12,7 @@ from crawl_sites import Script, ScriptedSite, make_crawl, make_picture, results
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vsd2m.core.errors import CrawlError
 from vsd2m.core.stage import FileResult
 from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
 
@@ -126,3 +128,26 @@ def test_rules_that_cannot_be_read_for_now_are_no_rules_that_forbid(tmp_path) ->
             ("robots_unreadable", f"robots.txt answered {status}")
         ]
         assert {path for _, path in far.asked} == {"/robots.txt"}
+
+
+def test_a_site_that_restarts_between_two_partitions_does_not_end_the_crawl(tmp_path) -> None:
+    with ScriptedSite({"/find/a/1": results(), "/find/b/1": results({"url": "/1.gif"}), "/1.gif": _picture(1)}) as site:
+        make_crawl(tmp_path, source="crawl_sites:ListSource", site=site.url, words=("a",)).write()
+        address, answers = site.url, site.answers
+    port = int(address.rpartition(":")[2])
+    restarted = threading.Timer(3, lambda: started.append(ScriptedSite(answers, port=port).__enter__()))
+    started: list[ScriptedSite] = []
+    restarted.start()
+    second = {"words": ("b",), "retries": 0, "first_wait_s": 0.2}
+    result = make_crawl(tmp_path, source="crawl_sites:ListSource", site=address, **second).write()
+    restarted.join()
+    started[0].__exit__()
+    assert (len(result.kept), result.rejects) == (1, [])
+
+
+def test_a_site_that_stays_away_for_longer_than_one_waits_is_down(tmp_path) -> None:
+    with ScriptedSite({"/find/a/1": results()}) as site:
+        make_crawl(tmp_path, source="crawl_sites:ListSource", site=site.url, words=("a",)).write()
+    gone = {"words": ("b",), "retries": 0, "first_wait_s": 0.1, "max_outage_s": 0.5}
+    with pytest.raises(CrawlError, match="cannot reach"):
+        make_crawl(tmp_path, source="crawl_sites:ListSource", site=site.url, **gone).write()

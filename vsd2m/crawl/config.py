@@ -53,6 +53,12 @@ class CrawlConfig(StageConfig):
     max_wait_s: float = neutral(
         120.0, gt=0, le=86400, description="longest wait; a host that asks for a longer one is `rate_limited`"
     )
+    max_outage_s: float = neutral(
+        900.0,
+        ge=0,
+        le=604_800,
+        description="seconds that a site which has answered before is waited for when it cannot be reached",
+    )
     delay_s: float | None = neutral(
         None,
         ge=0,
@@ -129,7 +135,9 @@ class CrawlConfig(StageConfig):
         source = source_class(self.source)
         return min(self.workers, source.max_workers or self.workers, source.max_connections or self.workers)
 
-    def job(self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None) -> Job:
+    def job(
+        self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None, *, is_site_known: bool = False
+    ) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""
         is_here = is_loopback(self.source.site)
         source = source_class(self.source)
@@ -138,6 +146,7 @@ class CrawlConfig(StageConfig):
             "words": None if words is None else tuple(words),
             "spool": spool,
             "coordinator": coordinator,
+            "is_site_known": is_site_known,
             "delay_s": delay_s if is_here else max(delay_s, source.min_delay_s),
             "concurrency": min(
                 self.concurrency, (source.max_connections or self.concurrency * self.num_workers) // self.num_workers

@@ -130,7 +130,7 @@ class CrawlStage(FileStage[CrawlConfig]):
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
-            facts, hosts = self._crawl(run, self.config.job(words, spool, self._coordinator), known)
+            facts, hosts = self._crawl(run, self._job(run, words, spool), known)
             finds = join(facts, words)
             _check_searchable(finds, self.config.source.site)
             downloaded = [find for find in finds if find.is_kept]
@@ -143,6 +143,10 @@ class CrawlStage(FileStage[CrawlConfig]):
         add_hosts(run, self.config.media_folder, partition, hosts)
         rejects = [_reject(find) for find in finds if not find.is_kept]
         return FileResult(num_read=len(finds), kept=rows, rejects=rejects, files=[media, ledger])
+
+    def _job(self, run: Run, words: list[str], spool: Path) -> Job:
+        is_site_known = any(name.startswith("facts-") for name in run.store.list(self.config.media_folder))
+        return self.config.job(words, spool, self._coordinator, is_site_known=is_site_known)
 
     def _crawl(self, run: Run, job: Job, known: list[Fact]) -> tuple[list[Fact], dict[str, HostCounts]]:
         """Known and new facts, with all bytes in the spool, and how the hosts answered.

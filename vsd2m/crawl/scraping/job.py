@@ -41,6 +41,8 @@ class Job(BaseModel):
     first_wait_s: float
     max_wait_s: float
     max_redirects: int
+    max_outage_s: float
+    is_site_known: bool = False
 
     @property
     def site(self) -> str:

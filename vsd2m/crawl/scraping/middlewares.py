@@ -15,22 +15,20 @@ from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddlewa
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.response import response_status_message
-from twisted.internet.error import ConnectError
 from twisted.python.failure import Failure
 
 from vsd2m.crawl.scraping.addresses import origin
 from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
 from vsd2m.crawl.scraping.job import Refusal
+from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
 from vsd2m.crawl.scraping.refused import RefusedRequest
 from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import page_of
-
-NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
 
 
 class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]

@@ -1,5 +1,8 @@
 """What the crawling process shares with others: its turn at a host, and the answers of addresses."""
 
+import asyncio
+import itertools
+import random
 import time
 from collections import defaultdict
 from typing import Any
@@ -13,6 +16,40 @@ from scrapy.http import Response
 
 from vsd2m.crawl.records.hosts import HostCounts
 from vsd2m.crawl.records.outcomes import OURS, Fact, reason_of
+from vsd2m.crawl.scraping.addresses import origin
+from vsd2m.crawl.scraping.backoff import backoff_s
+from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
+
+MAX_OUTAGE_WAIT_S = 30.0  # between two attempts to reach a site that is down
+
+
+class Outage:
+    """Since when the site's own origin cannot be reached, and whether that is worth waiting for.
+
+    A site that has never answered, in this run or before, is waited for no longer than any other address.
+    """
+
+    def __init__(self, site: str, *, max_s: float, is_known: bool) -> None:
+        self._origin = origin(site)
+        self._max_s = max_s
+        self._is_known = is_known
+        self._began: float | None = None
+
+    def has_answered(self, url: str) -> None:
+        """An answer of any status ends an outage."""
+        if origin(url) == self._origin:
+            self._is_known, self._began = True, None
+
+    def is_worth_waiting(self, url: str, *, now: float) -> bool:
+        """Whether to try `url`, which nobody answered, again."""
+        if origin(url) != self._origin or not self._is_known:
+            return False
+        self._began = now if self._began is None else self._began
+        return not self.is_over_limit(now=now)
+
+    def is_over_limit(self, *, now: float) -> bool:
+        """Whether the site has been down for as long as one is willing to wait; from the start, if it never answered."""
+        return not self._is_known or (self._began is not None and now - self._began >= self._max_s)
 
 
 class KnownAnswer(IgnoreRequest):  # type: ignore[misc]
@@ -53,9 +90,27 @@ class TakeTurns(HTTP11DownloadHandler):  # type: ignore[misc]
         super().__init__(crawler)
         self._spider = crawler.spider
         self._downloader = crawler.engine.downloader
+        self._rng = random.Random(str(crawler.spider.job.spool))
         self._hosts: dict[str, HostCounts] = crawler.spider.hosts
 
     async def download_request(self, request: Request) -> Response:
+        """The answer. Where the site itself cannot be reached, it is waited for, up to `max_outage_s`."""
+        for attempt in itertools.count(1):
+            try:
+                response = await self._sent(request)
+            except NOBODY_THERE:
+                if not self._spider.outage.is_worth_waiting(request.url, now=time.monotonic()):
+                    raise
+                job = self._spider.job
+                await asyncio.sleep(
+                    backoff_s(attempt, first_s=job.first_wait_s, max_s=MAX_OUTAGE_WAIT_S, rng=self._rng)
+                )
+                continue
+            self._spider.outage.has_answered(request.url)
+            return response
+        raise AssertionError("counting does not end")
+
+    async def _sent(self, request: Request) -> Response:
         host = urlsplit(request.url).hostname or ""
         if self._spider.coordination is not None:
             slot = self._downloader.slots[self._downloader.get_slot_key(request)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -22,7 +23,7 @@ from vsd2m.crawl.records.known import Known
 from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
-from vsd2m.crawl.scraping.middlewares import NOBODY_THERE
+from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
 from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
 from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import (
@@ -35,7 +36,7 @@ from vsd2m.crawl.scraping.responses import (
     robots_column,
     targets_of,
 )
-from vsd2m.crawl.scraping.sharing import KnownAnswer, is_shareable, no_hosts
+from vsd2m.crawl.scraping.sharing import KnownAnswer, Outage, is_shareable, no_hosts
 from vsd2m.crawl.scraping.spool import Spool, SpoolError
 from vsd2m.crawl.sources.base import Ask, Page, SearchResults
 from vsd2m.media.media_types import sniff
@@ -64,7 +65,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self._downloaded = set(known.pictures)
         self._refused = set(known.refused_pictures)
         self._renditions: dict[str, list[Sequence[str]]] = defaultdict(list)
-        self._has_answered = False
+        self.outage = Outage(job.site, max_s=job.max_outage_s, is_known=job.is_site_known)
         self.coordination = CrawlerClient(job.coordinator, str(job.spool)) if job.coordinator else None
         self.claimed: set[str] = set()
         self.hosts = no_hosts()
@@ -73,7 +74,6 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "StickerSpider":
         spider: StickerSpider = super().from_crawler(crawler, *args, **kwargs)
         crawler.signals.connect(spider.on_headers, signal=signals.headers_received)
-        crawler.signals.connect(spider.on_answer, signal=signals.response_downloaded)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -255,10 +255,6 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- what went wrong -------------------------------------------------------------------------
 
-    def on_answer(self, request: Request) -> None:
-        """Remembers that the site is up: an answer of any status, to anything that was asked of its origin."""
-        self._has_answered = self._has_answered or origin(request.url) == origin(self.job.site)
-
     def on_error(self, failure: Failure) -> Iterator[Request]:
         request: Request = failure.request
         if isinstance(failure.value, KnownAnswer):
@@ -266,7 +262,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             return
         refusal = self._refusal_of(failure.value, request)
         is_site = origin(request.url) == origin(self.job.site)
-        if isinstance(failure.value, NOBODY_THERE) and is_site and not self._has_answered:
+        if isinstance(failure.value, NOBODY_THERE) and is_site and self.outage.is_over_limit(now=time.monotonic()):
             self._note("site_down", detail=refusal.detail)
             raise CloseSpider("site_down")
         yield from self._refuse(request.cb_kwargs, refusal, url=keyless_url(request, request.url, self.redacted))

@@ -57,7 +57,9 @@ def _requests(site: ScriptedSite, since: int = 0) -> Counter[str]:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_address_is_requested_once_however_many_partitions_lead_there(tmp_path, workers) -> None:
-    with ScriptedSite(_answers()) as site:
+    answers = _answers()
+    answers["/page/all"].delay = 2.0 * (workers - 1)  # so that all workers come to want it while one requests it
+    with ScriptedSite(answers) as site:
         run = run_local(_plan(tmp_path / "many", site.url, workers=workers))
         assert len(run.records("crawl")) > 3
         assert set(_requests(site).values()) == {1}

@@ -25,8 +25,7 @@ from twisted.python.failure import Failure
 from vsd2m.crawl.scraping.addresses import origin
 from vsd2m.crawl.scraping.backoff import backoff_s, http_date, retry_after_s
 from vsd2m.crawl.scraping.job import Refusal
-from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
-from vsd2m.crawl.scraping.refused import RefusedRequest
+from vsd2m.crawl.scraping.refused import NOBODY_THERE, RefusedRequest
 from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import page_of
 

@@ -1,8 +1,11 @@
-"""The exception by which a downloader middleware refuses a request."""
+"""The exceptions of requests that come to nothing: refused by a downloader middleware, or by a host that is not there."""
 
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
+from twisted.internet.error import ConnectError
 
 from vsd2m.crawl.scraping.job import Refusal
+
+NOBODY_THERE = (DownloadConnectionRefusedError, CannotResolveHostError, ConnectError)
 
 
 class RefusedRequest(IgnoreRequest):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from vsd2m.crawl.records.hosts import HostCounts
 from vsd2m.crawl.records.outcomes import OURS, Fact, reason_of
 from vsd2m.crawl.scraping.addresses import origin
 from vsd2m.crawl.scraping.backoff import backoff_s
-from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
+from vsd2m.crawl.scraping.refused import NOBODY_THERE
 
 MAX_OUTAGE_WAIT_S = 30.0  # between two attempts to reach a site that is down
 

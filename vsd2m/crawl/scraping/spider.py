@@ -23,8 +23,8 @@ from vsd2m.crawl.records.known import Known
 from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
-from vsd2m.crawl.scraping.nobody_there import NOBODY_THERE
 from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
+from vsd2m.crawl.scraping.refused import NOBODY_THERE
 from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import (
     RefusedError,

@@ -1,4 +1,4 @@
-"""The exceptions of requests that come to nothing: refused by a downloader middleware, or by a host that is not there."""
+"""The exceptions of requests that come to nothing: refused by a middleware, or to a host where nobody is."""
 
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
 from twisted.internet.error import ConnectError

@@ -2,18 +2,23 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.errors import StageError
+from vsd2m.core.folder_lock import read_holder
+from vsd2m.pipelines.cluster.detached import cancel_detached, read_log, start_detached
 from vsd2m.pipelines.cluster.ray_runner import run_ray
 from vsd2m.pipelines.engine.local import run_local
 from vsd2m.pipelines.engine.progress import Silent
@@ -109,6 +114,65 @@ def test_room_that_other_work_holds_is_waited_for_and_named(cluster, number_plan
     with pytest.raises(StageError, match=r"waited \d+ s for a worker with 1 CPU: the cluster has them .*other work"):
         run_ray(number_plan(), patience_s=4)
     ray.cancel(holder, force=True)
+
+
+def test_a_folder_that_a_machine_does_not_see_is_refused_before_the_first_stage(
+    cluster, number_plan, tmp_path, monkeypatch
+):
+    """The second machine has another home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "other"))
+    node = cluster.add_node(num_cpus=1)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(
+        StageError, match=r"the machine [\d.]+ does not see the run's folder .*~/shared/run: cannot read"
+    ):
+        run_ray(number_plan(run="file://~/shared/run"))
+    cluster.remove_node(node)
+    assert not (tmp_path / "shared" / "run" / "source").exists()
+
+
+def test_a_folder_in_the_memory_of_a_process_is_refused(cluster, number_plan):
+    with pytest.raises(StageError, match="is in the memory of this process"):
+        run_ray(number_plan(run="memory://run"))
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    for _ in range(1200):
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def test_a_detached_run_survives_its_driver_and_is_cancelled_and_resumed(cluster, number_plan, tmp_path):
+    import ray
+
+    def start() -> None:
+        values = plan.config.model_dump(mode="json")
+        start_detached(plan.config.run, yaml.safe_dump(values, sort_keys=False), [], address=cluster.address)
+
+    def log() -> str:
+        return read_log(store) if store.exists("driver.log") else ""
+
+    plan = number_plan(run="detached", measure={"wait_for": str(tmp_path / "go")})
+    store = plan.config.open_store()
+    start()
+    wait_for(lambda: store.exists("catalog/all.json"))
+    with pytest.raises(StageError, match="already runs on this cluster"):
+        start()
+    driver = ray.get_actor(plan.config.run, namespace="vsd2m")
+    first, first_holder = ray.get(driver.process.remote()), read_holder(store)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: first_holder.has_ended() and (holder := read_holder(store)) and not holder.has_ended())
+    cancel_detached(plan.config.run, address=cluster.address)
+    assert "ended with exit code 130" in log()
+    assert read_holder(store) is None
+    with pytest.raises(StageError, match="no driver of .* runs on this cluster"):
+        cancel_detached(plan.config.run, address=cluster.address)
+    (tmp_path / "go").touch()
+    start()
+    wait_for(lambda: "ended with exit code 0" in log())
+    assert manifest(plan.create_run()) == manifest(run_local(number_plan()))
 
 
 IN_ANOTHER_PROCESS = """

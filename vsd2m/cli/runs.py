@@ -1,6 +1,7 @@
 """Commands for runs: run, plan, status, why, verify, schema."""
 
 import json
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,11 @@ from rich.table import Table
 
 from vsd2m.cli.output import print_json, print_table
 from vsd2m.cli.progress import RunProgress, bars
+from vsd2m.cli.remote import detach_run
 from vsd2m.core.errors import ConfigError, StageError
+from vsd2m.core.folder_lock import LOCK_FILE, break_lock
 from vsd2m.core.run import Run
+from vsd2m.core.storage import Store
 
 if TYPE_CHECKING:
     from vsd2m.pipelines.status import StageStatus
@@ -48,21 +52,27 @@ def run(
     num_workers: Annotated[
         int, typer.Option("--workers", min=1, help="Cores that the local runner gives to sticker stages.")
     ] = 1,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start the run on the cluster at --address and return.")
+    ] = False,
     remove_lock: Annotated[
         bool,
         typer.Option("--break-lock", help="Remove the folder's lock, left by a process that ended on another machine."),
     ] = False,
 ) -> None:
     """Runs a pipeline, or resumes it where it was stopped."""
-    from vsd2m.core.folder_lock import break_lock
-    from vsd2m.core.storage import Store
-    from vsd2m.pipelines.engine.config import read_config
+    from vsd2m.pipelines.engine.config import PipelineConfig, read_yaml, validate
     from vsd2m.pipelines.engine.plan import make_plan
     from vsd2m.pipelines.engine.runners import run_plan
 
-    pipeline_plan = make_plan(read_config(config, parse_overrides(overrides)))
+    values = read_yaml(config, parse_overrides(overrides))
+    pipeline_plan = make_plan(validate(PipelineConfig, values, path=config))
     if retry not in (None, "transient"):
         raise ConfigError(f"--retry: expected transient, found {retry!r}; for failed stickers there is --retry-failed")
+    if detach:
+        options = [*(["--retry-failed"] if retry_failed else []), *(["--retry", retry] if retry else [])]
+        detach_run(pipeline_plan.config.run, values, options, address=address)
+        return
     if retry:
         pipeline_plan = pipeline_plan.retrying_transient()
     if remove_lock:
@@ -116,9 +126,20 @@ def status(
     show_timeline: Annotated[
         bool, typer.Option("--timeline", help="Show when each stage was busy in the newest run, and what waited.")
     ] = False,
+    is_watched: Annotated[
+        bool, typer.Option("--watch", help="Repeat it until no process works in the folder.")
+    ] = False,
+    seconds: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks of --watch.")] = 5.0,
     as_json: JsonOption = False,
 ) -> None:
     """Shows, per stage, what was read, kept, dropped and failed, why, and how fast; and how hosts responded."""
+    while is_watched and Store(run).exists(LOCK_FILE):
+        _show_status(run, show_timeline, as_json)
+        time.sleep(seconds)
+    _show_status(run, show_timeline, as_json)
+
+
+def _show_status(run: str, show_timeline: bool, as_json: bool) -> None:
     from vsd2m.pipelines.scheduling.timeline import stage_times
     from vsd2m.pipelines.status import status as run_status
 

@@ -47,10 +47,13 @@ class Holder(BaseModel):
             token=uuid.uuid4().hex,
         )
 
+    def is_here(self) -> bool:
+        """Whether the process is one of this machine."""
+        return (self.host, self.machine) == (socket.gethostname(), _machine())
+
     def has_ended(self) -> bool:
         """Whether the process is known to have ended; False for a process of another machine."""
-        here = (self.host, self.machine) == (socket.gethostname(), _machine())
-        return here and process_start(self.process) != self.process_start
+        return self.is_here() and process_start(self.process) != self.process_start
 
     def to_bytes(self) -> bytes:
         return self.model_dump_json(indent=2).encode()
@@ -74,6 +77,11 @@ def folder_lock(store: Store, path: str = LOCK_FILE) -> Iterator[Holder]:
 def break_lock(store: Store) -> None:
     """Removes the folder's lock, whoever holds it."""
     store.delete(LOCK_FILE)
+
+
+def read_holder(store: Store) -> Holder | None:
+    """The process that holds the folder's lock; None where there is no lock."""
+    return _read(store, LOCK_FILE)
 
 
 def process_start(process: int) -> str | None:

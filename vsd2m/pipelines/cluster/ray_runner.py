@@ -10,6 +10,7 @@ from vsd2m.core.stage import FileStage
 from vsd2m.core.storage_faults import Retries
 from vsd2m.pipelines.cluster.ray_cluster import Cluster, connected
 from vsd2m.pipelines.cluster.ray_workers import RayBackend
+from vsd2m.pipelines.cluster.visibility import check_visible
 from vsd2m.pipelines.engine.config import PipelineConfig
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import run_file_partition
@@ -37,8 +38,8 @@ def run_ray(
 ) -> Run:
     """Like `run_local`, on a Ray cluster (`address`) or on this machine's cores; the outputs are the same bytes.
 
-    `StageError` before the first stage if a stage needs more than any machine of the cluster has, and later
-    if nothing could run for `patience_s` because no such machine is left.
+    `StageError` before the first stage if a stage needs more than any machine of the cluster has, or if a machine does
+    not see the run's folder, and later if nothing could run for `patience_s` because no such machine is left.
     """
     observer = observer or Silent()
     with connected(Cluster(address, num_cpus)) as ray:
@@ -46,6 +47,7 @@ def run_ray(
         nodes = backend.nodes()
         pools = {planned.name: _pool(plan, planned, nodes, observer) for planned in _distributed(plan)}
         run = plan.create_run()
+        check_visible(ray, run.store)
         remembering = run.remembering(whole_stages=True)
         host = ray.util.get_node_ip_address()
         run_flow(

@@ -49,7 +49,7 @@ class Raised:
 
 def main(descriptor: int) -> None:
     """Answers the requests that arrive at the pipe until it is closed."""
-    _end_with_parent()
+    end_with_parent()
     os.dup2(2, 1)  # output of libraries must not mix with the parent's results
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     pipe = Connection(descriptor)
@@ -114,7 +114,10 @@ def _pickle(answer: Any) -> bytes:
         return pickle.dumps(Raised(StageError(f"the stage's outcomes cannot be sent to the runner: {error}")))
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed cannot close the pipe of a child that does not read it."""
+def end_with_parent() -> None:
+    """Lets the kernel end this process with the thread that started it.
+
+    A parent that is killed cannot close the pipe of a child that does not read it.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -11,6 +11,7 @@ of a message. Mutants that change nothing anyone could observe are listed, with 
 `equivalent_mutants.toml`; they are not run and not counted.
 
 With `--results`, each outcome is appended to that file, and mutants that were killed before are not run again.
+`--table` runs nothing: it prints what that file has of the code as it is now.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -75,18 +76,18 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "core/parquet.py": ("tests/core/test_core_parquet.py",),
         "core/partitioning.py": ("tests/core/test_core_partitioning.py",),
         "core/registry.py": ("tests/core/test_core_registry.py", "tests/core/test_core_contract.py"),
-        "core/run.py": ("tests/core/test_core_run.py", *RUN_TESTS),
-        "core/schema.py": ("tests/core/test_core_schema.py", "tests/core/test_core_contract.py", "tests/pipelines/test_pipelines_own_columns.py"),
-        "core/stage.py": ("tests/core/test_core_stage.py", "tests/core/test_core_registry.py", *ENGINE_TESTS),
+        "core/run.py": ("tests/core/test_core_run.py", RUN_TESTS[-1]),
+        "core/schema.py": ("tests/core/test_core_schema.py", "tests/core/test_core_contract.py"),
+        "core/stage.py": ("tests/core/test_core_stage.py", "tests/core/test_core_registry.py", ENGINE_TESTS[0]),
         "core/storage_faults.py": ("tests/core/test_core_storage_faults.py",),
-        "core/storage.py": ("tests/core/test_core_storage.py", "tests/core/test_core_storage_faults.py", "tests/pipelines/test_pipelines_unreadable.py"),
+        "core/storage.py": ("tests/core/test_core_storage.py", "tests/core/test_core_storage_faults.py"),
     },
     "engine": {
-        "pipelines/engine/config.py": ENGINE_TESTS,
-        "pipelines/engine/exclusive.py": (*ENGINE_TESTS, MACHINE_TESTS),
+        "pipelines/engine/config.py": ENGINE_TESTS[:1],
+        "pipelines/engine/exclusive.py": (MACHINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py", f"{ENGINE_TESTS[1]}::test_a_second_run_of_a_folder_is_refused_while_the_first_one_works"),
         "pipelines/engine/execute.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
         "pipelines/engine/local.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
-        "pipelines/engine/plan.py": (*ENGINE_TESTS, "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
+        "pipelines/engine/plan.py": (ENGINE_TESTS[0], "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
         "pipelines/engine/local_workers.py": SCHEDULING_TESTS,
         "pipelines/engine/partition_worker.py": RUN_TESTS,
         "pipelines/scheduling/flow.py": (ENGINE_TESTS[1], *SCHEDULING_TESTS),
@@ -135,6 +136,14 @@ class Mutant:
     change: str
     source: str
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} ({self.function})  {self.change}"
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """By which a mutant is known in `equivalent_mutants.toml`."""
+        return self.file, self.function, self.change
+
     @property
     def digest(self) -> str:
         return hashlib.sha256(f"{self.file}\n{self.source}".encode()).hexdigest()[:16]
@@ -155,8 +164,9 @@ FLIPS: dict[type, type] = {
 }  # fmt: skip
 
 
-def sample_mutants(file: str, source: str, count: int, *, seed: int) -> tuple[list[Mutant], int]:
+def sample_mutants(file: str, *, count: int, seed: int) -> tuple[list[Mutant], int]:
     """So many mutants of a file, fewer where it has fewer, and how many it has. More of them begin with the same."""
+    source = (ROOT / "vsd2m" / file).read_text(encoding="utf-8")
     tree = ast.parse(source)
     places = [
         (number, change) for number, (_, node) in enumerate(_nodes(tree)) for change, _ in enumerate(_changes(node))
@@ -307,15 +317,16 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._killed: dict[str, str] = {}
+        self.failures: dict[str, str | None] = {}
         if path is not None and path.exists():
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            self._killed = {line["mutant"]: line["failure"] for line in lines if line["failure"]}
+            self.failures = {line["mutant"]: line["failure"] for line in lines}
 
     def killed(self, mutant: Mutant) -> bool:
-        return mutant.digest in self._killed
+        return self.failures.get(mutant.digest) is not None
 
     def add(self, mutant: Mutant, failure: str | None) -> None:
+        self.failures[mutant.digest] = failure
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -328,7 +339,7 @@ class Results:
 
 
 def equivalent_mutants() -> set[tuple[str, str, str]]:
-    """File, function and change of the mutants that nobody could notice."""
+    """The places of the mutants that nobody could notice."""
     entries = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["mutants"]
     return {(entry["file"], entry["function"], entry["change"]) for entry in entries if entry["reason"]}
 
@@ -340,24 +351,62 @@ def main() -> None:
     parser.add_argument("--per-file", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--results", type=Path, help="file (JSON lines) to which outcomes are appended")
+    parser.add_argument("--table", action="store_true", help="only print what the results have")
     options = parser.parse_args()
+    chosen = {file: tests for part in options.parts for file, tests in COVER[part].items()}
+    if options.files:
+        chosen = {file: chosen[file] for file in options.files}
     results = Results(options.results)
+    samples = {file: sample_mutants(file, count=options.per_file, seed=options.seed) for file in chosen}
+    if not options.table:
+        run_samples({file: sample for file, (sample, _) in samples.items()}, chosen, results)
+    print_table(samples, results)
+
+
+def run_samples(samples: Mapping[str, list[Mutant]], tests_of: Mapping[str, tuple[str, ...]], results: Results) -> None:
+    """Runs the tests against every mutant that was not killed before and is not known to be equivalent."""
     os.environ["OMP_NUM_THREADS"] = "1"
     FORKS.set_forkserver_preload(list(PRELOADED))
+    equivalent = equivalent_mutants()
+    limits: dict[tuple[str, ...], float] = {}
     folder = Path(tempfile.mkdtemp(prefix="mutants-"))
     try:
         make_copy(folder)
-        chosen = {file: tests for part in options.parts for file, tests in COVER[part].items()}
-        if options.files:
-            chosen = {file: chosen[file] for file in options.files}
-        limits: dict[tuple[str, ...], float] = {}
-        print("| file | mutants | sample | equivalent | killed |\n|---|---|---|---|---|", flush=True)
-        for file, tests in chosen.items():
-            if tests not in limits:
-                limits[tests] = cpu_limit(folder, tests)
-            report(folder, file, tests, results, cpu_limit_s=limits[tests], options=options)
+        for file, sample in samples.items():
+            for mutant in sample:
+                if mutant.place in equivalent or results.killed(mutant):
+                    continue
+                tests = tests_of[file]
+                if tests not in limits:
+                    limits[tests] = cpu_limit(folder, tests)
+                failure = with_mutant(folder, mutant, tests, cpu_limit_s=limits[tests]).failure
+                results.add(mutant, failure)
+                print(f"{failure or 'survived'}: {mutant}", file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(folder)
+
+
+def print_table(samples: Mapping[str, tuple[list[Mutant], int]], results: Results) -> None:
+    """A line per file, then the survivors: mutants of the file, of the sample that was run, equivalent, killed."""
+    equivalent = equivalent_mutants()
+    counts, survivors = [], []
+    print("| file | mutants | sample | equivalent | killed | score |\n|---|---|---|---|---|---|")
+    for file, (sample, num_mutants) in samples.items():
+        known = [m for m in sample if m.place in equivalent or m.digest in results.failures]
+        different = [m for m in known if m.place not in equivalent]
+        survivors += [m for m in different if not results.killed(m)]
+        killed = sum(map(results.killed, different))
+        counts.append((num_mutants, len(known), len(known) - len(different), killed))
+        _print_row(f"`{file}`", *counts[-1])
+    _print_row("all", *map(sum, zip(*counts, strict=True)))
+    for mutant in survivors:
+        print(f"survived: {mutant}")
+
+
+def _print_row(name: str, num_mutants: int, num_sample: int, num_equivalent: int, num_killed: int) -> None:
+    num_different = num_sample - num_equivalent
+    share = f"{num_killed / num_different:.0%}" if num_different else "-"
+    print(f"| {name} | {num_mutants} | {num_sample} | {num_equivalent} | {num_killed} | {share} |")
 
 
 def cpu_limit(folder: Path, tests: tuple[str, ...]) -> float:
@@ -366,33 +415,6 @@ def cpu_limit(folder: Path, tests: tuple[str, ...]) -> float:
     if run.failure is not None:
         raise SystemExit(f"without a mutant, this fails: {run.failure}")
     return max(CPU_FACTOR * run.cpu_seconds, MIN_CPU_SECONDS)
-
-
-def report(
-    folder: Path,
-    file: str,
-    tests: tuple[str, ...],
-    results: Results,
-    *,
-    cpu_limit_s: float,
-    options: argparse.Namespace,
-) -> None:
-    """Prints a line per surviving mutant and one for the file."""
-    source = (folder / "vsd2m" / file).read_text(encoding="utf-8")
-    sample, num_mutants = sample_mutants(file, source, options.per_file, seed=options.seed)
-    equivalent = equivalent_mutants()
-    different = [m for m in sample if (m.file, m.function, m.change) not in equivalent]
-    survivors = []
-    for mutant in different:
-        if results.killed(mutant):
-            continue
-        failure = with_mutant(folder, mutant, tests, cpu_limit_s=cpu_limit_s).failure
-        results.add(mutant, failure)
-        if failure is None:
-            survivors.append(mutant)
-            print(f"survived: {file}:{mutant.line} ({mutant.function})  {mutant.change}", file=sys.stderr, flush=True)
-    killed = len(different) - len(survivors)
-    print(f"| `{file}` | {num_mutants} | {len(sample)} | {len(sample) - len(different)} | {killed} |", flush=True)
 
 
 if __name__ == "__main__":

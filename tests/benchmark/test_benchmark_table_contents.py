@@ -88,7 +88,7 @@ def test_an_arrow_says_which_way_a_column_is_better_and_notes_what_was_skipped()
 
 
 def test_distances_of_different_numbers_of_clips_are_not_comparable_but_means_are():
-    mean = [measured("blur", 1, frames="all", num_clips=number) for number in (5, 9)]
+    mean = [Score("blur", 1, 0, 2, number, {"frames": "all", "num_clips": number}, "lower") for number in (5, 9)]
     assert list(common_columns({"a": mean[:1], "b": mean[1:]})) == ["blur"]
     distance = [measured("fvd", 1, num_real=9, num_clips=number) for number in (5, 9)]
     scores = [Score(s.metric, s.value, s.low, s.high, s.num_clips, {**s.protocol, "num_clips": s.num_clips}, s.better)

@@ -28,6 +28,7 @@ def test_a_published_column_is_read_back_from_its_file(flags):
     column = Column("mood", pa.list_(pa.string()), "glad or sad", **flags)
     field = column.published_field()
     assert (field.name, field.type) == ("mood", column.type)
+    assert set(field.metadata) == {b"description", b"in_json", b"in_samples"}
     assert schema_of(pa.schema([pa.field("other", pa.string()), field])) == {"mood": column}
     assert Column.from_published(pa.field("mood", pa.string(), metadata={"unit": "px"})) is None
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from vsd2m.core.schema import Column
-from vsd2m.core.stage import Batch, FileStage, Stage, StageConfig, StageSpec, neutral
+from vsd2m.core.stage import Batch, FileStage, StageConfig, StageSpec, neutral
 
 
 class Inner(StageConfig):
@@ -74,7 +74,8 @@ class Bare(FileStage[StageConfig]):
 
 
 def test_a_stage_that_says_nothing_needs_and_costs_nothing():
-    stage: Stage[Any] = Bare(StageConfig())
+    stage = Bare(StageConfig())
     assert (stage.model_versions(), dict(stage.packages()), stage.missing()) == ({}, {}, [])
     assert stage.seconds_per_sticker() == 0
     assert Bare.folders == ()
+    assert stage.has_transient(None, 0) is False

@@ -177,3 +177,10 @@ def test_what_is_not_there_cannot_be_measured(store):
     for use in (store.size, store.sha256):
         with pytest.raises(MissingFileError, match="cannot (measure|read) .*/gone"):
             use("gone")
+
+
+def test_a_listing_says_how_large_every_file_is(store):
+    for path, size in (("a/x", 3), ("a/y", 0), ("b", 5)):
+        store.write_bytes(path, b"1" * size)
+    assert store.sizes("a") == {"x": 3, "y": 0} and store.sizes("nowhere") == {}
+    assert store.sizes("")["b"] == 5

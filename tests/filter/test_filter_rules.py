@@ -141,5 +141,7 @@ def test_no_text_at_all_passes_the_strictest_text_limit():
     assert rule("text_length", {"max_characters": 0}).verdict({"ocr_num_characters": 0}) is None
 
 
-def test_a_still_picture_is_not_static_though_animated():
-    assert rule("static_though_animated", {}).verdict({"num_frames": 1, "num_distinct_frames": 1}) is None
+def test_a_still_picture_is_not_static_though_animated_but_two_equal_frames_are():
+    verdict = rule("static_though_animated", {}).verdict
+    assert verdict({"num_frames": 1, "num_distinct_frames": 1}) is None
+    assert verdict({"num_frames": 2, "num_distinct_frames": 1}).reason == "static_though_animated"

@@ -96,7 +96,14 @@ def test_a_wrong_value_is_refused_with_its_path_and_what_is_allowed(path, value,
 
 
 @pytest.mark.parametrize(
-    ("path", "least", "most"), [("partition_size", 1, 100_000), ("max_failed_share", 0, 1), ("time_limit_s", 1e-9, 1e9)]
+    ("path", "least", "most"),
+    [
+        ("run", "x", "/a/b"),
+        ("partition_size", 1, 100_000),
+        ("max_failed_share", 0, 1),
+        ("time_limit_s", 1e-9, 1e9),
+        ("storage_patience_s", 0, 1e9),
+    ],
 )
 def test_the_outermost_values_of_a_range_are_allowed(path, least, most, tmp_path):
     for value in (least, most):
@@ -111,10 +118,18 @@ def test_the_outermost_values_of_a_range_are_allowed(path, least, most, tmp_path
         ("max_failed_share", 1.01),
         ("time_limit_s", 0),
         ("time_limit_s", float("inf")),
+        ("storage_patience_s", -0.01),
+        ("storage_patience_s", float("inf")),
     ],
 )
 def test_values_beyond_a_range_are_refused(path, value, tmp_path):
     with pytest.raises(ConfigError, match=rf"{path}: input should be .*found {value}$"):
+        read(tmp_path, changed(path, value))
+
+
+@pytest.mark.parametrize(("path", "value"), [("run", ""), ("stages", {})])
+def test_what_must_not_be_empty_is_refused(path, value, tmp_path):
+    with pytest.raises(ConfigError, match=f"{path}: .* should have at least 1 "):
         read(tmp_path, changed(path, value))
 
 

@@ -186,6 +186,21 @@ def test_a_stage_before_the_one_it_reads_from_is_refused(tmp_path):
         read(tmp_path, yaml.safe_dump(values, sort_keys=False))
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("catalog", "probe"), "catalog, probe"),
+        (("crawl",), "crawl"),
+        (("crawl", "probe", "catalog"), "crawl, probe, catalog"),
+    ],
+)
+def test_a_plan_begins_with_a_source_and_a_catalog(names, found, tmp_path):
+    stages = yaml.safe_load(config_text("gallery"))["stages"]
+    config = {"run": "x", "stages": {name: stages[name] for name in names}}
+    with pytest.raises(ConfigError, match=rf"expected a source \(crawl\), then catalog, .*; found {found}$"):
+        read(tmp_path, yaml.safe_dump(config, sort_keys=False))
+
+
 def test_overrides_reach_into_the_config(tmp_path):
     plan = read(tmp_path, config_text("gallery"), **{"stages.crawl.words": ["cat"], "run": "elsewhere"})
     assert plan.config.run == "elsewhere"

@@ -27,7 +27,7 @@ LARGE_FOLDERS = {
 HEAVY = (
     "torch", "torchvision", "timm", "transformers", "diffusers", "accelerate", "paddle", "paddleocr", "paddlex", "onnxruntime",
     "ray", "vllm", "scrapy", "twisted", "scipy", "skimage", "sklearn", "imagehash", "datasets", "jinja2", "matplotlib", "torchmetrics",
-    "numba", "llvmlite", "thorvg_python", "av",
+    "numba", "llvmlite", "thorvg_python", "av", "resvg_py",
 )  # fmt: skip
 
 

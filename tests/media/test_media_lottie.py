@@ -214,7 +214,7 @@ def test_a_process_that_was_forked_starts_its_own_renderer():
 
 
 def test_without_the_extra_the_detail_names_it(monkeypatch):
-    monkeypatch.setattr("vsd2m.media.decoders.lottie.find_spec", lambda name: None)
+    monkeypatch.setattr("vsd2m.media.decoders.drawings.lottie.find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"unsupported_format.*pip install '.\[lottie\]'"):
         decode(tgs(shape()))
 
@@ -299,7 +299,7 @@ def nested(depth):
     ids=["points", "points x frames", "pixels x frames", "mattes", "nested"],
 )
 def test_a_drawing_that_asks_for_too_much_is_refused_before_it_is_drawn(monkeypatch, data, what):
-    monkeypatch.setattr("vsd2m.media.decoders.lottie.decode_apart", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("vsd2m.media.decoders.drawings.lottie.decode_apart", lambda *_: pytest.fail("drawn"))
     with pytest.raises(MediaError, match=f"too_complex: .* {what}") as caught:
         decode(data)
     assert caught.value.value > caught.value.limit

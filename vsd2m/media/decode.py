@@ -6,10 +6,11 @@ from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import DecodeBudget, Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.avif import decode_avif
-from vsd2m.media.decoders.dotlottie import decode_dotlottie
+from vsd2m.media.decoders.drawings.dotlottie import decode_dotlottie
+from vsd2m.media.decoders.drawings.lottie import decode_lottie
+from vsd2m.media.decoders.drawings.svg import decode_svg
 from vsd2m.media.decoders.gif import decode_gif
 from vsd2m.media.decoders.jpeg import decode_jpeg
-from vsd2m.media.decoders.lottie import decode_lottie
 from vsd2m.media.decoders.png import decode_png
 from vsd2m.media.decoders.video import decode_mp4, decode_webm
 from vsd2m.media.decoders.webp import decode_webp
@@ -42,6 +43,7 @@ _DECODERS: dict[str, Callable[[bytes, Meter], Clip]] = {
     "mp4": decode_mp4,
     "tgs": decode_lottie,
     "lottie": decode_lottie,
+    "svg": decode_svg,
     "dotlottie": decode_dotlottie,
 }
 

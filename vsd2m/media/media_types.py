@@ -35,6 +35,7 @@ _MEDIA_TYPES = (
     MediaType("tgs", "application/x-tgsticker", (".tgs",), False),
     MediaType("lottie", "application/json", (".json",), False),
     MediaType("dotlottie", "application/zip+dotlottie", (".lottie",), False),
+    MediaType("svg", "image/svg+xml", (".svg", ".svgz"), False),  # browsers would run its scripts if it were opened
     MediaType("mp4", "video/mp4", (".mp4", ".m4v"), True),
     MediaType("webm", "video/webm", (".webm",), True),
     MediaType("quicktime", "video/quicktime", (".mov",), False),
@@ -89,9 +90,12 @@ def sniff(data: bytes) -> str | None:
     if data[4:8] == b"ftyp":
         return _sniff_iso(data)
     if data[:3] == b"\x1f\x8b\x08":
-        return "tgs" if _inflated_head(data).lstrip(_BLANKS)[:1] == b"{" else None
+        head = _inflated_head(data).lstrip(_BLANKS)
+        return "tgs" if head[:1] == b"{" else "svg" if _is_svg(head.lower()) else None
     if data[:4] == _ZIP_SIGNATURE:
         return "dotlottie" if b"manifest.json" in data and (b"animations/" in data or b"a/" in data) else None
+    if _is_svg(data[:4096].lstrip(_BLANKS).lower()):
+        return "svg"
     return "lottie" if data[:64].lstrip(_BLANKS)[:1] == b"{" and b'"layers"' in data else None
 
 
@@ -138,7 +142,7 @@ def foreign_format(data: bytes) -> str | None:
         return "quicktime" if data[8:12] == b"qt  " else "iso media (heic, 3gp)"
     if data[:4] == _ZIP_SIGNATURE:
         return "zip"
-    return "svg" if _is_svg(data[:4096].lstrip(_BLANKS).lower()) else None
+    return None
 
 
 def _brands(data: bytes) -> set[bytes]:
@@ -157,7 +161,7 @@ def _is_svg(head: bytes) -> bool:
 def _inflated_head(data: bytes) -> bytes:
     """The first bytes of what was gzipped; empty where nothing comes out."""
     try:
-        return zlib.decompressobj(wbits=31).decompress(data[:4096], 64)
+        return zlib.decompressobj(wbits=31).decompress(data[:4096], 4096)
     except zlib.error:
         return b""
 

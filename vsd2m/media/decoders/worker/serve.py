@@ -32,6 +32,7 @@ MAX_MEMORY_BYTES = 1536 << 20
 DECODERS = {
     "avif": "vsd2m.media.decoders.worker.avif_frames:decode",
     "lottie": "vsd2m.media.decoders.worker.lottie_drawing:decode",
+    "svg": "vsd2m.media.decoders.worker.svg_drawing:decode",
     "video": "vsd2m.media.decoders.worker.video_frames:decode",
 }
 

@@ -15,8 +15,8 @@ from typing import Any
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
-from vsd2m.media.decoders.lottie import draw_lottie
-from vsd2m.media.decoders.lottie_document import MAX_DOCUMENT_BYTES, parse_lottie
+from vsd2m.media.decoders.drawings.lottie import draw_lottie
+from vsd2m.media.decoders.drawings.lottie_document import MAX_DOCUMENT_BYTES, parse_lottie
 
 _ANIMATIONS, _PICTURES = ("animations", "a"), ("images", "i")  # folders of versions 1 and 2
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)

@@ -14,7 +14,7 @@ import numpy as np
 from vsd2m.core.errors import MediaError, install_line
 from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
-from vsd2m.media.decoders.lottie_document import (
+from vsd2m.media.decoders.drawings.lottie_document import (
     MAX_DOCUMENT_BYTES,
     Fetch,
     embed_pictures,
@@ -22,7 +22,7 @@ from vsd2m.media.decoders.lottie_document import (
     number_of,
     parse_lottie,
 )
-from vsd2m.media.decoders.lottie_features import check_complexity, check_features
+from vsd2m.media.decoders.drawings.lottie_features import check_complexity, check_features
 from vsd2m.media.decoders.worker.process import decode_apart
 
 
@@ -32,7 +32,7 @@ def decode_lottie(data: bytes, meter: Meter) -> Clip:
     `unsupported_feature` where it asks for what is not drawn, `too_complex` where for too much.
     """
     is_packed = data[:2] == b"\x1f\x8b"
-    document = parse_lottie(_inflate(data) if is_packed else data)
+    document = parse_lottie(inflate(data) if is_packed else data)
     return draw_lottie(document, nothing_outside, "tgs" if is_packed else "lottie", meter)
 
 
@@ -62,20 +62,20 @@ def _size(document: dict[str, Any], name: str) -> int:
     return max(1, int(size + 0.5)) if size > 0 else int(size)
 
 
-def _inflate(data: bytes) -> bytes:
-    """The document of a TGS, at most `MAX_DOCUMENT_BYTES`; nothing beyond is inflated."""
+def inflate(data: bytes) -> bytes:
+    """The document of a TGS or SVGZ, at most `MAX_DOCUMENT_BYTES`; nothing beyond is inflated."""
     inflater = zlib.decompressobj(wbits=31)
     try:
         document = inflater.decompress(data, MAX_DOCUMENT_BYTES)
     except zlib.error as error:
-        raise MediaError("corrupt", f"the TGS cannot be inflated ({error})") from error
+        raise MediaError("corrupt", f"the file cannot be inflated ({error})") from error
     if inflater.unconsumed_tail:
         raise MediaError(
             "too_many_bytes",
-            f"the TGS inflates to more than {MAX_DOCUMENT_BYTES} bytes",
+            f"the file inflates to more than {MAX_DOCUMENT_BYTES} bytes",
             value=MAX_DOCUMENT_BYTES + 1,
             limit=MAX_DOCUMENT_BYTES,
         )
     if not inflater.eof:
-        raise MediaError("truncated", f"the TGS ends before its data do, after {len(data)} bytes")
+        raise MediaError("truncated", f"the file ends before its data do, after {len(data)} bytes")
     return document

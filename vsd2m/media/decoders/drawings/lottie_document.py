@@ -7,7 +7,6 @@ Format: Lottie specification 1.0 (Lottie Animation Community 2024).
 
 import base64
 import binascii
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -15,24 +14,12 @@ from typing import Any, NoReturn
 
 from vsd2m.core.errors import MediaError
 from vsd2m.media.budget import Meter
-from vsd2m.media.clip import Clip
-from vsd2m.media.decoders.jpeg import decode_jpeg
-from vsd2m.media.decoders.png import decode_png
-from vsd2m.media.decoders.webp import decode_webp
-from vsd2m.media.media_types import sniff
+from vsd2m.media.decoders.drawings.embedded_pictures import as_png
 
 MAX_DOCUMENT_BYTES = 16 << 20
 _MAX_DEPTH = 200
 _FIRST = ("ty", "ddd", "s", "inv", "mode", "p")
 """Members that decide how the renderer reads those after them."""
-
-_PICTURES: dict[str | None, Callable[[bytes, Meter], Clip]] = {
-    "png": decode_png,
-    "apng": decode_png,
-    "cgbi": decode_png,
-    "jpeg": decode_jpeg,
-    "webp": decode_webp,
-}
 
 Fetch = Callable[[Mapping[str, Any]], bytes | None]
 """The bytes of the picture of an asset, or None where there are none."""
@@ -78,7 +65,7 @@ def embed_pictures(document: Mapping[str, Any], fetch: Fetch, meter: Meter) -> N
             data = _data_of(asset) or fetch(asset)
             if data is None:
                 raise MediaError("unsupported_feature", "pictures outside of the file")
-            png = base64.b64encode(_as_png(data, meter)).decode("ascii")
+            png = base64.b64encode(as_png(data, meter, "a Lottie")).decode("ascii")
             asset.update(u="", p=f"data:image/png;base64,{png}", e=1)
 
 
@@ -96,17 +83,6 @@ def _data_of(asset: Mapping[str, Any]) -> bytes | None:
         return base64.b64decode(body, validate=True) if head.endswith(";base64") else None
     except binascii.Error as error:
         raise MediaError("corrupt", f"a picture in the Lottie is not base64 ({error})") from error
-
-
-def _as_png(data: bytes, meter: Meter) -> bytes:
-    from PIL import Image
-
-    decoder = _PICTURES.get(sniff(data))
-    if decoder is None:
-        raise MediaError("unsupported_feature", f"pictures of format {sniff(data) or 'unknown'} in a Lottie")
-    file = io.BytesIO()
-    Image.fromarray(decoder(data, meter).frames[0]).save(file, "PNG", compress_level=1)
-    return file.getvalue()
 
 
 def _rewritten(value: Any, slots: Mapping[str, Any], depth: int) -> Any:

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 import warnings
+import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -35,10 +36,16 @@ from vsd2m.media.encode import encode
 from vsd2m.media.media_types import sniff
 from vsd2m.media.probe import probe
 
-FORMATS = ("gif", "apng", "png", "webp", "jpeg", "tgs", "lottie")
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "media"))
+from media_builders import apples_png
+from video_builders import avif, rgba_frames, video
+
+FORMATS = (
+    "gif", "apng", "png", "webp", "jpeg", "cgbi", "avif", "webm", "mp4", "tgs", "lottie", "dotlottie", "svg",
+)  # fmt: skip
 BUDGET = DecodeBudget(max_pixels=1 << 20, max_frames=200, max_decoded_bytes=32 << 20, max_seconds=10.0)
-LOTTIE_BUDGET = replace(BUDGET, max_seconds=0.5)  # what rlottie does not draw at once it often never does
-LOTTIE_FORMATS = ("tgs", "lottie")
+LOTTIE_BUDGET = replace(BUDGET, max_cpu_seconds=0.5)  # what is not drawn at once often never is
+LOTTIE_FORMATS = ("tgs", "lottie", "dotlottie")
 MAX_SEED_BYTES = 12_000
 HANG_SECONDS = 30
 
@@ -49,7 +56,12 @@ HANG_SECONDS = 30
 def seeds(media_format: str, stickers: Path) -> list[bytes]:
     """Whole files: drawn ones of several kinds, and small real ones if there are any."""
     if media_format in LOTTIE_FORMATS:
-        files = [data if media_format == "lottie" else gzip.compress(data, mtime=0) for data in _documents()]
+        pack = {"lottie": bytes, "tgs": lambda data: gzip.compress(data, mtime=0), "dotlottie": _dotlottie}[
+            media_format
+        ]
+        files = [pack(data) for data in _documents()]
+    elif media_format == "svg":
+        files = [data.encode() for data in SVGS]
     else:
         files = [data for clip in _clips() if (data := _encoded(clip, media_format))]
     for path in sorted(stickers.rglob("*.*")) if stickers.is_dir() else []:
@@ -57,6 +69,34 @@ def seeds(media_format: str, stickers: Path) -> list[bytes]:
         if len(data) <= MAX_SEED_BYTES and sniff(data) == media_format:
             files.append(data)
     return [data for data in files if not isinstance(probe(data, BUDGET), Drop)][:60]
+
+
+def _dotlottie(document: bytes) -> bytes:
+    """Stored, so that mutations reach the document (and the checksum, which is repaired)."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("manifest.json", '{"animations": [{"id": "one", "speed": 1}]}')
+        archive.writestr("animations/one.json", document)
+    return file.getvalue()
+
+
+_SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="48" height="40" '
+SVGS = (
+    _SVG
+    + 'viewBox="0 0 96 80"><rect x="4" y="4" width="40" height="30" rx="5" fill="#f80" stroke="blue" stroke-width="3"/></svg>',
+    _SVG
+    + '><defs><linearGradient id="g"><stop stop-color="red"/><stop offset="1" stop-color="blue" stop-opacity=".5"/>'
+    '</linearGradient><g id="s"><path d="M4 4C9 9 20 1 30 30L2 20Z"/></g></defs><use xlink:href="#s" fill="url(#g)"/>'
+    '<use href="#s" x="9" transform="rotate(20) scale(.5)"/></svg>',
+    _SVG
+    + '><filter id="f"><feGaussianBlur stdDeviation="3"/></filter><mask id="m"><circle r="20" cx="20" cy="20" fill="#fff"/></mask>'
+    '<g filter="url(#f)"><ellipse cx="24" cy="20" rx="18" ry="9" mask="url(#m)"/></g></svg>',
+    '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY c "#123456">]>'
+    + _SVG
+    + '><style>.a{fill:&c;}</style><pattern id="p" width="9"'
+    ' height="9" patternUnits="userSpaceOnUse"><circle r="4" fill="lime"/></pattern><rect class="a" width="9" height="9"/>'
+    '<polygon points="10,10 40,10 25,38" fill="url(#p)" stroke-dasharray="3 2" stroke="#000"/></svg>',
+)
 
 
 def _documents() -> list[bytes]:
@@ -175,6 +215,14 @@ def _clips() -> list[Clip]:
 
 
 def _encoded(clip: Clip, media_format: str) -> bytes:
+    if media_format == "cgbi":
+        return apples_png(clip.frames[0])
+    if media_format == "avif":
+        return avif(clip.frames)
+    if media_format in ("webm", "mp4"):
+        even = np.repeat(np.repeat(clip.frames, 2, axis=1), 2, axis=2)
+        codec, pix_fmt = {"webm": ("libvpx-vp9", "yuva420p"), "mp4": ("libx264", "yuv420p")}[media_format]
+        return video(rgba_frames(even, pix_fmt), container=media_format, codec=codec)
     if media_format != "jpeg":
         return encode(clip, media_format)
     from PIL import Image
@@ -194,7 +242,7 @@ def mutant(originals: list[bytes], media_format: str, seed: int, number: int) ->
         data = bytearray(gzip.decompress(data))
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         if len(data) > 8:
-            mutations = TEXT_MUTATIONS if data[:1] == b"{" else MUTATIONS
+            mutations = TEXT_MUTATIONS if data[:1] in (b"{", b"<") else MUTATIONS
             mutations[rng.integers(len(mutations))](data, rng, originals)
     if inside:
         data = bytearray(gzip.compress(data, mtime=0))
@@ -244,7 +292,7 @@ def _extreme_number(data, rng, _):
 
 def _number_in_text(data, rng, _):
     """Replaces one number of a document by another; binary data is left unchanged."""
-    numbers = list(re.finditer(rb"-?\d+(\.\d+)?", data)) if data[:1] == b"{" else []
+    numbers = list(re.finditer(rb"-?\d+(\.\d+)?", data)) if data[:1] in (b"{", b"<") else []
     if numbers:
         match = numbers[rng.integers(len(numbers))]
         choices = (
@@ -272,7 +320,9 @@ def _repaired(data: bytearray, media_format: str) -> bytearray:
     """Repairs checksums and total sizes, so that the mutation reaches the code behind these checks."""
     if media_format == "webp" and len(data) >= 8:
         data[4:8] = struct.pack("<I", len(data) - 8)
-    if media_format in ("png", "apng"):
+    if media_format == "dotlottie":
+        return _with_checksums(data)
+    if media_format in ("png", "apng", "cgbi"):
         position = 8
         while position + 12 <= len(data):
             (length,) = struct.unpack_from(">I", data, position)
@@ -281,6 +331,23 @@ def _repaired(data: bytearray, media_format: str) -> bytearray:
                 break
             data[end : end + 4] = struct.pack(">I", zlib.crc32(data[position + 4 : end]))
             position = end + 4
+    return data
+
+
+def _with_checksums(data: bytearray) -> bytearray:
+    """Of the stored files of a zip, in its directory, which stands behind them."""
+    for entry in re.finditer(b"PK\x01\x02", data):
+        place = entry.start()
+        if place + 46 > len(data):
+            break
+        (size,), (header,) = struct.unpack_from("<I", data, place + 20), struct.unpack_from("<I", data, place + 42)
+        if header + 30 > len(data):
+            continue
+        names, extra = struct.unpack_from("<HH", data, header + 26)
+        start = header + 30 + names + extra
+        data[place + 16 : place + 20] = data[header + 14 : header + 18] = struct.pack(
+            "<I", zlib.crc32(data[start : start + size])
+        )
     return data
 
 

@@ -44,7 +44,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     from vsd2m.media.fingerprints import fingerprint_words as write
     from vsd2m.media.fingerprints.reduced import reduce
     from vsd2m.media.fingerprints.resampling import Window, resample
-    from vsd2m.media.fingerprints.silhouette import silhouette, window
+    from vsd2m.media.fingerprints.silhouette import flat_rectangles, silhouette, window
 
     indices = time_indices(played(durations_ms), NUM_FRAMES).tolist()
     distinct = sorted(set(indices))
@@ -56,7 +56,7 @@ def fingerprint(frames: npt.NDArray[np.uint8], durations_ms: npt.NDArray[Any] | 
     write.cut_out(pixels.ravel(), luma.ravel(), coverage.ravel(), cut.ravel(), whole.ravel())
     around, everything = window(coverage), Window(0, luma.shape[1], 0, luma.shape[2])
     on_black, covered = resample(cut, around, SIDE), resample(coverage, around, SIDE)
-    order = write.content_order(on_black, covered, place)
+    order = write.content_order(on_black, covered, flat_rectangles(luma, coverage, around), place)
     if not len(order):
         return []
     words = np.zeros(NUM_WORDS, np.uint64)

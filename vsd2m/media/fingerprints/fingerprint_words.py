@@ -36,13 +36,13 @@ def cut_out(pixels: Words, luma: Planes, coverage: Planes, cut: Planes, whole: P
 
 
 @compiled
-def content_order(on_black: Squares, covered: Squares, place: Numbers) -> Numbers:
+def content_order(on_black: Squares, covered: Squares, is_flat: npt.NDArray[np.bool_], place: Numbers) -> Numbers:
     """For each step the frame that stands for it: its own, or the last one that shows something; empty if none does."""
     shows = np.zeros(len(on_black), np.bool_)
     for n in range(len(on_black)):
         black = on_black[n].ravel()
         white = black + _FULL - covered[n].ravel()
-        shows[n] = max(black.max() - black.min(), white.max() - white.min()) > _BLANK_SPREAD
+        shows[n] = not is_flat[n] and max(black.max() - black.min(), white.max() - white.min()) > _BLANK_SPREAD
     latest = np.int64(-1)
     for frame in place:
         if shows[frame]:

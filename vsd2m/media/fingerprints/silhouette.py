@@ -21,6 +21,9 @@ TOLERANCE = 24
 FLAT_SHARE = 0.6
 """A background is uniform if this share of the border has its colour."""
 
+_FLAT_SPREAD = 6
+"""Grey levels within which a surface is one."""
+
 _24 = np.uint32(24)
 _BYTE = np.uint32(255)
 
@@ -54,6 +57,22 @@ def silhouette(reduced: Reduced) -> Silhouette:
 def window(coverage: Planes) -> Window:
     """The rectangle around the silhouette in all frames; specks below 2 % of a side are ignored."""
     return Window(*_window(coverage))
+
+
+def flat_rectangles(luma: Planes, coverage: Planes, around: Window) -> npt.NDArray[np.bool_]:
+    """`[n]`: whether a frame's silhouette is a rectangle of one grey level that fills the window `around`.
+
+    The outermost pixels do not count: where a rectangle ends between two pixels they are paler, at one size and not
+    at another.
+    """
+    inside = np.s_[:, slice(*_shrunk(around.top, around.bottom)), slice(*_shrunk(around.left, around.right))]
+    levels = luma[inside].reshape(len(luma), -1)
+    spread = levels.max(axis=1).astype(np.int64) - levels.min(axis=1)
+    return (coverage[inside].reshape(len(luma), -1).min(axis=1) == _BYTE) & (spread <= _FLAT_SPREAD)
+
+
+def _shrunk(start: int, end: int) -> tuple[int, int]:
+    return (start + 1, end - 1) if end - start > 2 else (start, end)
 
 
 @compiled

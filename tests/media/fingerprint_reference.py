@@ -22,6 +22,7 @@ def fingerprint(frames, durations_ms):
     on_black, covered = (resampled(planes, around, 32) for planes in (grey_levels, coverage))
     on_white = on_black + 255 - covered
     spread = np.maximum(np.ptp(on_white, axis=(1, 2)), np.ptp(on_black, axis=(1, 2)))
+    spread[[is_flat_rectangle(*planes, around) for planes in zip(grey_levels, coverage, strict=True)]] = 0
     if not (spread > 6).any():
         return []
     shows = [step for step in range(8) if spread[place[step]] > 6]
@@ -87,6 +88,14 @@ def reaches_border(alike):
                 state = bool(mask[y] and (state or seed[y]))
                 seed[y] |= state
     return reached
+
+
+def is_flat_rectangle(grey_levels, coverage, around):
+    """One grey level wherever the window is looked at but for its outermost pixels, and nothing but silhouette."""
+    top, bottom, left, right = around
+    rows = slice(top + 1, bottom - 1) if bottom - top > 2 else slice(top, bottom)
+    columns = slice(left + 1, right - 1) if right - left > 2 else slice(left, right)
+    return bool((coverage[rows, columns] == 255).all() and np.ptp(grey_levels[rows, columns]) <= 6)
 
 
 def window(coverage):

@@ -128,6 +128,19 @@ def test_a_clip_that_shows_nothing_has_no_fingerprint(frame):
     assert fingerprint(frames, [100] * 3) == []
 
 
+@pytest.mark.parametrize("side", [64, 100, 128, 200, 240, 256, 320, 512])
+@pytest.mark.parametrize("share", [1 / 16, 1 / 8])
+def test_a_solid_bar_on_transparent_has_no_fingerprint_at_any_size(side, share):
+    """It fills its window at some sizes, and ends between two pixels at others."""
+    bar = np.zeros((1, side, side, 4), np.uint8)
+    bar[:, :, round(side * (0.5 - share / 2)) : round(side * (0.5 + share / 2))] = (255, 0, 0, 255)
+    for frames in (bar, bar.transpose(0, 2, 1, 3).copy()):
+        assert fingerprint(frames, [100]) == []
+    marked = bar.copy()
+    marked[:, side // 4 : side // 2][marked[:, side // 4 : side // 2, :, 3] > 0] = (255, 255, 0, 255)
+    assert fingerprint(marked, [100])
+
+
 def test_a_blank_first_frame_does_not_make_strangers_alike():
     blank = np.zeros((1, 100, 120, 4), np.uint8)
     one, other = disc(), disc()[:, ::-1]

@@ -68,7 +68,9 @@ def flat_rectangles(luma: Planes, coverage: Planes, around: Window) -> npt.NDArr
     inside = np.s_[:, slice(*_shrunk(around.top, around.bottom)), slice(*_shrunk(around.left, around.right))]
     levels = luma[inside].reshape(len(luma), -1)
     spread = levels.max(axis=1).astype(np.int64) - levels.min(axis=1)
-    return (coverage[inside].reshape(len(luma), -1).min(axis=1) == _BYTE) & (spread <= _FLAT_SPREAD)
+    is_full: npt.NDArray[np.bool_] = coverage[inside].reshape(len(luma), -1).min(axis=1) == _BYTE
+    is_flat: npt.NDArray[np.bool_] = np.logical_and(is_full, spread <= _FLAT_SPREAD)
+    return is_flat
 
 
 def _shrunk(start: int, end: int) -> tuple[int, int]:

@@ -46,6 +46,7 @@ def test_videos_that_not_every_browser_plays_are_refused_by_a_study(tmp_path, na
 
 
 def test_the_suffixes_of_folders_come_from_the_one_table():
-    assert {".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg", ".avif"} == SUFFIXES
+    pictures = {".gif", ".png", ".apng", ".webp", ".jpg", ".jpeg", ".avif"}
+    assert pictures | {".mp4", ".m4v", ".webm", ".tgs", ".lottie", ".svg", ".svgz"} == SUFFIXES
     assert {".gif", ".png", ".apng", ".webp"} == PICTURES
     assert {".mp4", ".m4v", ".webm", ".mov", ".mkv", ".avi"} == VIDEOS

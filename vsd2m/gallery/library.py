@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vsd2m.core.errors import StorageError
-from vsd2m.media.media_types import BROWSER_PICTURES, suffixes_of
+from vsd2m.media.media_types import STICKER_FORMATS, suffixes_of
 
-SUFFIXES = suffixes_of(*BROWSER_PICTURES)
+SUFFIXES = suffixes_of(*STICKER_FORMATS)
 TRUTH_FILE = "truth.jsonl"
 INDEX_FILE = "index.csv"
 TRAP_WORD = "traps"

@@ -48,6 +48,9 @@ MEDIA_TYPES = {media_type.name: media_type for media_type in _MEDIA_TYPES}
 BROWSER_PICTURES = tuple(name for name, kind in MEDIA_TYPES.items() if kind.in_browsers and not kind.is_video)
 """The formats that an `<img>` of every current browser shows."""
 
+STICKER_FORMATS = tuple(name for name in MEDIA_TYPES if name not in ("lottie", "quicktime", "matroska", "avi"))
+"""The formats that are decoded and whose files are known by their suffixes: a Lottie's `.json` may be anything."""
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MATROSKA_SIGNATURE = b"\x1a\x45\xdf\xa3"
 _ZIP_SIGNATURE = b"PK\x03\x04"

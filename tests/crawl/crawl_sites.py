@@ -62,7 +62,10 @@ def make_crawl(folder: Path | str, *, source: str | Mapping[str, Any], site: str
 
 @dataclass
 class Script:
-    """What a scripted site answers at one path; `turns` are answers given before it, one each time."""
+    """What a scripted site answers at one path; `turns` are answers given before it, one each time.
+
+    `raw` is sent as it is instead of all else, `endless` again and again after it, until the crawler hangs up.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -70,6 +73,8 @@ class Script:
     delay: float = 0.0
     hang_up: bool = False
     chunked: bool = False
+    raw: bytes = b""
+    endless: bytes = b""
     turns: "list[Script]" = field(default_factory=list)
 
 
@@ -92,6 +97,9 @@ class ScriptedSite:
                 script = site.answers.get(self.path, Script(status=404))
                 script = script.turns.pop(0) if script.turns else script
                 site.closing.wait(script.delay)
+                if script.raw:
+                    self._send_raw(script)
+                    return
                 self.send_response(script.status)
                 for name, value in script.headers.items():
                     self.send_header(name, value)
@@ -102,6 +110,12 @@ class ScriptedSite:
                 self.end_headers()
                 self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (size, script.body) if script.chunked else script.body)
                 self.close_connection = script.hang_up
+
+            def _send_raw(self, script: Script) -> None:
+                self.close_connection = True
+                self.wfile.write(script.raw)
+                while script.endless and not site.closing.is_set():
+                    self.wfile.write(script.endless)
 
             def log_message(self, *args: Any) -> None: ...
 

@@ -23,6 +23,8 @@ GIF = {"Content-Type": "image/gif"}
 WORDS = ("a", "b", "c")
 OTHER_MANNERS = {
     "user_agent": "vsd2m (me@stickers.example)",
+    "contact": "me@stickers.example",
+    "max_memory_bytes": 1 << 30,
     "timeout_s": 3.0,
     "retries": 7,
     "delay_s": 0.25,

@@ -58,6 +58,8 @@ def test_two_crawlers_do_not_come_back_at_the_same_moment() -> None:
         ("Thu, 01 Jan 2026 11:00:00 GMT", 0),
         ("", 0),
         ("soon", 0),
+        ("9" * 5000, 1e9),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
         ("-5", 0),
         ("1.5", 0),
         ("\u0663", 0),

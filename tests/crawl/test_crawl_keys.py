@@ -300,7 +300,8 @@ class Careful(ListSource):
 def test_a_source_sets_a_floor_to_the_delay_and_a_ceiling_to_the_connections() -> None:
     def job(site: str, **config: Any) -> Any:
         source = {"source": "test_crawl_keys:Careful", "site": site}
-        return CrawlConfig(source=source, words=("a",), **config).job(("a",), Path("spool"))
+        asked = {"source": source, "words": ("a",), "contact": "me@lab.example"}
+        return CrawlConfig(**asked, **config).job(("a",), Path("spool"))
 
     far = job("https://stickers.example", delay_s=1.0, concurrency=9)
     assert (far.delay_s, far.concurrency) == (3.0, 2)

@@ -124,8 +124,8 @@ def test_a_second_crawl_is_byte_identical_however_many_requests_are_under_way(
     assert result == crawled.result
 
 
-def test_nothing_but_the_tar_and_the_facts_is_left_behind(crawled, capfd) -> None:
-    left = ["facts-000000.jsonl", "hosts-000000.json", "media-000000.tar", "sites"]
+def test_nothing_but_the_tar_the_facts_and_the_evidence_is_left_behind(crawled, capfd) -> None:
+    left = ["facts-000000.jsonl", "hosts-000000.json", "media-000000.tar", "read-000000.jsonl", "sites"]
     assert crawled.crawl.run.store.list("crawl") == left
     assert capfd.readouterr() == ("", "")
 
@@ -252,7 +252,9 @@ def test_a_source_that_cannot_list_words_says_so(tmp_path) -> None:
 
 def test_a_stranger_is_visited_slowly_and_a_site_on_this_machine_is_not() -> None:
     far, near = (
-        CrawlConfig(source={"source": "gallery", "site": site}, words=("a",)).job(("a",), Path("spool"))
+        CrawlConfig(source={"source": "gallery", "site": site}, words=("a",), contact="me@lab.example").job(
+            ("a",), Path("spool")
+        )
         for site in ("https://stickers.example", "http://localhost:8000")
     )
     assert (far.delay_s, far.autothrottle) == (0.5, True)

@@ -16,12 +16,11 @@ from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vsd2m.core.commit import CommitRecord, OutputFile, digest
 from vsd2m.core.errors import DamagedFileError, MissingFileError, StageError, StorageError
 from vsd2m.core.known_records import KnownRecords
-from vsd2m.core.parquet import read_parquet
+from vsd2m.core.parquet import parquet_bytes, read_parquet
 from vsd2m.core.schema import REJECTS, Column, Schema
 from vsd2m.core.storage import Store
 from vsd2m.core.storage_faults import Retries
@@ -240,9 +239,7 @@ class Run:
 
     def write_table(self, path: str, table: pa.Table) -> OutputFile:
         """Parquet whose bytes depend on the rows alone; returns what a commit record says of it."""
-        sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd", compression_level=3, row_group_size=4096, store_schema=True)
-        data = sink.getvalue()
+        data = parquet_bytes(table)
         self.store.write_bytes(path, data)
         return OutputFile(sha256=hashlib.sha256(data).hexdigest(), num_bytes=len(data))
 

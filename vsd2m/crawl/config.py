@@ -1,19 +1,26 @@
 """The options of a crawl."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from vsd2m.core.errors import ConfigError
 from vsd2m.core.finds.valid_text import valid_text
 from vsd2m.core.stage import StageConfig, neutral
+from vsd2m.core.takedown import TakedownList
 from vsd2m.crawl.scraping.addresses import is_place
 from vsd2m.crawl.scraping.job import Job, is_loopback
 from vsd2m.crawl.sources import SOURCES, ChosenSource, source_class
 from vsd2m.crawl.sources.base import SourceConfig
 
 POLITE_DELAY_S = 0.5
+NO_CONTACT = (
+    "{site} is not asked before its owner can reach you: set `contact` to your e-mail address or a page that says who "
+    "crawls and why"
+)
 
 
 class CrawlConfig(StageConfig):
@@ -42,8 +49,12 @@ class CrawlConfig(StageConfig):
         "where `site` or `media_hosts` has such an address itself",
     )
     max_redirects: int = Field(5, ge=0, le=20, description="redirects followed for one address")
-    user_agent: str = neutral(
-        "vsd2m", min_length=1, description="name the crawler gives, and obeys rules for; add an address to reach you at"
+    user_agent: str = neutral("vsd2m", min_length=1, description="name the crawler gives, and obeys rules for")
+    contact: str | None = neutral(
+        None,
+        pattern=r"^(mailto:)?[^@\s()]+@[^@\s()]+$|^https?://[^\s()]+$",
+        description="e-mail address or page at which the owner of a site reaches you, sent with every request; "
+        "required for sites that are not on this machine, unless `user_agent` holds one",
     )
     timeout_s: float = neutral(30.0, gt=0, le=3600, description="seconds that one download may take")
     retries: int = neutral(3, ge=0, le=10, description="further attempts after a timeout, lost connection, 429 or 5xx")
@@ -64,6 +75,9 @@ class CrawlConfig(StageConfig):
         ge=0,
         description="seconds between requests to a host, robots.txt may ask for more; null: 0.5, or 0 on this machine",
     )
+    max_memory_bytes: int = neutral(
+        4 << 30, ge=1 << 29, description="address space of the crawling process; what needs more is `out_of_memory`"
+    )
     concurrency: int = neutral(8, ge=1, le=256, description="requests under way at once, of each worker")
     workers: int = neutral(
         1,
@@ -73,6 +87,10 @@ class CrawlConfig(StageConfig):
     )
     autothrottle: bool | None = neutral(
         None, description="slow down as the site slows down; null: yes, except on this machine"
+    )
+    takedown: str | None = neutral(
+        None,
+        description="list of addresses, hosts, authors and keys (YAML or text) that are not asked for and not kept",
     )
     media_folder: str = Field(
         "crawl", pattern=r"^[a-z0-9_]+$", description="folder of the tars; a run with several crawls needs several"
@@ -115,11 +133,10 @@ class CrawlConfig(StageConfig):
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "CrawlConfig":
-        has_contact = "@" in self.user_agent or "://" in self.user_agent
-        if source_class(self.source).needs_contact and not has_contact and not is_loopback(self.source.site):
+        if source_class(self.source).needs_contact and self.lacks_contact():
             raise ValueError(
-                f"user_agent: {self.source.site} asks for an address to reach you at, such as "
-                f"`vsd2m (you@lab.example)`, found {self.user_agent!r}"
+                f"contact: {self.source.site} asks for an address to reach you at, such as `you@lab.example`, and the "
+                f"user agent has none, found {self.user_agent!r}"
             )
         return self
 
@@ -135,10 +152,21 @@ class CrawlConfig(StageConfig):
         source = source_class(self.source)
         return min(self.workers, source.max_workers or self.workers, source.max_connections or self.workers)
 
+    def takedown_list(self) -> TakedownList:
+        """What is not asked for and not kept; `StorageError` or `ConfigError` where it cannot be read."""
+        return TakedownList() if self.takedown is None else TakedownList.read(self.takedown)
+
+    def lacks_contact(self) -> bool:
+        """Whether a site that is not on this machine would be asked without saying by whom."""
+        has_contact = self.contact is not None or re.search(r"\S@\S|https?://\S", self.user_agent)
+        return not has_contact and not is_loopback(self.source.site)
+
     def job(
         self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None, *, is_site_known: bool = False
     ) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""
+        if self.lacks_contact():
+            raise ConfigError(NO_CONTACT.format(site=self.source.site))
         is_here = is_loopback(self.source.site)
         source = source_class(self.source)
         delay_s = (0.0 if is_here else POLITE_DELAY_S) if self.delay_s is None else self.delay_s
@@ -147,6 +175,7 @@ class CrawlConfig(StageConfig):
             "spool": spool,
             "coordinator": coordinator,
             "is_site_known": is_site_known,
+            "takedown": self.takedown_list().to_json(),
             "delay_s": delay_s if is_here else max(delay_s, source.min_delay_s),
             "concurrency": min(
                 self.concurrency, (source.max_connections or self.concurrency * self.num_workers) // self.num_workers

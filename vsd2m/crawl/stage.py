@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,13 +13,14 @@ from vsd2m.core.finds.media_tar import MediaTar
 from vsd2m.core.partitioning import partition_names
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, HostLoad, StageConfig, StageSpec
+from vsd2m.core.takedown import TakedownList
 from vsd2m.crawl.columns import CRAWL_COLUMNS
-from vsd2m.crawl.config import CrawlConfig
+from vsd2m.crawl.config import NO_CONTACT, CrawlConfig
 from vsd2m.crawl.coordination.coordinator import coordinator
 from vsd2m.crawl.coordination.fetching import fetch_pictures, media_place, share_places
 from vsd2m.crawl.coordination.shared_answers import SharedAnswers
 from vsd2m.crawl.forecast import host_loads
-from vsd2m.crawl.records.evidence import keep_evidence
+from vsd2m.crawl.records.evidence import dates_path, keep_dates, keep_evidence
 from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, hosts_path, sum_of
 from vsd2m.crawl.records.ledger import LedgerHead, answers_of, facts_of, ledger_bytes, read_ledger, recall, unplaced
 from vsd2m.crawl.records.outcomes import TRANSIENT, Fact, Find, join, reason_of, shared_name
@@ -50,14 +52,19 @@ class CrawlStage(FileStage[CrawlConfig]):
         return StageSpec(name="crawl", version=6, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
+        takedown = self.config.takedown_list()
+        return {**self._source_version(), **({"takedown": takedown.digest()} if takedown else {})}
+
+    def _source_version(self) -> dict[str, str]:
         return {f"source:{self.config.source.source}": str(source_class(self.config.source).version)}
 
     def packages(self) -> Mapping[str, str]:
         return {"scrapy": "crawl"}
 
     def missing(self) -> list[str]:
-        path = self.config.words_file
-        return [] if path is None or Path(path).is_file() else [f"words_file: there is no file {path}"]
+        path, site = self.config.words_file, self.config.source.site
+        sentences = [] if path is None or Path(path).is_file() else [f"words_file: there is no file {path}"]
+        return [*sentences, NO_CONTACT.format(site=site)] if self.config.lacks_contact() else sentences
 
     def seconds_per_sticker(self) -> float:
         return 0.03  # two requests on loopback; elsewhere the delay between requests decides
@@ -130,8 +137,8 @@ class CrawlStage(FileStage[CrawlConfig]):
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
-            facts, hosts = self._crawl(run, self._job(run, words, spool), known)
-            finds = join(facts, words)
+            facts, hosts = self._crawl(run, partition, self._job(run, words, spool), known)
+            finds = self._without_taken_down(join(facts, words))
             _check_searchable(finds, self.config.source.site)
             downloaded = [find for find in finds if find.is_kept]
             rows = self._write_media(run, media, downloaded, spool)
@@ -148,7 +155,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         is_site_known = any(name.startswith("facts-") for name in run.store.list(self.config.media_folder))
         return self.config.job(words, spool, self._coordinator, is_site_known=is_site_known)
 
-    def _crawl(self, run: Run, job: Job, known: list[Fact]) -> tuple[list[Fact], dict[str, HostCounts]]:
+    def _crawl(self, run: Run, partition: int, job: Job, known: list[Fact]) -> tuple[list[Fact], dict[str, HostCounts]]:
         """Known and new facts, with all bytes in the spool, and how the hosts answered.
 
         Bytes that another worker had downloaded may be gone when they are needed; they are then downloaded here.
@@ -157,6 +164,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         for _ in range(MAX_ATTEMPTS):
             new = crawl(job)
             keep_evidence(run.store, self.config.media_folder, new)
+            keep_dates(run.store, dates_path(self.config.media_folder, partition), new)
             tables.append(hosts_of(new))
             facts = facts_of(known, new)
             lost = fetch_pictures(self._coordinator, run.store, facts, job.spool) if self._coordinator else []
@@ -174,6 +182,11 @@ class CrawlStage(FileStage[CrawlConfig]):
         asked = {name: value for name, value in fields.items() if name not in limits}
         return digest([self.spec.version, self.model_versions(), asked])
 
+    def _without_taken_down(self, finds: Sequence[Find]) -> list[Find]:
+        """The finds, of which those on the takedown list are rejects: by their page, author and bytes too."""
+        takedown = self.config.takedown_list()
+        return [_taken_down(find, takedown) if find.is_kept else find for find in finds]
+
     def _paths(self, partition: int) -> tuple[str, str]:
         folder = self.config.media_folder
         return f"{folder}/facts-{partition:06d}.jsonl", f"{folder}/media-{partition:06d}.tar"
@@ -182,7 +195,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         return digest(
             [
                 self.spec.version,
-                self.model_versions(),
+                self._source_version(),
                 self.config.output_fields(),
                 self.input_digest(run, partition),
             ]
@@ -238,6 +251,15 @@ def _check_searchable(finds: Sequence[Find], site: str) -> None:
         raise CrawlError(
             f"{site} forbids every search of this crawl ({refusals[0]['detail']}); ask its owner, or take other words"
         )
+
+
+def _taken_down(find: Find, takedown: TakedownList) -> Find:
+    assert find.sticker is not None
+    entry = takedown.entry_for({**find.sticker, "key": find.key, "url": find.url})
+    entry = entry or takedown.entry_for_address(find.sticker["url"])
+    if entry is None:
+        return find
+    return replace(find, refusal={"reason": "taken_down", "value": None, "limit": None, "detail": entry})
 
 
 def _reject(find: Find) -> dict[str, Any]:

@@ -9,6 +9,7 @@ stay in `train`. Near duplicates of a test sticker are dropped as `near_duplicat
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import polars as pl
 import pyarrow as pa
@@ -17,7 +18,9 @@ from pydantic import Field
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.schema import Column
 from vsd2m.core.stage import StageConfig, StageSpec, TableResult, TableStage, neutral
+from vsd2m.core.takedown import TakedownList
 
+_NAMED_BY_TAKEDOWN = ("urls", "page_urls", "authors")
 TRAIN = "train"
 TEST_SPLITS = {"real": "vsd_r", "cartoon": "vsd_c"}
 SPLITS = (TRAIN, *TEST_SPLITS.values())
@@ -39,6 +42,9 @@ class SplitConfig(StageConfig):
     review: str | None = neutral(  # its content is part of the identity, as a model version
         None, description='JSON file with a person\'s choice, {"vsd_r": [key, ...], "vsd_c": [key, ...]}'
     )
+    takedown: str | None = neutral(  # its content is part of the identity
+        None, description="list of addresses, hosts, authors and keys (YAML or text) that get into no shard"
+    )
     use_duplicate_groups: bool = Field(True, description="keep near duplicates of test stickers out of train")
     stickers_per_shard: int = Field(1000, ge=1, description="stickers in a shard; the last of a split may have fewer")
     seed: int = Field(0, ge=0, description="seed of the choice and of the order in the shards")
@@ -52,14 +58,22 @@ class SplitStage(TableStage[SplitConfig]):
     @property
     def spec(self) -> StageSpec:
         groups = ("duplicate_group",) if self.config.use_duplicate_groups else ()
-        reads = ("trigger_words", "domain", *groups)
+        named = (name for group in self._takedown.columns_needed() for name in group if name in _NAMED_BY_TAKEDOWN)
+        reads = ("trigger_words", "domain", *groups, *named)
         return StageSpec("split", version=1, reads=reads, columns=COLUMNS)
 
+    @cached_property
+    def _takedown(self) -> TakedownList:
+        return TakedownList() if self.config.takedown is None else TakedownList.read(self.config.takedown)
+
     def model_versions(self) -> dict[str, str]:
-        """The review's digest: an edited review invalidates the stage."""
-        return {"review": hashlib.sha256(_read_file(self.config.review)).hexdigest()} if self.config.review else {}
+        """The digests of the review and of the takedown list: edited ones invalidate the stage."""
+        review = self.config.review
+        versions = {"review": hashlib.sha256(_read_file(review)).hexdigest()} if review else {}
+        return versions | ({"takedown": self._takedown.digest()} if self._takedown else {})
 
     def process_table(self, table: pl.DataFrame) -> TableResult:
+        table, taken_down = _without(self._takedown, table)
         if not self.config.use_duplicate_groups:
             table = table.with_columns(duplicate_group=pl.col("key"))
         table = table.select(
@@ -70,7 +84,22 @@ class SplitStage(TableStage[SplitConfig]):
             split=pl.col("key").replace_strict(test_splits, default=TRAIN, return_dtype=pl.String)
         )
         kept_stickers, rejects = _remove_near_test(table)
-        return TableResult(kept=plan_shards(kept_stickers, self.config), rejects=rejects)
+        return TableResult(kept=plan_shards(kept_stickers, self.config), rejects=pl.concat([taken_down, rejects]))
+
+
+def _without(takedown: TakedownList, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(the stickers that stay, rejects of those that the list names)."""
+    columns = [name for name in ("key", *_NAMED_BY_TAKEDOWN) if name in table.columns]
+    entries = [takedown.entry_for(row) for row in table.select(columns).iter_rows(named=True)]
+    table = table.with_columns(entry=pl.Series(entries, dtype=pl.String))
+    rejects = table.filter(pl.col("entry").is_not_null()).select(
+        "key",
+        reason=pl.lit("taken_down"),
+        value=pl.lit(None, pl.Float64),
+        limit=pl.lit(None, pl.Float64),
+        detail="entry",
+    )
+    return table.filter(pl.col("entry").is_null()).drop("entry"), rejects
 
 
 def choose_test(table: pl.DataFrame, config: SplitConfig) -> dict[str, str]:

@@ -30,8 +30,8 @@ def ledger_bytes(head: LedgerHead, facts: Iterable[Fact], offsets: Mapping[str, 
 def recall(store: Store, path: str, *, asked: str, media: str, spool: Path) -> list[Fact]:
     """The facts of an earlier crawl of the same that still hold, with their pictures laid into the spool.
 
-    Left out, and so asked for again: transient refusals, failures of this program, and pictures whose bytes are
-    not in the tar any more. None hold where something else was asked.
+    Left out, and so asked for again: transient refusals, those by a takedown list, failures of this program, and
+    pictures whose bytes are not in the tar any more. None hold where something else was asked.
     """
     head, earlier = read_ledger(store, path)
     if head is None or head.asked != asked:
@@ -77,7 +77,7 @@ def _placed(fact: Fact, offsets: Mapping[str, int]) -> dict[str, Any]:
 
 def _holds(fact: Fact, store: Store, media: str, spool: Path) -> bool:
     if (reason := reason_of(fact)) is not None:
-        return reason not in TRANSIENT | OURS
+        return reason not in TRANSIENT | OURS | {"taken_down"}
     return fact["fact"] != "picture" or _laid_out(fact, store, media, spool)
 
 

@@ -8,7 +8,7 @@ from vsd2m.core.errors import CrawlError
 
 Fact = Mapping[str, Any]
 
-OURS = frozenset({"source_error", "crawler_error", "not_answered"})
+OURS = frozenset({"source_error", "crawler_error", "not_answered", "out_of_memory"})
 """Refusals that are a failure of this program, not a verdict on the picture."""
 
 TRANSIENT = frozenset({"timeout", "unreachable", "server_error", "rate_limited", "robots_unreadable"})

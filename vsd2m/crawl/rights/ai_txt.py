@@ -1,10 +1,11 @@
 """`/ai.txt` (Spawning): robots.txt's syntax, about what may be used for training."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from vsd2m.crawl.rights.patterns import path_matches
 from vsd2m.crawl.rights.robots_groups import RobotsGroups
-from vsd2m.crawl.rights.signal import Signal, Statement, Target
+from vsd2m.crawl.rights.signal import NUM_KNOWN_FILES, Signal, Statement, Target
 
 
 class AiTxt(Signal):
@@ -13,7 +14,7 @@ class AiTxt(Signal):
     site_files = ("/ai.txt",)
 
     def in_site_file(self, path: str, text: str, target: Target) -> Iterable[Statement]:
-        groups = RobotsGroups(text.encode(errors="replace"))
+        groups = _parsed(text)
         rules = [
             (len(pattern), name == "disallow", f"{name.capitalize()}: {pattern}")
             for name in ("allow", "disallow")
@@ -23,3 +24,8 @@ class AiTxt(Signal):
         if rules:
             _, is_disallowed, rule = max(rules)
             yield self.says(path, rule, reserves=is_disallowed)
+
+
+@lru_cache(NUM_KNOWN_FILES)
+def _parsed(text: str) -> RobotsGroups:
+    return RobotsGroups(text.encode(errors="replace"))

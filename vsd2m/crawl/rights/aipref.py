@@ -16,6 +16,8 @@ _PREFERENCE = re.compile(rf"(?:^|[,\s])({'|'.join(TRAINING_LABELS)})\s*=\s*\"?(n
 class ContentUsage(Signal):
     """`train-ai=n` reserves. In robots.txt the rule with the longest path holds that says something about training."""
 
+    headers = ("content-usage",)
+
     def in_robots(self, groups: RobotsGroups, target: Target) -> Iterable[Statement]:
         rules = [_rule(value) for value in groups.values("content-usage", target.product)]
         matching = [(path, value) for path, value in rules if _is_about_training(value) and _holds(path, target)]

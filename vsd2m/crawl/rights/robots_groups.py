@@ -21,6 +21,7 @@ class RobotsGroups:
     def __init__(self, body: bytes) -> None:
         self._groups = [_Group({"*"})]  # what stands before the first user agent holds for all
         self._is_preamble_only = True
+        self._known_values: dict[tuple[str, str], list[str]] = {}
         for name, value in _fields(body.decode("utf-8-sig", "replace")):
             self._add(name, value)
 
@@ -37,6 +38,11 @@ class RobotsGroups:
 
     def values(self, name: str, product: str) -> list[str]:
         """Of a field, in the groups that hold for `product`: its own, else those for `*`; and before all groups."""
+        if (name, product) not in self._known_values:
+            self._known_values[name, product] = self._values(name, product)
+        return self._known_values[name, product]
+
+    def _values(self, name: str, product: str) -> list[str]:
         preamble, *groups = self._groups
         holding = [group for group in groups if product in group.agents]
         holding = holding or [group for group in groups if "*" in group.agents]

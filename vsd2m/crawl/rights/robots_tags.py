@@ -15,6 +15,8 @@ _META = "//meta[translate(@name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnop
 class RobotsTags(Signal):
     """`noai`, `noimageai` and `noml` reserve, unless they are clearly addressed to another crawler (`bot: noai`)."""
 
+    headers = ("x-robots-tag",)
+
     def in_headers(self, headers: Headers, target: Target) -> Iterable[Statement]:
         for value in headers.get("x-robots-tag", ()):
             yield self.says("header", f"X-Robots-Tag: {value}", reserves=_reserves(value, target.product))

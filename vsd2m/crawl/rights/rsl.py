@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from vsd2m.crawl.rights.patterns import path_matches
 from vsd2m.crawl.rights.robots_groups import RobotsGroups
-from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+from vsd2m.crawl.rights.signal import NUM_KNOWN_FILES, Headers, Signal, Statement, Target
 
 _TRAINING = frozenset({"all", "ai-all", "ai-train"})
 _FREE = frozenset({"free", "attribution"})
@@ -20,6 +21,8 @@ class ReallySimpleLicensing(Signal):
 
     A file that cannot be read is recorded, and reserves nothing.
     """
+
+    headers = ("link",)
 
     def licences_in_robots(self, groups: RobotsGroups) -> Iterable[str]:
         return groups.all_values("license")
@@ -45,6 +48,7 @@ class ReallySimpleLicensing(Signal):
                     yield self.says(address, _source(licence), reserves=_reserves(licence))
 
 
+@lru_cache(NUM_KNOWN_FILES)
 def _parsed(text: str) -> Any:
     """The root element, without entities and without reading anything else; None where it is no XML."""
     from lxml import etree

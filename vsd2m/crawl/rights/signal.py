@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 500
 
+NUM_KNOWN_FILES = 64
+"""Files of sites that are kept as they were parsed: every request is compared with them."""
+
 Headers = Mapping[str, Sequence[str]]
-"""Names in lower case -> values, one for each header of that name."""
+"""Those of `Signal.headers` that an answer has -> values, one for each header of that name."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Signal:
 
     site_files: ClassVar[tuple[str, ...]] = ()
     """Paths of files that it reads once per origin."""
+
+    headers: ClassVar[tuple[str, ...]] = ()
+    """Names, in lower case, of the headers that it reads."""
 
     def __init__(self, name: str) -> None:
         self.name = name

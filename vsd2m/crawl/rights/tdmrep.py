@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from vsd2m.crawl.rights.patterns import path_matches
-from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+from vsd2m.crawl.rights.signal import NUM_KNOWN_FILES, Headers, Signal, Statement, Target
 
 FILE = "/.well-known/tdmrep.json"
 _NAME = "tdm-reservation"
@@ -18,18 +19,16 @@ class TdmReservation(Signal):
     """`1` reserves. A later place overrides an earlier one; that it says nothing resets nothing."""
 
     site_files = (FILE,)
+    headers = (_NAME,)
 
     def in_site_file(self, path: str, text: str, target: Target) -> Iterable[Statement]:
         """The entry with the longest matching location; a damaged file reserves if a part does."""
-        if not text.lstrip("\ufeff \t\r\n").startswith(("[", "{")):
-            return  # sites answer with a page where there is no such file
-        try:
-            entries = json.loads(text.lstrip("\ufeff"))
-        except (ValueError, RecursionError):
+        entries = _parsed(text)
+        if entries is None:
             if _RESERVING_TEXT.search(text):
                 yield self.says(path, text, reserves=True)
             return
-        yield from self._in_entries(path, entries if isinstance(entries, list) else [entries], target)
+        yield from self._in_entries(path, entries, target)
 
     def _in_entries(self, path: str, entries: list[Any], target: Target) -> Iterable[Statement]:
         matching = [(location, entry) for entry in entries if (location := _location(entry, target)) is not None]
@@ -48,6 +47,19 @@ class TdmReservation(Signal):
         for value in values:
             if value.strip():
                 yield self.says(place, f"{_NAME}: {value.strip()}", reserves=_is_one(value), is_override=True)
+
+
+@lru_cache(NUM_KNOWN_FILES)
+def _parsed(text: str) -> list[Any] | None:
+    """The entries of a file; none where it is a page, with which sites answer for what they lack; None: damaged."""
+    text = text.lstrip("\ufeff \t\r\n")
+    if not text.startswith(("[", "{")):
+        return []
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return entries if isinstance(entries, list) else [entries]
 
 
 def _location(entry: Any, target: Target) -> str | None:

@@ -4,6 +4,9 @@ import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+LONGEST_S = 1e9
+"""Thirty years; what a header asks for beyond that is the same."""
+
 
 def backoff_s(attempt: int, *, first_s: float, max_s: float, rng: random.Random) -> float:
     """The wait before attempt `attempt` + 1: `first_s`, doubled each time, up to `max_s`, give or take a half."""
@@ -17,9 +20,9 @@ def retry_after_s(value: str, *, now: datetime) -> float:
     """
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_S)
     date = http_date(text)
-    return max(0.0, (date - now).total_seconds()) if date else 0.0
+    return min(max(0.0, (date - now).total_seconds()), LONGEST_S) if date else 0.0
 
 
 def http_date(value: str) -> datetime | None:

@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import sys
 import threading
@@ -110,6 +111,7 @@ def crawl(job: Job) -> None:
     redacted = job.redaction()
     for name in ("stdout", "stderr"):  # before Scrapy makes its log's handler; tracebacks are written there too
         setattr(sys, name, cast(TextIO, RedactedStream(getattr(sys, name), redacted)))
+    resource.setrlimit(resource.RLIMIT_AS, (job.max_memory_bytes, job.max_memory_bytes))
     spool = Spool(job.spool, redacted)
     process = CrawlerProcess(settings_of(job))
     crawler = process.create_crawler(StickerSpider)
@@ -128,7 +130,7 @@ def crawl(job: Job) -> None:
 def settings_of(job: Job) -> dict[str, Any]:
     """Scrapy's settings for a job."""
     return {
-        "USER_AGENT": job.user_agent,
+        "USER_AGENT": job.sent_user_agent,
         "DNS_RESOLVER": "vsd2m.crawl.scraping.resolver.PublicResolver",
         PRIVATE_HOSTS: sorted(Places(job.site, job.media_hosts, job.private_hosts).private_hosts),
         "ROBOTSTXT_OBEY": True,
@@ -171,6 +173,8 @@ def settings_of(job: Job) -> dict[str, Any]:
         "EXTENSIONS": {
             "scrapy.extensions.telnet.TelnetConsole": None,
             "scrapy.extensions.remote_control.RemoteControl": None,
+            "scrapy.extensions.throttle.AutoThrottle": None,
+            "vsd2m.crawl.scraping.middlewares.Throttle": 0,
         },
         "URLLENGTH_LIMIT": 0,
         "LOG_LEVEL": "INFO",

@@ -28,6 +28,7 @@ class Job(BaseModel):
     spool: Path
     coordinator: str | None = None
     user_agent: str
+    contact: str | None
     media_hosts: tuple[str, ...]
     private_hosts: tuple[str, ...]
     max_stickers_per_word: int
@@ -41,6 +42,8 @@ class Job(BaseModel):
     first_wait_s: float
     max_wait_s: float
     max_redirects: int
+    max_memory_bytes: int
+    takedown: dict[str, list[str]]
     max_outage_s: float
     is_site_known: bool = False
 
@@ -48,6 +51,11 @@ class Job(BaseModel):
     def site(self) -> str:
         """The address of the site, without a final slash."""
         return self.source.site
+
+    @property
+    def sent_user_agent(self) -> str:
+        """The user agent with the contact, as requests carry it."""
+        return self.user_agent if self.contact is None else f"{self.user_agent} (+{self.contact})"
 
     def open_source(self) -> Source[Any]:
         """The source with its options; `ConfigError` if there is none of its name."""

@@ -9,13 +9,14 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy.utils.asyncio import call_later
@@ -29,15 +30,21 @@ from vsd2m.crawl.scraping.refused import NOBODY_THERE, RefusedRequest
 from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import page_of
 
+MAX_ENCODINGS = 3
+"""`Content-Encoding`s around one another; honest servers use one."""
+
 
 class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
     """robots.txt as RFC 9309 has it: 4xx means there are no rules, 5xx or no answer means that nothing is allowed.
 
-    `Crawl-delay` is a lower bound of the delay between two requests to that host.
+    `Crawl-delay` is the least delay between two requests to that host, whatever AutoThrottle makes of it; a longer one
+    than `max_wait_s` parks the host.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        crawler.signals.connect(self.on_robots, signal=signals.robots_parsed)
+        self._crawl_delays: dict[str, float] = {}
         self._unreadable: dict[str, str] = {}
         self._absent: set[str] = set()
         self._deserted: set[str] = set()
@@ -55,7 +62,7 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         if netloc in self._deserted:
             request.meta["dont_retry"] = True  # it was tried often enough for robots.txt
         request.meta["robots_txt"] = "absent" if netloc in self._absent else "allowed"
-        self._slow_down(request, rp)
+        self._check_delay(request)
 
     def _parse_robots(self, response: Response, netloc: str, *rest: Any) -> Awaitable[None]:
         if response.status >= 500 or response.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -78,12 +85,33 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         self._absent.add(netloc)
         super()._robots_error(exc, netloc)
 
-    def _slow_down(self, request: Request, rp: Any) -> None:
-        delay = rp.crawl_delay(self._default_useragent) if rp is not None else None
+    def on_robots(self, robotparser: Any, request: Request) -> None:
+        """Slows down for a host; one that has several ports has one delay, the longest."""
         downloader = self.crawler.engine.downloader
-        slot = downloader.slots.get(downloader.get_slot_key(request))
-        if delay and slot and slot.delay < delay:
-            slot.delay = float(delay)
+        key = downloader.get_slot_key(request)
+        asked = robotparser.crawl_delay(self._robotstxt_useragent) or 0.0
+        delay = max(asked, self._crawl_delays.get(key, 0.0), self.crawler.spider.job.delay_s)
+        self._crawl_delays[key] = delay
+        downloader.per_slot_settings[key] = {"delay": min(delay, self.crawler.spider.job.max_wait_s)}
+        if (slot := downloader.slots.get(key)) and slot.delay < delay:
+            slot.delay = downloader.per_slot_settings[key]["delay"]
+
+    def _check_delay(self, request: Request) -> None:
+        delay = self._crawl_delays.get(self.crawler.engine.downloader.get_slot_key(request), 0.0)
+        limit = self.crawler.spider.job.max_wait_s
+        if delay > limit:
+            raise RefusedRequest(Refusal("rate_limited", delay, limit, "robots.txt asks for a longer Crawl-delay"))
+
+
+class Throttle(AutoThrottle):  # type: ignore[misc]
+    """AutoThrottle for which the delay of a slot (`DOWNLOAD_SLOTS`, here from `Crawl-delay`) is a floor."""
+
+    def _response_downloaded(self, response: Response, request: Request, spider: Any) -> None:
+        super()._response_downloaded(response, request, spider)
+        key, slot = self._get_slot(request, spider)
+        floor = self.crawler.engine.downloader.per_slot_settings.get(key, {}).get("delay", 0.0)
+        if slot is not None and slot.delay < floor:
+            slot.delay = floor
 
 
 class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
@@ -100,6 +128,8 @@ class StayOnSite(RedirectMiddleware):  # type: ignore[misc]
         asks_for_rules = request.meta.get("dont_obey_robotstxt")
         if isinstance(result, Request) and not asks_for_rules:
             self._check(result.url)
+            if entry := self.crawler.spider.takedown.entry_for_address(result.url):
+                raise RefusedRequest(Refusal("taken_down", detail=entry))
             _without_keys(request, result)
         return result
 
@@ -130,13 +160,21 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
-    """Undoes a `Content-Encoding`; bytes that are none are a refusal, in every encoding."""
+    """Undoes a `Content-Encoding`; what cannot be unpacked, or unpacks to too much, is a refusal in every encoding."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        encoding = _header(response, "Content-Encoding")
+        encoding = ", ".join(value.decode("latin-1") for value in response.headers.getlist("Content-Encoding"))
+        num_encodings = encoding.count(",") + 1
+        if num_encodings > MAX_ENCODINGS:
+            detail = "packed in too many encodings"
+            raise RefusedRequest(Refusal("bad_encoding", num_encodings, MAX_ENCODINGS, detail))
         try:
             result: Request | Response = super().process_response(request, response)
-        except IgnoreRequest:
+        except IgnoreRequest as error:
+            size = getattr(error.__cause__, "decompressed_size", None)
+            limit = request.meta.get("download_maxsize", self._max_size)
+            raise RefusedRequest(Refusal("too_large", size, limit, f"unpacked from {encoding}")) from error
+        except MemoryError:
             raise
         except Exception as error:  # each library for an encoding has errors of its own
             raise RefusedRequest(Refusal("bad_encoding", detail=f"the answer is not in {encoding}")) from error

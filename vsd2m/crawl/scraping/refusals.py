@@ -25,7 +25,8 @@ _NO_COMPLETE_ANSWER = (DownloadFailedError, ResponseDataLossError, ConnectionClo
 def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: int | None, timeout_s: float) -> Refusal:
     """The reason that `error`, raised by a download from `host` within these limits, stands for.
 
-    `num_bytes` is the size that the answer announced, if it did. What no network gives is an error of this program.
+    `num_bytes` is the size that the answer announced, or what came of it. What no network gives is an error of this
+    program.
     """
     match error:
         case RefusedRequest():
@@ -40,8 +41,6 @@ def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: in
             return Refusal("unreachable", detail="the host's name cannot be resolved")
         case DownloadConnectionRefusedError() | ConnectError():
             return Refusal("unreachable", detail="connection refused")
-        case IgnoreRequest() if "MAXSIZE" in str(error):  # a compressed answer that unpacks to too much
-            return Refusal("too_large", value=num_bytes, limit=max_bytes)
         case IgnoreRequest():
             return Refusal("http_error", detail=str(error))
         case NotSupported() | UnsupportedURLSchemeError():
@@ -55,4 +54,6 @@ def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: in
 
 def crawler_error(error: BaseException) -> Refusal:
     """An exception nobody expected: recorded at the address it came up at, and a failure of this program."""
+    if isinstance(error, MemoryError):
+        return Refusal("out_of_memory", detail="`max_memory_bytes` is the limit of the crawling process")
     return Refusal("crawler_error", detail=f"{type(error).__name__}: {error}")

@@ -1,6 +1,7 @@
 """The downloader middleware that obeys reservations against machine learning, before a request and in its answer."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -28,6 +29,8 @@ MAX_LICENCES = 8
 """Licence files that are read for one origin; a page cannot send the crawler to any number of addresses."""
 
 SIGNALS = rights_signals()
+_HEADERS = tuple(name for signal in SIGNALS for name in signal.headers)
+_ELEMENTS = re.compile("<(meta|link)\\b", re.IGNORECASE)
 
 
 class RobotsParser(ProtegoRobotParser):  # type: ignore[misc]
@@ -56,8 +59,8 @@ class _Site:
             for path in signal.site_files:
                 if path in self.files:
                     yield from signal.in_site_file(path, self.files[path], target)
-            for address in dict.fromkeys(signal.licences_in_robots(self.groups)):
-                yield from signal.in_licence(address, self.licences.get(address), target)
+            for address, text in self.licences.items():
+                yield from signal.in_licence(address, text, target)
 
 
 class ObeyReservations:
@@ -109,7 +112,7 @@ class ObeyReservations:
         addresses = [address for signal in SIGNALS for address in signal.licences_in_headers(_values(response.headers))]
         if "picture" in request.cb_kwargs:
             statements.extend(statement for signal in SIGNALS for statement in signal.in_picture(response.body))
-        elif isinstance(response, TextResponse):
+        elif isinstance(response, TextResponse) and _ELEMENTS.search(response.text):
             page = Selector(text=response.text, type="html")
             target = self._target(request)
             statements.extend(statement for signal in SIGNALS for statement in signal.in_page(page, target))
@@ -127,7 +130,7 @@ class ObeyReservations:
 
     async def _in_licences(self, addresses: Iterable[str], request: Request, base: str) -> Any:
         site = await self._site(request)
-        for address in dict.fromkeys(_absolute(base, address) for address in addresses):
+        for address in _distinct(_absolute(base, address) for address in addresses):
             text = await self._licence(site, address)
             for signal in SIGNALS:
                 for statement in signal.in_licence(address, text, self._target(request)):
@@ -150,7 +153,7 @@ class ObeyReservations:
         texts = {path: await self._read(urljoin(request.url, path)) for path in paths}
         site = _Site(groups, {path: text for path, text in texts.items() if text is not None})
         for signal in SIGNALS:
-            for address in signal.licences_in_robots(groups):
+            for address in _distinct(signal.licences_in_robots(groups)):
                 site.licences[address] = await self._licence(site, _absolute(request.url, address))
         return site
 
@@ -189,9 +192,13 @@ def _refuse(statements: Iterable[Statement]) -> None:
 
 
 def _values(headers: Headers) -> dict[str, list[str]]:
-    return {
-        name.decode("latin-1").lower(): [value.decode("latin-1") for value in headers.getlist(name)] for name in headers
-    }
+    """The headers that a signal reads; most answers have none of them."""
+    return {name: [value.decode("latin-1") for value in headers.getlist(name)] for name in _HEADERS if name in headers}
+
+
+def _distinct(addresses: Iterable[str]) -> list[str]:
+    """The first `MAX_LICENCES` of them, each once."""
+    return list(dict.fromkeys(addresses))[:MAX_LICENCES]
 
 
 def _absolute(base: str, address: str) -> str:

@@ -51,6 +51,8 @@ def read(response: Response, parse: Callable[[Page], T], *, redacted: Redaction,
         return parse(page_of(response.request, response, redacted))
     except PageError as error:
         raise RefusedError(Refusal("page_not_understood", detail=str(error))) from error
+    except MemoryError:
+        raise
     except Exception as error:
         raise RefusedError(Refusal("source_error", detail=f"{type(error).__name__}: {error}")) from error
 

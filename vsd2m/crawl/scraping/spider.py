@@ -1,12 +1,10 @@
 """The spider: words -> results pages -> sticker pages -> original bytes. It only notes facts; the parent joins them."""
 
-import hashlib
 import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,14 +16,15 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from vsd2m.core.keys import sticker_key
+from vsd2m.core.takedown import TakedownList
 from vsd2m.crawl.coordination.clients import CrawlerClient
+from vsd2m.crawl.records.evidence import now, site_file
 from vsd2m.crawl.records.known import Known
 from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
 from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
 from vsd2m.crawl.scraping.refused import NOBODY_THERE
-from vsd2m.crawl.scraping.reservations import MAX_FILE_BYTES
 from vsd2m.crawl.scraping.responses import (
     RefusedError,
     check_status,
@@ -57,6 +56,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self.source = job.open_source()
         self.redacted = job.redaction()
         self.places = Places(job.site, (*self.source.media_hosts, *job.media_hosts), job.private_hosts)
+        self.takedown = TakedownList.of(job.takedown)
         self._spool = spool
         self._asked: set[str] = set()
         self._known = known
@@ -74,6 +74,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "StickerSpider":
         spider: StickerSpider = super().from_crawler(crawler, *args, **kwargs)
         crawler.signals.connect(spider.on_headers, signal=signals.headers_received)
+        crawler.signals.connect(spider.on_bytes, signal=signals.bytes_received)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -128,7 +129,9 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             at = next_ask.url if next_ask and len(new_links) == len(unseen) else page_url
             cut = {**asdict(limit), "url": at}
             next_ask = None
-        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=_as_json(next_ask), cut=cut)
+        self._note(
+            "search", word=number, page=page, num_links=len(new_links), next_ask=next_ask and asdict(next_ask), cut=cut
+        )
         for link in new_links:
             rank = len(links)
             links.add(link)
@@ -205,7 +208,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def on_headers(self, body_length: int, request: Request) -> None:
         """Remembers the size that an answer announces."""
-        request.meta["body_length"] = body_length
+        request.meta["num_bytes"] = body_length if isinstance(body_length, int) else 0
+
+    def on_bytes(self, data: bytes, request: Request) -> None:
+        """Counts what came of an answer that announces no size."""
+        request.meta["num_received"] = request.meta.get("num_received", 0) + len(data)
 
     def on_picture(self, response: Response, picture: str) -> Iterator[Request]:
         check_status(response)
@@ -215,7 +222,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             yield from self._refuse_picture(picture, refusal, key=key)
             return
         self._downloaded.add(picture)
-        self._note("read", address=picture, read_at=_now())
+        self._note("read", address=picture, read_at=now())
         self._keep(key, response.body)
         self._note(
             "picture",
@@ -231,7 +238,8 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def _refuse_picture(self, picture: str, refusal: Refusal, *, key: str | None = None) -> Iterator[Request]:
         """Notes that a rendition is unavailable, and asks for the next of each sticker that it is one of."""
         self._note("picture", picture=picture, key=key, refusal=asdict(refusal))
-        self._note("read", address=picture, read_at=_now())
+        if refusal.reason == "noai":
+            self._note("read", address=picture, read_at=now())
         yield from self._pass_over(picture)
 
     def _pass_over(self, picture: str) -> Iterator[Request]:
@@ -244,14 +252,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def on_site_file(self, address: str, status: int, body: bytes) -> None:
         """Keeps what a site said as a whole, its robots.txt and the like, as it stood when it was read."""
-        self._note(
-            "site_file",
-            address=address,
-            status=status,
-            sha256=hashlib.sha256(body).hexdigest(),
-            read_at=_now(),
-            body=body[:MAX_FILE_BYTES].decode("latin-1"),
-        )
+        self._note("site_file", **site_file(address, status, body))
 
     # -- what went wrong -------------------------------------------------------------------------
 
@@ -280,6 +281,8 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
         """Notes why what was asked for is unavailable, and asks for what may stand in for it."""
+        if refusal.reason == "out_of_memory":
+            refusal = replace(refusal, limit=self.job.max_memory_bytes)
         if "picture" in asked:
             yield from self._refuse_picture(asked["picture"], refusal)
         elif "link" in asked:
@@ -293,12 +296,11 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         if isinstance(error, StopDownload):
             reserved: Refusal = request.meta["reserved"]
             return reserved
-        size = request.meta.get("body_length")
         return refusal_of(
             error,
             host=origin(request.url)[1] or "",
             max_bytes=request.meta["download_maxsize"],
-            num_bytes=size if isinstance(size, int) else None,
+            num_bytes=request.meta.get("num_bytes") or request.meta.get("num_received"),
             timeout_s=self.job.timeout_s,
         )
 
@@ -309,7 +311,9 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
         `is_made_up`: by the source and not by a page, so that it may lead to any public host.
         """
-        if refusal := self.places.refusal(ask.url, any_host=is_made_up):
+        entry = self.takedown.entry_for_address(ask.url)
+        refusal = self.places.refusal(ask.url, any_host=is_made_up)
+        if refusal := refusal or (Refusal("taken_down", detail=entry) if entry else None):
             yield from self._refuse(asked, refusal, url=ask.url)
             return
         try:
@@ -391,12 +395,3 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
 def _source_error(error: Exception) -> Refusal:
     return Refusal("source_error", detail=f"{type(error).__name__}: {error}")
-
-
-def _now() -> str:
-    """The time as the evidence and the rights ledger state it; no other record depends on the clock."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _as_json(ask: Ask | None) -> dict[str, Any] | None:
-    return None if ask is None else asdict(ask)

@@ -70,7 +70,7 @@ class Page:
         """The page's JSON; `PageError` where it is none."""
         try:
             return json.loads(self.text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PageError(f"the answer is not JSON: {error}") from error
 
     def link(self, href: str) -> str:

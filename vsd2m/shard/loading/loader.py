@@ -9,9 +9,11 @@ import sys
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vsd2m.core.errors import ConfigError
 from vsd2m.core.storage import Store
+from vsd2m.core.takedown import ADDRESS_COLUMNS, AUTHOR_COLUMNS, TakedownList
 from vsd2m.shard.inventory import Shard, list_shards
 from vsd2m.shard.loading.clips import ClipOptions, Fill, Frames
 from vsd2m.shard.loading.damage import ON_ERROR, OnError
@@ -33,6 +35,7 @@ def load(
     frames: Frames = "linspace",
     fill: Fill = "flip",
     static: Static = "repeat",
+    takedown: str | TakedownList | None = None,
     background: tuple[int, int, int] = (255, 255, 255),
     absent_text: str | None = "",
     shuffle: bool = False,
@@ -54,6 +57,7 @@ def load(
 
     - `frames` and `fill` say how longer and shorter stickers are brought to `num_frames` (see `ClipOptions`); `static`
       stickers, without motion, are repeated or excluded.
+    - Stickers on the list `takedown` (a file of addresses, hosts, authors and keys, see docs/rights.md) are left out.
     - With `shuffle` every epoch has its own order, fixed by `seed`, in which neighbours come from `mix_shards` shards;
       that many are open at a time.
     - `rank` of `world_size` reads its part. `ends` says what happens if the number of stickers is not a multiple of
@@ -93,9 +97,10 @@ def load(
     )
     store = Store(url)
     shards = list_shards(store, split=split)
+    listed = TakedownList.read(takedown) if isinstance(takedown, str) else takedown or TakedownList()
     return _dataset_class()(
         store,
-        [_select(store, shard, static) for shard in shards],
+        [_select(store, shard, static, listed) for shard in shards],
         columns=sample_columns(store, shards[0]),
         clip=options,
         deal=deal,
@@ -112,17 +117,31 @@ def sample_columns(store: Store, shard: Shard) -> list[str]:
     return [name for name in dict.fromkeys((*PLACE, *TEXTS, "trigger_words", *declared)) if name in published]
 
 
-def _select(store: Store, shard: Shard, static: Static) -> Selection:
-    if static == "repeat":
+def _select(store: Store, shard: Shard, static: Static, takedown: TakedownList) -> Selection:
+    if static == "repeat" and not takedown:
         stated_count = shard.num_stickers
         return Selection(shard, count_stickers(store, shard) if stated_count is None else stated_count)
+    is_wanted = _is_moving(store, shard) if static == "exclude" else True
+    rows = np.flatnonzero(is_wanted & _is_left(store, shard, takedown)).astype(np.int32)
+    return Selection(shard, len(rows), rows)
+
+
+def _is_left(store: Store, shard: Shard, takedown: TakedownList) -> NDArray[np.bool_]:
+    """Of each sticker, whether it is not on the list."""
+    names = column_names(store, shard)
+    takedown.check_applies_to(names, where=store.path(shard.parquet))
+    wanted = [name for name in ("key", *ADDRESS_COLUMNS, *AUTHOR_COLUMNS) if name in names]
+    rows = read_columns(store, shard, wanted).to_pylist()
+    return np.array([takedown.entry_for(row) is None for row in rows], bool)
+
+
+def _is_moving(store: Store, shard: Shard) -> NDArray[np.bool_]:
     motion_columns = [name for name in ("num_frames", "num_distinct_frames") if name in column_names(store, shard)]
     if not motion_columns:
         raise ConfigError(f'{store.path(shard.parquet)} has no column num_frames, so static="exclude" cannot work')
     frames = read_columns(store, shard, motion_columns)
-    is_moving = np.all([frames[name].to_numpy() > 1 for name in motion_columns], axis=0)
-    rows = np.flatnonzero(is_moving).astype(np.int32)
-    return Selection(shard, len(rows), rows)
+    is_moving: NDArray[np.bool_] = np.all([frames[name].to_numpy() > 1 for name in motion_columns], axis=0)
+    return is_moving
 
 
 def _dataset_class() -> type[StickerDataset]:

@@ -1,0 +1,167 @@
+"""What has to be taken down: a list of addresses, hosts, authors and keys, as their owners named them.
+
+As YAML or JSON (`addresses:`, `hosts:`, `authors:`, `keys:`, each a list), or as text with one entry a line: an
+address, a key, or `host: NAME`, `author: NAME`, `address: URL`, `key: KEY`; `#` begins a comment.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from vsd2m.core.commit import digest
+from vsd2m.core.errors import ConfigError
+from vsd2m.core.keys import KEY_LENGTH
+from vsd2m.core.storage import Store
+
+KINDS = {"address": "addresses", "host": "hosts", "author": "authors", "key": "keys"}
+ADDRESS_COLUMNS = ("url", "page_url", "urls", "page_urls")
+AUTHOR_COLUMNS = ("author", "authors")
+_KEY = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class TakedownList:
+    """The entries by kind. Addresses are compared without scheme, fragment and usual port, authors without case."""
+
+    addresses: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.hosts or self.authors or self.keys)
+
+    @classmethod
+    def of(cls, entries: Mapping[str, Iterable[str]], *, path: str = "takedown list") -> "TakedownList":
+        """The list with these entries by the names of `KINDS`' values; `ConfigError` names one that cannot be read."""
+        unknown = [name for name in entries if name not in KINDS.values()]
+        if unknown:
+            raise ConfigError(f"{path}: unknown {unknown[0]!r}; expected {', '.join(KINDS.values())}")
+        for name, values in entries.items():
+            if isinstance(values, str) or not all(isinstance(value, str) and value.strip() for value in values or ()):
+                raise ConfigError(f"{path}: {name}: expected a list of texts, in quotes where YAML reads a number")
+        read = {"addresses": plain_address, "hosts": _plain_host, "authors": _plain_author, "keys": str.lower}
+        plain = {name: frozenset(map(read[name], map(str.strip, values or ()))) for name, values in entries.items()}
+        for key in plain.get("keys", ()):
+            if not _KEY.fullmatch(key):
+                raise ConfigError(f"{path}: expected a key of {KEY_LENGTH} hex digits, found {key!r}")
+        return cls(**plain)
+
+    @classmethod
+    def read(cls, path: str) -> "TakedownList":
+        """The list in a file at a path or fsspec address."""
+        folder, _, name = path.rpartition("/")
+        data = Store(folder or ".").read_bytes(name)
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: expected UTF-8 text") from error
+        if PurePosixPath(name).suffix in (".yaml", ".yml", ".json"):
+            return cls.of(_mapping(text, path), path=path)
+        return cls.of(_entries(text, path), path=path)
+
+    def entry_for(self, row: Mapping[str, Any]) -> str | None:
+        """The entry that takes a sticker down, from a row of any stage or of a shard; None: none does."""
+        if row.get("key") in self.keys:
+            return f"key {row['key']}"
+        for address in _texts(row, ADDRESS_COLUMNS):
+            if (entry := self.entry_for_address(address)) is not None:
+                return entry
+        for author in _texts(row, AUTHOR_COLUMNS):
+            if _plain_author(author) in self.authors:
+                return f"author {author}"
+        return None
+
+    def entry_for_address(self, address: str) -> str | None:
+        """The entry that takes an address down: itself, its host, or a domain above that."""
+        plain = plain_address(address)
+        if plain in self.addresses:
+            return f"address {address}"
+        host = _plain_host(plain.partition("/")[0])
+        return next((f"host {entry}" for entry in self.hosts if host == entry or host.endswith(f".{entry}")), None)
+
+    def columns_needed(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of columns, of each of which a table needs at least one for the list to be applied to it."""
+        groups = [ADDRESS_COLUMNS] if self.addresses or self.hosts else []
+        return (*groups, AUTHOR_COLUMNS) if self.authors else tuple(groups)
+
+    def check_applies_to(self, columns: Sequence[str], *, where: str) -> None:
+        """`ConfigError` where a table lacks what the list has to be compared with."""
+        for group in self.columns_needed():
+            if not set(group) & set(columns):
+                kind = "authors" if group is AUTHOR_COLUMNS else "addresses or hosts"
+                raise ConfigError(
+                    f"the takedown list has {kind}, and {where} has none of the columns {', '.join(group)}; "
+                    "name the stickers' keys instead"
+                )
+
+    def to_json(self) -> dict[str, list[str]]:
+        """What `of` takes."""
+        return {name: sorted(getattr(self, name)) for name in KINDS.values()}
+
+    def digest(self) -> str:
+        """Changes with the entries."""
+        return digest(self.to_json())
+
+
+def plain_address(address: str) -> str:
+    """An address in the form in which two of them are compared; as it stands where it is none."""
+    try:
+        split = urlsplit(address.strip())
+        host, port = split.hostname or "", split.port
+    except ValueError:
+        return address.strip()
+    if not host:
+        return address.strip()
+    shown = "" if port in (None, _PORTS.get(split.scheme)) else f":{port}"
+    return f"{_plain_host(host)}{shown}{split.path or '/'}" + (f"?{split.query}" if split.query else "")
+
+
+def _plain_host(host: str) -> str:
+    name = host.strip().lower().strip(".").removeprefix("*.")
+    return name if name.startswith("[") else name.partition(":")[0]
+
+
+def _plain_author(author: str) -> str:
+    return " ".join(author.split()).casefold()
+
+
+def _texts(row: Mapping[str, Any], columns: Iterable[str]) -> Iterable[str]:
+    for name in columns:
+        value = row.get(name)
+        yield from [value] if isinstance(value, str) else value or ()
+
+
+def _mapping(text: str, path: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected {', '.join(KINDS.values())}, each with a list")
+    return values
+
+
+def _entries(text: str, path: str) -> dict[str, list[str]]:
+    entries: dict[str, list[str]] = {name: [] for name in KINDS.values()}
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = re.sub(r"(^|\s)#.*", "", line).strip()
+        kind, colon, value = entry.partition(":")
+        if colon and kind.strip().lower() in KINDS and value.strip():
+            entries[KINDS[kind.strip().lower()]].append(value.strip())
+        elif re.match(r"https?://\S+$", entry, re.IGNORECASE):
+            entries["addresses"].append(entry)
+        elif _KEY.fullmatch(entry.lower()):
+            entries["keys"].append(entry)
+        elif entry:
+            raise ConfigError(
+                f"{path}: line {number}: expected an address, a key, or `host: NAME` or `author: NAME`, found {entry!r}"
+            )
+    return entries

@@ -129,9 +129,8 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             at = next_ask.url if next_ask and len(new_links) == len(unseen) else page_url
             cut = {**asdict(limit), "url": at}
             next_ask = None
-        self._note(
-            "search", word=number, page=page, num_links=len(new_links), next_ask=next_ask and asdict(next_ask), cut=cut
-        )
+        following = None if next_ask is None else asdict(next_ask)
+        self._note("search", word=number, page=page, num_links=len(new_links), next_ask=following, cut=cut)
         for link in new_links:
             rank = len(links)
             links.add(link)

@@ -11,6 +11,7 @@ from vsd2m import Ask, FoundSticker, Page, PageError, SearchResults, Source, Sou
 class AnonymousConfig(SourceConfig):
     """The API's key."""
 
+    source: str = "own_stickers.sources:Anonymous"
     key: SecretStr = neutral(..., description="the key that the API gave you")
 
 

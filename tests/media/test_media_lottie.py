@@ -295,8 +295,9 @@ def nested(depth):
             "pixels of layers drawn apart",
         ),
         (nested(40), "layers"),
+        (heavy(), "points in a frame"),
     ],
-    ids=["points", "points x frames", "pixels x frames", "mattes", "nested"],
+    ids=["points", "points x frames", "pixels x frames", "mattes", "nested", "copies of copies"],
 )
 def test_a_drawing_that_asks_for_too_much_is_refused_before_it_is_drawn(monkeypatch, data, what):
     monkeypatch.setattr("vsd2m.media.decoders.drawings.lottie.decode_apart", lambda *_: pytest.fail("drawn"))

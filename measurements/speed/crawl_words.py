@@ -158,7 +158,7 @@ def serve() -> None:
             if self.path == "/count":
                 self._send(str(num_requests).encode(), "text/plain")
                 return
-            if self.path == "/robots.txt":
+            if not self.path.startswith(("/search", "/pictures")):
                 self._send(b"", "text/plain", status=404)
                 return
             with lock:

@@ -57,3 +57,8 @@ def crawler_error(error: BaseException) -> Refusal:
     if isinstance(error, MemoryError):
         return Refusal("out_of_memory", detail="`max_memory_bytes` is the limit of the crawling process")
     return Refusal("crawler_error", detail=f"{type(error).__name__}: {error}")
+
+
+def source_error(error: BaseException) -> Refusal:
+    """What a source's code raised, which is a failure of its page."""
+    return Refusal("source_error", detail=f"{type(error).__name__}: {error}")

@@ -23,7 +23,7 @@ from vsd2m.crawl.records.known import Known
 from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
-from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of
+from vsd2m.crawl.scraping.refusals import crawler_error, refusal_of, source_error
 from vsd2m.crawl.scraping.refused import NOBODY_THERE
 from vsd2m.crawl.scraping.responses import (
     RefusedError,
@@ -105,7 +105,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         try:
             ask = self._checked_ask(make_ask())
         except Exception as error:
-            yield from self._refuse(asked, _source_error(error), url="")
+            yield from self._refuse(asked, source_error(error), url="")
             return
         yield from self._request(ask, callback, is_made_up=True, **asked)
 
@@ -335,7 +335,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
                 dont_filter=True,
             )
         except Exception as error:
-            yield from self._refuse(asked, _source_error(error), url=ask.url)
+            yield from self._refuse(asked, source_error(error), url=ask.url)
             return
         yield request
 
@@ -390,7 +390,3 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             self._spool.keep(key, data)
         except SpoolError as error:
             raise CloseSpider("spool") from error
-
-
-def _source_error(error: Exception) -> Refusal:
-    return Refusal("source_error", detail=f"{type(error).__name__}: {error}")

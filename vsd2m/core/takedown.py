@@ -120,8 +120,8 @@ def plain_address(address: str) -> str:
         return address.strip()
     if not host:
         return address.strip()
-    shown = "" if port in (None, _PORTS.get(split.scheme)) else f":{port}"
-    return f"{_plain_host(host)}{shown}{split.path or '/'}" + (f"?{split.query}" if split.query else "")
+    port_text = "" if port in (None, _PORTS.get(split.scheme)) else f":{port}"
+    return f"{_plain_host(host)}{port_text}{split.path or '/'}" + (f"?{split.query}" if split.query else "")
 
 
 def _plain_host(host: str) -> str:

@@ -130,8 +130,8 @@ def _is_left(store: Store, shard: Shard, takedown: TakedownList) -> NDArray[np.b
     """Of each sticker, whether it is not on the list."""
     names = column_names(store, shard)
     takedown.check_applies_to(names, where=store.path(shard.parquet))
-    wanted = [name for name in ("key", *ADDRESS_COLUMNS, *AUTHOR_COLUMNS) if name in names]
-    rows = read_columns(store, shard, wanted).to_pylist()
+    columns = [name for name in ("key", *ADDRESS_COLUMNS, *AUTHOR_COLUMNS) if name in names]
+    rows = read_columns(store, shard, columns).to_pylist()
     return np.array([takedown.entry_for(row) is None for row in rows], bool)
 
 

@@ -81,8 +81,8 @@ def _check_not_in_run(store: Store) -> None:
 def _in_shard(store: Store, shard: Shard, takedown: TakedownList) -> list[TakenDown]:
     names = column_names(store, shard)
     takedown.check_applies_to(names, where=store.path(shard.parquet))
-    wanted = [name for name in ("key", *ADDRESS_COLUMNS, *AUTHOR_COLUMNS) if name in names]
-    rows = read_columns(store, shard, wanted).to_pylist()
+    columns = [name for name in ("key", *ADDRESS_COLUMNS, *AUTHOR_COLUMNS) if name in names]
+    rows = read_columns(store, shard, columns).to_pylist()
     entries = ((row["key"], takedown.entry_for(row)) for row in rows)
     return [TakenDown(shard.name, key, entry) for key, entry in entries if entry is not None]
 

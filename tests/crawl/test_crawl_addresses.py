@@ -254,5 +254,5 @@ def test_what_a_name_leads_to_is_checked_when_it_is_connected_to(tmp_path) -> No
 
 def test_a_site_whose_name_leads_inside_is_not_crawled_and_says_how_it_could_be(tmp_path) -> None:
     with ScriptedSite({}) as site, pytest.raises(CrawlError, match="127.1 is 127.0.0.1, .*`private_hosts` may name it"):
-        _crawl(tmp_path, site.url.replace("127.0.0.1", "127.1"))
+        _crawl(tmp_path, site.url.replace("127.0.0.1", "127.1"), contact="me@lab.example")
     assert site.asked == []

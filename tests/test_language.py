@@ -16,6 +16,7 @@ PLAIN_FOLDERS = (
     "vsd2m/filter",
     "vsd2m/gallery",
     "vsd2m/generation",
+    "vsd2m/ingest",
     "vsd2m/labelling",
     "vsd2m/networks",
     "vsd2m/pages",

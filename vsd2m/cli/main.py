@@ -7,7 +7,7 @@ import sys
 import typer
 
 from vsd2m import __version__
-from vsd2m.cli import annotate, benchmark, crawl, data, demo, generation, preference, remote, rights, runs
+from vsd2m.cli import annotate, benchmark, crawl, data, demo, generation, init, preference, remote, rights, runs
 from vsd2m.cli.progress import show_notices
 from vsd2m.core.errors import Vsd2mError
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, runs, remote, data, rights, annotate, generation):
+for part in (demo, init, runs, remote, data, rights, annotate, generation):
     part.register(app)
 app.add_typer(crawl.crawl_app, name="crawl")
 app.add_typer(data.filter_app, name="filter")

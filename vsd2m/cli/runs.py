@@ -9,6 +9,7 @@ import typer
 import yaml
 from rich.table import Table
 
+from vsd2m.cli.init import config_of, say_where_to_look
 from vsd2m.cli.output import print_json, print_table
 from vsd2m.cli.progress import RunProgress, bars
 from vsd2m.cli.remote import detach_run
@@ -40,7 +41,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    config: ConfigArgument,
+    config: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG", help="YAML file of the pipeline, or your stickers: a folder, archive, pack."),
+    ],
     runner: Annotated[str, typer.Option(help="local or ray.")] = "local",
     overrides: SetOption = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed stickers again.")] = False,
@@ -59,13 +63,24 @@ def run(
         bool,
         typer.Option("--break-lock", help="Remove the folder's lock, left by a process that ended on another machine."),
     ] = False,
+    models: Annotated[
+        bool | None,
+        typer.Option("--models/--no-models", help="For stickers: with models; default: if this machine has them."),
+    ] = None,
 ) -> None:
-    """Runs a pipeline, or resumes it where it was stopped."""
+    """Runs a pipeline, or resumes it where it was stopped. Stickers instead of a config are run with a usual one."""
     from vsd2m.pipelines.engine.config import PipelineConfig, read_yaml, validate
     from vsd2m.pipelines.engine.plan import make_plan
     from vsd2m.pipelines.engine.runners import run_plan
+    from vsd2m.pipelines.own_stickers import check_result, is_config
 
-    values = read_yaml(config, parse_overrides(overrides))
+    given_values = parse_overrides(overrides)
+    stickers = None if is_config(config) else config
+    if stickers is not None:
+        config = config_of(stickers, given_values.get("run"), models)
+    elif models is not None:
+        raise ConfigError("--models: a config decides that itself; the option is for stickers in the place of a config")
+    values = read_yaml(config, given_values)
     pipeline_plan = make_plan(validate(PipelineConfig, values, path=config))
     if retry not in (None, "transient"):
         raise ConfigError(f"--retry: expected transient, found {retry!r}; for failed stickers there is --retry-failed")
@@ -77,15 +92,22 @@ def run(
         pipeline_plan = pipeline_plan.retrying_transient()
     if remove_lock:
         break_lock(Store(pipeline_plan.config.run))
-    with bars() as progress:
-        finished_run = run_plan(
-            pipeline_plan,
-            runner=runner,
-            observer=RunProgress(progress),
-            retry_failed=retry_failed,
-            address=address,
-            num_workers=num_workers,
-        )
+    try:
+        with bars() as progress:
+            finished_run = run_plan(
+                pipeline_plan,
+                runner=runner,
+                observer=RunProgress(progress),
+                retry_failed=retry_failed,
+                address=address,
+                num_workers=num_workers,
+            )
+    except StageError:
+        if stickers is not None:  # a run without stickers ends at the shards
+            check_result(Run.open(pipeline_plan.config.run), stickers)
+        raise
+    if stickers is not None:
+        say_where_to_look(finished_run, stickers, config)
     typer.echo(finished_run.store.url)
 
 

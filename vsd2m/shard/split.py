@@ -45,6 +45,9 @@ class SplitConfig(StageConfig):
     takedown: str | None = neutral(  # its content is part of the identity
         None, description="list of addresses, hosts, authors and keys (YAML or text) that get into no shard"
     )
+    use_domains: bool = Field(
+        True, description="take test stickers of each domain; false: without a domain stage, only a review names any"
+    )
     use_duplicate_groups: bool = Field(True, description="keep near duplicates of test stickers out of train")
     stickers_per_shard: int = Field(1000, ge=1, description="stickers in a shard; the last of a split may have fewer")
     seed: int = Field(0, ge=0, description="seed of the choice and of the order in the shards")
@@ -59,7 +62,8 @@ class SplitStage(TableStage[SplitConfig]):
     def spec(self) -> StageSpec:
         groups = ("duplicate_group",) if self.config.use_duplicate_groups else ()
         named = (name for group in self._takedown.columns_needed() for name in group if name in _NAMED_BY_TAKEDOWN)
-        reads = ("trigger_words", "domain", *groups, *named)
+        domains = ("domain",) if self.config.use_domains else ()
+        reads = ("trigger_words", *domains, *groups, *named)
         return StageSpec("split", version=1, reads=reads, columns=COLUMNS)
 
     @cached_property
@@ -76,6 +80,8 @@ class SplitStage(TableStage[SplitConfig]):
         table, taken_down = _without(self._takedown, table)
         if not self.config.use_duplicate_groups:
             table = table.with_columns(duplicate_group=pl.col("key"))
+        if not self.config.use_domains:
+            table = table.with_columns(domain=pl.lit(None, pl.String))
         table = table.select(
             "key", "trigger_words", "domain", group=pl.coalesce(pl.col("duplicate_group"), pl.col("key"))
         ).sort("key")

@@ -25,12 +25,12 @@ class PartitionPlan:
     @classmethod
     def write(cls, store: Store, folder: str, parts: Iterable[tuple[int, Sequence[Entry]]]) -> "PartitionPlan":
         """The plan of partitions as they are now; entries of partitions that have not changed are not written again."""
-        known = _known(store, folder)
+        earlier_digests = _earlier_digests(store, folder)
         digests: dict[int, str] = {}
         for number, part in parts:
             lines = "".join(f"{json.dumps(entry)}\n" for entry in part).encode()
             digests[number] = digest([lines.decode()])
-            if known.get(number) != digests[number] or not store.exists(_path(folder, number)):
+            if earlier_digests.get(number) != digests[number] or not store.exists(_path(folder, number)):
                 store.write_bytes(_path(folder, number), lines)
         return cls(store, folder, dict(sorted(digests.items())))
 
@@ -49,14 +49,14 @@ class PartitionPlan:
         return [json.loads(line) for line in lines]
 
 
-def _known(store: Store, folder: str) -> dict[int, str]:
+def _earlier_digests(store: Store, folder: str) -> dict[int, str]:
     """What an earlier plan wrote. A plan that was cut off left only newer entries, which are then written again."""
     path = f"{folder}/{PLAN_FILE}"
     if not store.exists(path):
         return {}
-    known = {int(number): text for number, text in store.read_json(path)["partitions"].items()}
+    digests = {int(number): text for number, text in store.read_json(path)["partitions"].items()}
     store.delete(path)
-    return known
+    return digests
 
 
 def _path(folder: str, partition: int) -> str:

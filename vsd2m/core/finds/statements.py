@@ -29,7 +29,7 @@ GUESSES: Mapping[str, tuple[str, ...]] = {
     "page_url": ("page_url", "page_urls", "page", "source_url"),
     "source_id": ("source_id", "source_ids", "id"),
 }
-"""The names under which each field is looked for, in lower case, the likeliest first."""
+"""The names under which each field is looked for, in lower case, the usual ones first."""
 
 _PLACES = ("file", "url", "picture")
 _LISTS = ("words", "tags")
@@ -58,17 +58,16 @@ class Statement:
 
 def columns_of(names: Iterable[str], mapping: Mapping[str, str], *, where: str) -> dict[str, str]:
     """Field -> column, as `mapping` has it and else guessed by name; `ConfigError` for a column that is not there."""
-    known = list(names)
+    column_names = list(names)
     for name, column in mapping.items():
         if name not in GUESSES:
             raise ConfigError(
                 f"columns: unknown field {name!r}{did_you_mean(name, GUESSES)}; known: {_listed(GUESSES)}"
             )
-        if column not in known:
-            raise ConfigError(
-                f"columns: {where} has no column {column!r}{did_you_mean(column, known)}; it has {_listed(known)}"
-            )
-    by_lower_name = {name.strip().casefold(): name for name in reversed(known)}
+        if column not in column_names:
+            nearest = did_you_mean(column, column_names)
+            raise ConfigError(f"columns: {where} has no column {column!r}{nearest}; it has {_listed(column_names)}")
+    by_lower_name = {name.strip().casefold(): name for name in reversed(column_names)}
     guesses = {
         name: next((by_lower_name[guess] for guess in candidates if guess in by_lower_name), None)
         for name, candidates in GUESSES.items()

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-CONFIGS = ("gallery",)
+CONFIGS = ("gallery", "ingest")
 
 
 def config_text(name: str) -> str:

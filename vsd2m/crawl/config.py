@@ -35,7 +35,7 @@ class CrawlConfig(StageConfig):
     )
     words_file: str | None = neutral(None, description="text file with one trigger word a line, instead of `words`")
     words_per_partition: int = neutral(
-        100, ge=1, le=100_000, description="words that are crawled and committed at once"
+        100, ge=1, le=100_000, description="words, or listed addresses, that are crawled and committed at once"
     )
     max_stickers_per_word: int = Field(1000, ge=1, description="stickers taken from the results of one word")
     max_pages_per_word: int = Field(100, ge=1, description="results pages visited for one word")
@@ -142,7 +142,10 @@ class CrawlConfig(StageConfig):
 
     @model_validator(mode="after")
     def _one_list_of_words(self) -> "CrawlConfig":
-        if (self.words is None) == (self.words_file is None):
+        if source_class(self.source).lists_stickers:
+            if self.words is not None or self.words_file is not None:
+                raise ValueError(f"source {self.source.source} lists its stickers; leave out `words` and `words_file`")
+        elif (self.words is None) == (self.words_file is None):
             raise ValueError("give exactly one of `words` and `words_file`")
         return self
 

@@ -1,8 +1,10 @@
 """What a crawl will request of which host, and how long that takes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from vsd2m.core.commit import CommitRecord
@@ -12,6 +14,9 @@ from vsd2m.crawl.config import CrawlConfig
 from vsd2m.crawl.records.hosts import read_hosts, sum_of
 from vsd2m.crawl.sources import source_class
 from vsd2m.crawl.sources.base import Source
+
+BUSIEST = 20
+"""Hosts of a list that a forecast names."""
 
 
 def host_loads(
@@ -42,3 +47,17 @@ def host_loads(
         for host, counts in measured.items()
         for num_requests in [ceil(counts.requests * share)]
     ]
+
+
+def listed_loads(source: Source[Any], config: CrawlConfig) -> list[HostLoad]:
+    """The pictures that a source lists, by host, the busiest first; `BUSIEST` hosts at most."""
+    delay_s = config.job(None, Path()).delay_s
+    counts = Counter(_host(sticker.url) for sticker in source.listed_stickers())
+    return [HostLoad(host, number, delay_s, number * delay_s) for host, number in counts.most_common(BUSIEST)]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

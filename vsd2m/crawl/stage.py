@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from vsd2m.core.commit import digest
 from vsd2m.core.errors import CrawlError
 from vsd2m.core.finds.media_tar import MediaTar
+from vsd2m.core.finds.partition_plan import PartitionPlan
 from vsd2m.core.partitioning import partition_names
 from vsd2m.core.run import Run
 from vsd2m.core.stage import FileResult, FileStage, HostLoad, StageConfig, StageSpec
@@ -19,15 +20,16 @@ from vsd2m.crawl.config import NO_CONTACT, CrawlConfig
 from vsd2m.crawl.coordination.coordinator import coordinator
 from vsd2m.crawl.coordination.fetching import fetch_pictures, media_place, share_places
 from vsd2m.crawl.coordination.shared_answers import SharedAnswers
-from vsd2m.crawl.forecast import host_loads
+from vsd2m.crawl.forecast import host_loads, listed_loads
 from vsd2m.crawl.records.evidence import dates_path, keep_dates, keep_evidence
 from vsd2m.crawl.records.hosts import HostCounts, add_hosts, hosts_of, hosts_path, sum_of
 from vsd2m.crawl.records.ledger import LedgerHead, answers_of, facts_of, ledger_bytes, read_ledger, recall, unplaced
+from vsd2m.crawl.records.listed import NO_WORD, listed_plan, with_listed
 from vsd2m.crawl.records.outcomes import TRANSIENT, Fact, Find, join, reason_of, shared_name
 from vsd2m.crawl.scraping.job import Job
 from vsd2m.crawl.scraping.process import crawl, spool_in
 from vsd2m.crawl.scraping.spool import PICTURES, write_known
-from vsd2m.crawl.sources import source_class
+from vsd2m.crawl.sources import open_source, source_class
 from vsd2m.crawl.words import are_words_known, trigger_words
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         super().__init__(config)
         self._partitions: dict[str, dict[int, list[str]]] = {}
         self._coordinator: str | None = None
+        self._lists: dict[str, PartitionPlan] = {}
 
     @property
     def spec(self) -> StageSpec:
@@ -64,19 +67,32 @@ class CrawlStage(FileStage[CrawlConfig]):
     def missing(self) -> list[str]:
         path, site = self.config.words_file, self.config.source.site
         sentences = [] if path is None or Path(path).is_file() else [f"words_file: there is no file {path}"]
+        sentences += open_source(self.config.source).missing()
         return [*sentences, NO_CONTACT.format(site=site)] if self.config.lacks_contact() else sentences
 
     def seconds_per_sticker(self) -> float:
         return 0.03  # two requests on loopback; elsewhere the delay between requests decides
 
     def num_partitions(self, run: Run) -> int:
-        return len(self.words(run))
+        return len(self.partitions(run))
 
     def partitions(self, run: Run) -> list[int]:
-        return list(self.words(run))
+        return list(self.listed(run).digests if self._lists_stickers else self.words(run))
 
     def input_digest(self, run: Run, partition: int) -> str:
-        return digest([self.config.source.output_fields(), self.words(run)[partition]])
+        asked = self.listed(run).digests[partition] if self._lists_stickers else self.words(run)[partition]
+        return digest([self.config.source.output_fields(), asked])
+
+    @property
+    def _lists_stickers(self) -> bool:
+        return source_class(self.config.source).lists_stickers
+
+    def listed(self, run: Run) -> PartitionPlan:
+        """The addresses of each partition, of a source that lists its stickers; listed once."""
+        if run.store.url not in self._lists:
+            source, size = open_source(self.config.source), self.config.words_per_partition
+            self._lists[run.store.url] = listed_plan(source, run.store, self.config.media_folder, size)
+        return self._lists[run.store.url]
 
     def has_transient(self, run: Run, partition: int) -> bool:
         ledger, _ = self._paths(partition)
@@ -99,6 +115,8 @@ class CrawlStage(FileStage[CrawlConfig]):
                     yield address
 
     def host_loads(self, run: Run, name: str, *, num_stickers: int) -> list[HostLoad]:
+        if self._lists_stickers:
+            return listed_loads(open_source(self.config.source), self.config)
         words = self.words(run) if are_words_known(self.config, run.store) else {}
         records = {partition: run.record(name, partition) for partition in words}
         finished = {
@@ -132,11 +150,14 @@ class CrawlStage(FileStage[CrawlConfig]):
 
         What an earlier crawl of the same words got a final answer to is not requested again.
         """
-        words = self.words(run)[partition]
+        words = [NO_WORD] if self._lists_stickers else self.words(run)[partition]
         with spool_in(run.store, f"{self.config.media_folder}/spool-{partition:06d}") as spool:
             ledger, media = self._paths(partition)
             asked = self._asked(run, partition)
             known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
+            if self._lists_stickers:
+                known = with_listed(known, self.listed(run).entries(partition))
+                write_known(spool, known)
             facts, hosts = self._crawl(run, partition, self._job(run, words, spool), known)
             finds = self._without_taken_down(join(facts, words))
             _check_searchable(finds, self.config.source.site)
@@ -197,7 +218,7 @@ class CrawlStage(FileStage[CrawlConfig]):
                 self.spec.version,
                 self._source_version(),
                 self.config.output_fields(),
-                self.input_digest(run, partition),
+                None if self._lists_stickers else self.input_digest(run, partition),
             ]
         )
 
@@ -229,7 +250,7 @@ class CrawlStage(FileStage[CrawlConfig]):
             "key": find.key,
             "url": find.url,
             "source": self.config.source.source,
-            "trigger_word": find.sticker["trigger_word"] or find.word,
+            "trigger_word": find.sticker["trigger_word"] or find.word or None,
             "given_words": list(find.sticker["words"]),
             "given_caption": find.sticker["caption"],
             **stated,

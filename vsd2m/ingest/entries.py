@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vsd2m.core.errors import ConfigError, StorageError
+from vsd2m.core.external_sort import Keyed, external_sort
 from vsd2m.core.finds.partition_plan import Entry
 from vsd2m.core.finds.statements import Statement, columns_of, file_key, statement_of, texts_in
 from vsd2m.core.finds.tables import column_names, is_table, read_rows
 from vsd2m.core.partitioning import NUM_BITS, name_hash
 from vsd2m.ingest.config import IngestConfig
-from vsd2m.ingest.external_sort import Keyed, external_sort
 from vsd2m.ingest.listing import ListedFile, Place
 
 TABLE_NAMES = ("metadata", "index", "captions", "labels", "truth")

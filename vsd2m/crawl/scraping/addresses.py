@@ -28,13 +28,22 @@ class Places:
 
     Without a port the usual ones and that of the site are meant. A loopback or private host that is written as such
     is allowed by naming it, at its port alone; one whose *name* leads inside has to stand in `private_hosts`.
+    `any_host`: every public host may be asked, at the usual ports.
     """
 
-    def __init__(self, site: str, media_hosts: Iterable[str] = (), private_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        site: str,
+        media_hosts: Iterable[str] = (),
+        private_hosts: Iterable[str] = (),
+        *,
+        any_host: bool = False,
+    ) -> None:
+        self._any_host = any_host
         self._site_port = origin(site)[2] or 0
         private_hosts = tuple(private_hosts)
         named = [urlsplit(site).netloc.rpartition("@")[2], *media_hosts, *private_hosts]
-        self._places = [self._place(entry) for entry in named]
+        self._places = [self._place(entry) for entry in named if entry]
         written = (place.host for place in self._places if is_written_private(place.host))
         self.private_hosts = frozenset({*written, *(self._place(entry).host for entry in private_hosts)})
         """Hosts whose names may lead inside a network."""
@@ -64,7 +73,7 @@ class Places:
         places = [place for place in self._places if place.covers(host)]
         if is_written_private(host) and host not in self.private_hosts:
             return private_refusal(host, host)
-        if not places and not any_host:
+        if not places and not (any_host or self._any_host):
             return Refusal("offsite_link", detail=f"{host} is not a host of the site; see `media_hosts`")
         ports = {port for place in places for port in place.ports} if places else {*_PORTS.values()}
         if port not in ports:

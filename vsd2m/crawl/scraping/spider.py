@@ -55,7 +55,8 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self.job = job
         self.source = job.open_source()
         self.redacted = job.redaction()
-        self.places = Places(job.site, (*self.source.media_hosts, *job.media_hosts), job.private_hosts)
+        media_hosts = (*self.source.media_hosts, *job.media_hosts)
+        self.places = Places(job.site, media_hosts, job.private_hosts, any_host=self.source.lists_stickers)
         self.takedown = TakedownList.of(job.takedown)
         self._spool = spool
         self._asked: set[str] = set()

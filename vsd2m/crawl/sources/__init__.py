@@ -8,6 +8,7 @@ from vsd2m.core.registry import Chosen, component
 from vsd2m.crawl.sources.base import Source, SourceConfig
 
 SOURCES: dict[str, str] = {
+    "addresses": "vsd2m.crawl.sources.addresses:AddressesSource",
     "gallery": "vsd2m.crawl.sources.gallery:GallerySource",
     "selectors": "vsd2m.crawl.sources.selectors:SelectorsSource",
     "json_api": "vsd2m.crawl.sources.json_api:JsonApiSource",

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
@@ -275,12 +275,23 @@ class Source(ABC, Generic[C]):
     readable_statuses: ClassVar[frozenset[int]] = frozenset({200})
     """Answers that are handed to `parse_search` and `parse_sticker`; all others are rejects."""
 
+    lists_stickers: ClassVar[bool] = False
+    """Whether it has a list of stickers on any host, so that no words are searched for."""
+
     terms: ClassVar[Terms | None] = None
     """What the site's terms allow; None where that depends on the site, and is for its user to know."""
 
     def __init__(self, config: C) -> None:
         self.config = config
         self.site = config.site
+
+    def missing(self) -> list[str]:
+        """What its options name and this machine lacks, in sentences."""
+        return []
+
+    def listed_stickers(self) -> Iterator[FoundSticker]:
+        """Its list, in a stream; called where `lists_stickers`."""
+        raise NotImplementedError
 
     @abstractmethod
     def first_request(self, word: str) -> Ask:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
+
 from vsd2m.core.errors import ConfigError, StageError, install_line
 from vsd2m.core.finds.statements import columns_of
 from vsd2m.core.finds.tables import column_names, is_table
@@ -116,8 +118,9 @@ def left_out(*, with_models: bool | None) -> list[Left]:
 def _lacking(stages: Iterable[str]) -> str:
     """What this machine lacks for some stages, in one sentence; empty if nothing."""
     sentences, extras = [], set()
+    configured = yaml.safe_load(config_text("ingest"))["stages"]
     for name in stages:
-        stage = stage_of(name, {"stage": "filter", "rules": {}} if name == "text_filter" else None)
+        stage = stage_of(name, configured[name])
         sentences += stage.missing()
         extras |= {extra for module, extra in stage.packages().items() if importlib.util.find_spec(module) is None}
     if extras:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from ingest_run import bring, make_picture, rows, write_files
-from vsd2m.ingest.external_sort import external_sort
 
 from vsd2m.core.external_sort import external_sort
 from vsd2m.core.finds.partition_plan import PartitionPlan

@@ -147,10 +147,10 @@ class _Bounded:
         self.has_end = self.has_end or data == bytes(tarfile.BLOCKSIZE)
         return data
 
-    def seek(self, position: int, whence: int = 0) -> int:
+    def seek(self, position: int, origin: int = 0) -> int:
         if position > self._max_total:
             raise Refusal("archive_too_large", value=position, limit=self._max_total)
-        return self._file.seek(position, whence)
+        return self._file.seek(position, origin)
 
     def tell(self) -> int:
         return self._file.tell()

@@ -103,22 +103,28 @@ def list_entries(
     table = find_table(place, config)
     described_by = table.name if table is not None and table.is_below else None
     files = external_sort(_files(place, config, described_by, archive_suffixes, counts))
-    rows = external_sort((_by_hash(key), said) for key, said in table.rows()) if table is not None else iter(())
+    rows = (
+        external_sort((_by_hash(key), statement) for key, statement in table.rows()) if table is not None else iter(())
+    )
     tagged = heapq.merge(
         ((key, 0, value) for key, value in files), ((key, 1, value) for key, value in rows), key=lambda pair: pair[:2]
     )
     for key, group in _groups(tagged):
-        said = [value for kind, value in group if kind == 1]
+        statements = [value for kind, value in group if kind == 1]
         entries = [value for kind, value in group if kind == 0]
-        counts.num_rows += len(said)
+        counts.num_rows += len(statements)
         name = key[_HASH_DIGITS:]
         if not entries:
-            counts.num_rows_without_file += len(said)
+            counts.num_rows_without_file += len(statements)
             entries = [{"name": name, "problem": "missing_file" if name else "no_file_named"}]
-        elif table is not None and not said:
+        elif table is not None and not statements:
             counts.num_files_without_row += len(entries)
         for entry in entries:
-            yield int(key[:_HASH_DIGITS], 16), entry.pop("weight", 1), {**entry, "said": said} if said else entry
+            yield (
+                int(key[:_HASH_DIGITS], 16),
+                entry.pop("weight", 1),
+                {**entry, "statements": statements} if statements else entry,
+            )
 
 
 _HASH_DIGITS = NUM_BITS // 4
@@ -167,7 +173,7 @@ def _short(statement: Statement) -> dict[str, Any]:
     return {name: value for name, value in asdict(statement).items() if value}
 
 
-def statement_from(said: Mapping[str, Any]) -> Statement:
+def statement_from(values: Mapping[str, Any]) -> Statement:
     """A statement as an entry holds it."""
-    lists = {name: tuple(said[name]) for name in ("words", "tags") if name in said}
-    return replace(Statement(), **{**said, **lists})
+    lists = {name: tuple(values[name]) for name in ("words", "tags") if name in values}
+    return replace(Statement(), **{**values, **lists})

@@ -91,7 +91,7 @@ class FileReader:
     def read(self, entry: Entry, finds: Finds) -> None:
         """Adds everything that an entry leads to."""
         name = str(entry["name"])
-        statements = [statement_from(said) for said in entry.get("said", [])] or [Statement()]
+        statements = [statement_from(values) for values in entry.get("statements", [])] or [Statement()]
         if "problem" in entry:
             problem = str(entry["problem"])
             for _ in statements:
@@ -101,7 +101,9 @@ class FileReader:
         file = PlacedFile(self._place, name, int(entry["num_bytes"]))
         for source, member in self._members(file):
             url = "/".join(part for part in (self._place.url(name), member.name) if part)
-            finds.add(member, url, source, [said.over(member.statement).over(by_folder) for said in statements])
+            finds.add(
+                member, url, source, [statement.over(member.statement).over(by_folder) for statement in statements]
+            )
 
     def _folder_words(self, name: str) -> tuple[str, ...]:
         folder = valid_text(name.rpartition("/")[0].rpartition("/")[2])
@@ -168,5 +170,5 @@ _SAME_NAME = ("title", "licence", "licence_url", "author", "attribution", "page_
 def _not_an_image(data: bytes) -> Refusal:
     if not data:
         return Refusal("empty_file")
-    known = foreign_format(data)
-    return Refusal("not_an_image", detail=f"looks like {known}" if known else "no picture format that is known")
+    foreign_name = foreign_format(data)
+    return Refusal("not_an_image", f"looks like {foreign_name}" if foreign_name else "no picture format that is known")

@@ -22,13 +22,13 @@ def pictures_in(
     if picture is None:
         raise _no_pictures(schema, found_columns)
     names = _label_names(schema)
-    said = {name: column for name, column in found_columns.items() if column != picture}
-    read = [picture, *(column for column in dict.fromkeys(said.values()) if column in schema.names)]
+    described_columns = {name: column for name, column in found_columns.items() if column != picture}
+    read = [picture, *(column for column in dict.fromkeys(described_columns.values()) if column in schema.names)]
     number = 0
     for batch in batches:
         for row in _rows(batch.select(read)):
             labelled = {name: _label(names.get(name), value) for name, value in row.items()}
-            yield _member(number, row[picture], statement_of(labelled, said), file, limits)
+            yield _member(number, row[picture], statement_of(labelled, described_columns), file, limits)
             number += 1
 
 

@@ -75,11 +75,12 @@ class SignalReader(Reader):
                 yield Member(str(number), Refusal("pack_cover", detail="the cover of the pack, not a sticker of it"))
 
     def _picture(self, file: InputFile, number: int, keys: _Keys) -> bytes | Refusal:
-        named = next((found for folder in FOLDERS if (found := file.beside(f"{folder}{number}"))), None)
-        if named is None:
+        candidates = (file.beside(f"{folder}{number}") for folder in FOLDERS)
+        picture = next((candidate for candidate in candidates if candidate is not None), None)
+        if picture is None:
             return Refusal("missing_file", detail=f"the pack's manifest names picture {number}, which is not beside it")
         try:
-            return keys.decrypt(named.read(self.limits.max_file_bytes + _IV + _BLOCK + _MAC))
+            return keys.decrypt(picture.read(self.limits.max_file_bytes + _IV + _BLOCK + _MAC))
         except Refusal as refusal:
             return refusal
 
@@ -88,10 +89,10 @@ def _pack_key(file: InputFile) -> bytes:
     for name in KEY_FILES:
         if (key_file := file.beside(name)) is not None:
             text = key_file.read(1 << 16).decode("utf-8", "replace")
-            found = re.search(r"pack_key=([0-9a-fA-F]{64})\b", text) or re.fullmatch(r"\s*([0-9a-fA-F]{64})\s*", text)
-            if found is None:
+            match = re.search(r"pack_key=([0-9a-fA-F]{64})\b", text) or re.fullmatch(r"\s*([0-9a-fA-F]{64})\s*", text)
+            if match is None:
                 raise Refusal("no_pack_key", detail=f"{name}: expected 64 hex digits, or a link with pack_key=")
-            return bytes.fromhex(found[1])
+            return bytes.fromhex(match[1])
     raise Refusal("no_pack_key", detail=f"put the pack's key or link beside {SIGNAL_MANIFEST}, into {KEY_FILES[0]}")
 
 

@@ -16,7 +16,9 @@ from vsd2m.crawl.sources.addresses import address_columns
 def _crawl(run: Path, table: Path, site: ScriptedSite, **config):
     source = {"source": "addresses", "table": str(table), **config.pop("source", {})}
     host = site.url.removeprefix("http://")
-    return make_crawl(run, source=source, media_hosts=[host], delay_s=0, autothrottle=False, **config)
+    return make_crawl(
+        run, source=source, media_hosts=[host], delay_s=0, autothrottle=False, contact="tests@example.org", **config
+    )
 
 
 def _write(path: Path, text: str) -> Path:

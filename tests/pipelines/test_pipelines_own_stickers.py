@@ -118,7 +118,7 @@ def test_init_for_a_table_of_addresses_asks_for_a_contact_and_downloads(tmp_path
     stages = yaml.safe_load(out.read_text())["stages"]
     assert "ingest" not in stages
     assert stages["crawl"]["source"] == {"source": "addresses", "table": str(tmp_path / "tgif.tsv")}
-    assert stages["crawl"]["user_agent"] == "vsd2m (a@b.example)"
+    assert stages["crawl"]["contact"] == "a@b.example"
 
 
 @pytest.mark.parametrize(

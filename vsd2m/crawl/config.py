@@ -169,7 +169,7 @@ class CrawlConfig(StageConfig):
     ) -> Job:
         """The crawl of these words, or, for None, the question for the site's own."""
         if self.lacks_contact():
-            raise ConfigError(NO_CONTACT.format(site=self.source.site))
+            raise ConfigError(NO_CONTACT.format(site=self.source.site or "a site"))
         is_here = is_loopback(self.source.site)
         source = source_class(self.source)
         delay_s = (0.0 if is_here else POLITE_DELAY_S) if self.delay_s is None else self.delay_s

@@ -68,7 +68,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         path, site = self.config.words_file, self.config.source.site
         sentences = [] if path is None or Path(path).is_file() else [f"words_file: there is no file {path}"]
         sentences += open_source(self.config.source).missing()
-        return [*sentences, NO_CONTACT.format(site=site)] if self.config.lacks_contact() else sentences
+        return [*sentences, NO_CONTACT.format(site=site or "a site")] if self.config.lacks_contact() else sentences
 
     def seconds_per_sticker(self) -> float:
         return 0.03  # two requests on loopback; elsewhere the delay between requests decides

@@ -132,7 +132,7 @@ _DOWNLOAD = """\
   # The stickers at the addresses of a table. robots.txt and reservations are obeyed; hosts are asked slowly.
   crawl:
     source: {source: addresses, table: TABLE}
-    user_agent: AGENT
+    contact: CONTACT                 # sent with every request, so that sites can reach you
     words_per_partition: 1000        # addresses that are downloaded and committed together"""
 
 
@@ -143,8 +143,7 @@ def config_for(address: str, run: str, omitted: Iterable[Left], *, contact: str 
     text = "\n\n".join(blocks).rstrip().replace("run: runs/mine", f"run: {_quoted(run)}") + "\n"
     text = text.replace("path: stickers", f"path: {_quoted(address)}")
     if contact is not None:
-        agent = _quoted(f"vsd2m ({contact})")
-        download = _DOWNLOAD.replace("TABLE", _quoted(address)).replace("AGENT", agent)
+        download = _DOWNLOAD.replace("TABLE", _quoted(address)).replace("CONTACT", _quoted(contact))
         ingest = next(block for block in text.split("\n\n") if _stage_in(block) == "ingest")
         text = text.replace(ingest, f"stages:\n{download}" if ingest.startswith("stages:") else download)
     if "domain" in gone:

@@ -8,6 +8,9 @@ from typer.testing import CliRunner
 from vsd2m.cli.main import app
 from vsd2m.core.errors import StageError, StorageError
 from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.partition_worker import StickerWorker
+from vsd2m.pipelines.engine.progress import Silent
+from vsd2m.pipelines.engine.stage_process import StageProcess
 from vsd2m.pipelines.scheduling.timeline import NUM_BINS, Timeline, bar_of, newest_spans, stage_times
 from vsd2m.pipelines.scheduling.workers import Span
 from vsd2m.pipelines.status import manifest, status
@@ -84,3 +87,27 @@ def test_the_status_shows_the_timeline(number_plan):
     assert shown.exit_code == 0 and "busy" in shown.output and "█" in shown.output
     rows = json.loads(CliRunner().invoke(app, ["status", run.store.url, "--timeline", "--json"]).output)
     assert [row["stage"] for row in rows] == ["source", "catalog", "measure", "limit", "group", "label"]
+
+
+def test_a_worker_that_gave_up_commits_nothing_and_one_that_rehearsed_commits_later(number_plan):
+    plan = number_plan()
+    run = run_local(plan)
+    before = manifest(run)
+    planned = plan.stage("measure")
+    run.uncommit("measure", 0)
+
+    class GivesUp(Silent):
+        def stickers_done(self, stage: str, num_stickers: int) -> None:
+            assert first.give_up()
+
+    with StageProcess(plan.config) as process:
+        first, second = (StickerWorker(run, planned, process, max_failed_share=0.5) for _ in range(2))
+        assert first.run_partition(0, GivesUp()) is None
+        assert run.record("measure", 0) is None
+        second.rehearse(0)
+        assert run.record("measure", 0) is None
+        assert second.commit() == run.record("measure", 0)
+        assert manifest(run) == before
+        assert not second.give_up()  # nothing is being computed
+        first.run_partition(0, Silent())
+        assert not first.give_up()

@@ -23,6 +23,8 @@ class Simulation:
         self.now = 0.0
         self.num_starts: dict[str, int] = dict.fromkeys(seconds, 0)
         self.lost: set[int] = set()  # numbers of tasks whose worker ends
+        self.slow: dict[int, float] = {}  # value of a task -> seconds of its first try
+        self.is_committing = False  # whether a worker that is asked to give up says no
         self._nodes = nodes
         self._seconds = seconds
         self._numbers = itertools.count()
@@ -42,7 +44,16 @@ class Simulation:
     def ask(self, handle: Any, value: Any) -> int:
         start_seconds = 0.0 if handle["has_worked"] else START_SECONDS
         handle["has_worked"] = True
-        return self._reply(start_seconds + self._seconds[handle["pool"]], value)
+        return self._reply(start_seconds + self.slow.get(value, self._seconds[handle["pool"]]), value)
+
+    def rehearse(self, handle: Any, value: Any) -> int:
+        return self._reply(self._seconds[handle["pool"]], None)
+
+    def commit(self, handle: Any) -> int:
+        return self._reply(0.0, "committed by the second")
+
+    def give_up(self, handle: Any) -> bool:
+        return not self.is_committing
 
     def wait(self, replies: list[int], seconds: float) -> list[int]:
         waiting = sorted(entry for entry in self._arrivals if entry[1] in replies)
@@ -166,3 +177,46 @@ def test_workers_that_die_one_after_the_other_on_one_task_stop_the_run_with_its_
         StageError, match="a: 3 workers died, one after the other, on partition 7; the last one: killed"
     ):
         list(workers.finished())
+
+
+def straggling(slow_seconds: float, **facts: bool) -> tuple[dict[int, Any], list[Span], float]:
+    """Results of 20 tasks of which number 13 takes long at first, by value; the spans; and the time it took."""
+    simulation = Simulation([machine(1), Node("b", "b", 1, 0)], {"a": 10.0})
+    simulation.slow = {13: slow_seconds}
+    vars(simulation).update(facts)
+    spans: list[Span] = []
+    only_pool = pool("a")
+    only_pool.has_second_tries = True
+    workers = Workers(simulation, [only_pool], on_span=spans.append, clock=lambda: simulation.now)
+    for number in range(20):
+        workers.add(only_pool, f"partition {number}", number)
+    results = [(value, result) for _, value, result in workers.finished()]
+    assert sorted(value for value, _ in results) == list(range(20))
+    return dict(results), spans, simulation.now
+
+
+def test_a_task_that_takes_much_too_long_is_tried_elsewhere_and_the_first_to_commit_wins():
+    results, spans, seconds = straggling(10_000.0)
+    assert results[13] == "committed by the second"
+    assert [(span.task, span.result) for span in spans if span.result != "done"] == [("partition 13", "overtaken")]
+    (winner,) = [span for span in spans if span.task == "partition 13" and span.result == "done"]
+    (loser,) = [span for span in spans if span.result == "overtaken"]
+    assert {winner.machine, loser.machine} == {"a", "b"}
+    assert seconds < 400
+
+
+def test_a_first_try_that_finishes_while_the_second_one_computes_wins():
+    results, spans, _ = straggling(72.0)
+    assert results[13] == 13
+    assert all(span.result == "done" for span in spans)
+
+
+def test_a_first_try_that_has_begun_to_commit_is_not_overtaken():
+    results, spans, _ = straggling(1_000.0, is_committing=True)
+    assert results[13] == 13
+    assert all(span.result == "done" for span in spans)
+
+
+def test_a_task_that_takes_a_little_longer_is_not_tried_twice():
+    results, spans, _ = straggling(55.0)
+    assert results[13] == 13 and len(spans) == 20

@@ -14,7 +14,7 @@ from vsd2m.pipelines.cluster.visibility import check_visible
 from vsd2m.pipelines.engine.config import PipelineConfig
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import run_file_partition
-from vsd2m.pipelines.engine.partition_worker import StickerWorker
+from vsd2m.pipelines.engine.partition_worker import PartitionWork, StickerWorker
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage, make_plan
 from vsd2m.pipelines.engine.progress import Observer, Silent
 from vsd2m.pipelines.engine.stage_process import StageProcess
@@ -76,12 +76,15 @@ def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observ
         request=fitting_request(nodes, Request(resources.num_cpus, resources.num_gpus), who=name),
         make=partial(_partition_runner, plan.config, planned.name),
         recycle_after=RECYCLE_AFTER,
+        has_second_tries=planned.kind == "sticker",
         max_workers=_max_workers(planned) if _max_workers(planned) > 1 else None,
         on_start=lambda partition: observer.partition_started(planned.name, partition, None),
     )
 
 
-def _partition_runner(config: PipelineConfig, stage: str, shared: str | None = None) -> Callable[[Any], CommitRecord]:
+def _partition_runner(
+    config: PipelineConfig, stage: str, shared: str | None = None
+) -> Callable[[Any], CommitRecord | None]:
     """In a worker: runs and commits partitions of one stage, its models loaded at the first.
 
     `shared` is the address of what partitions of a file stage share.
@@ -93,4 +96,4 @@ def _partition_runner(config: PipelineConfig, stage: str, shared: str | None = N
         planned.stage.join(shared)
         return partial(run_file_partition, run, planned)
     worker = StickerWorker(run, planned, StageProcess(config), max_failed_share=config.max_failed_share)
-    return partial(worker.run_partition, observer=Silent())
+    return PartitionWork(worker, Silent())

@@ -10,6 +10,8 @@ from vsd2m.pipelines.scheduling.machines import Node
 from vsd2m.pipelines.scheduling.pools import Pool
 from vsd2m.pipelines.scheduling.workers import WorkerLost
 
+GIVE_UP_SECONDS = 30.0
+
 
 class Workplace:
     """The class of a Ray actor: calls `make()` at the first task, so that its start raises nothing."""
@@ -17,7 +19,7 @@ class Workplace:
     def __init__(self, make: Callable[[], Callable[[Any], Any]], search_path: list[str]) -> None:
         sys.path += [path for path in search_path if path not in sys.path]  # a user's own stages and metrics
         self._make = make
-        self._work: Callable[[Any], Any] | None = None
+        self._work: Any = None
 
     def node_id(self) -> str:
         """The machine of the worker; the reply shows that it has started."""
@@ -26,9 +28,21 @@ class Workplace:
         return str(ray.get_runtime_context().get_node_id())
 
     def work(self, task: Any) -> Any:
+        return self._made()(task)
+
+    def rehearse(self, task: Any) -> None:
+        self._made().rehearse(task)
+
+    def commit(self) -> Any:
+        return self._made().commit()
+
+    def give_up(self) -> bool:
+        return bool(self._made().give_up())
+
+    def _made(self) -> Any:
         if self._work is None:
             self._work = self._make()
-        return self._work(task)
+        return self._work
 
 
 class RayBackend:
@@ -46,6 +60,8 @@ class RayBackend:
         # if other work has taken the resources meanwhile, any other machine will do
         strategy = NodeAffinitySchedulingStrategy(node_id, soft=True, _spill_on_unavailable=True)
         options = {"num_cpus": pool.request.cpus, "num_gpus": pool.request.gpus, "scheduling_strategy": strategy}
+        if pool.has_second_tries:
+            options["max_concurrency"] = 2  # to be asked to give up while it works
         return self._ray.remote(Workplace).options(**options).remote(pool.make, sys.path)
 
     def placed(self, handle: Any) -> Any:
@@ -53,6 +69,19 @@ class RayBackend:
 
     def ask(self, handle: Any, value: Any) -> Any:
         return handle.work.remote(value)
+
+    def rehearse(self, handle: Any, value: Any) -> Any:
+        return handle.rehearse.remote(value)
+
+    def commit(self, handle: Any) -> Any:
+        return handle.commit.remote()
+
+    def give_up(self, handle: Any) -> bool:
+        try:
+            return bool(self._ray.get(handle.give_up.remote(), timeout=GIVE_UP_SECONDS))
+        except self._ray.exceptions.RayError:
+            self._ray.kill(handle)
+            return True
 
     def wait(self, replies: list[Any], seconds: float) -> list[Any]:
         ready, _ = self._ray.wait(replies, num_returns=1, timeout=seconds)

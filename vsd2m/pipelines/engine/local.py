@@ -10,7 +10,7 @@ from vsd2m.core.stage import FileStage
 from vsd2m.pipelines.engine.exclusive import exclusive
 from vsd2m.pipelines.engine.execute import run_file_partition
 from vsd2m.pipelines.engine.local_workers import LocalBackend
-from vsd2m.pipelines.engine.partition_worker import StickerWorker
+from vsd2m.pipelines.engine.partition_worker import PartitionWork, StickerWorker
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
 from vsd2m.pipelines.engine.progress import Observer, Silent
 from vsd2m.pipelines.engine.stage_process import StageProcess
@@ -35,6 +35,7 @@ def run_local(plan: Plan, *, observer: Observer | None = None, retry_failed: boo
         planned.name: Pool(
             name=planned.name,
             request=requests[planned.name],
+            has_second_tries=True,
             make=partial(_work_of, run, planned, plan.config.max_failed_share, one_at_a_time),
         )
         for planned in sticker_stages
@@ -72,9 +73,9 @@ def _file_pool(run: Run, planned: PlannedStage, observer: Observer) -> Pool:
 
 def _work_of(
     run: Run, planned: PlannedStage, max_failed_share: float, observer: Observer, process: StageProcess
-) -> Callable[[int], CommitRecord]:
+) -> PartitionWork:
     worker = StickerWorker(run, planned, process, max_failed_share=max_failed_share)
-    return partial(worker.run_partition, observer=observer)
+    return PartitionWork(worker, observer)
 
 
 class _Serial:

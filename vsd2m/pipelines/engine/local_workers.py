@@ -59,6 +59,17 @@ class LocalBackend:
         handle.reply = handle.thread.submit(handle.work, value)
         return handle.reply
 
+    def rehearse(self, handle: "_LocalWorker", value: Any) -> Any:
+        handle.reply = handle.thread.submit(handle.work.rehearse, value)
+        return handle.reply
+
+    def commit(self, handle: "_LocalWorker") -> Any:
+        handle.reply = handle.thread.submit(lambda _: handle.work.commit(), None)
+        return handle.reply
+
+    def give_up(self, handle: "_LocalWorker") -> bool:
+        return bool(handle.work.give_up())
+
     def wait(self, replies: list[Any], seconds: float) -> list[Any]:
         done, _ = wait(replies, seconds, FIRST_COMPLETED)
         return [reply for reply in replies if reply in done]
@@ -76,7 +87,7 @@ class LocalBackend:
 @dataclass(eq=False)
 class _LocalWorker:
     thread: "_WorkerThread"
-    work: Callable[[Any], Any]
+    work: Any
     reply: Any = None
 
 

@@ -1,11 +1,16 @@
 """Runs one partition of a stage, in the driver or in a worker."""
 
+import threading
 import time
+from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 
 from vsd2m.core.commit import CommitRecord
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.execute import (
+    Outcome,
+    PartitionInput,
     check_failures,
     check_sources,
     commit_partition,
@@ -15,7 +20,7 @@ from vsd2m.pipelines.engine.execute import (
     run_table_stage,
 )
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
-from vsd2m.pipelines.engine.progress import Observer
+from vsd2m.pipelines.engine.progress import Observer, Silent
 from vsd2m.pipelines.engine.stage_process import StageProcess
 
 
@@ -29,6 +34,14 @@ def run_one(run: Run, plan: Plan, planned: PlannedStage, partition: int | None, 
     return run_file_partition(run, planned, partition)
 
 
+class _Step(Enum):
+    """How far a worker is with its partition."""
+
+    COMPUTING = "computing"
+    COMMITTING = "committing"  # or done
+    GIVEN_UP = "given up"
+
+
 class StickerWorker:
     """Runs partitions of a sticker stage; its models are loaded once, and only if there is something to compute."""
 
@@ -37,9 +50,37 @@ class StickerWorker:
         self._planned = planned
         self._process = process
         self._max_failed_share = max_failed_share
+        self._lock = threading.Lock()
+        self._step = _Step.COMMITTING
+        self._rehearsed: _Computed | None = None
 
-    def run_partition(self, partition: int, observer: Observer) -> CommitRecord:
-        """Loads, computes the outcomes that are not known yet, and commits."""
+    def run_partition(self, partition: int, observer: Observer) -> CommitRecord | None:
+        """Loads, computes the outcomes that are not known yet, and commits; None if it had to give up before."""
+        self._step = _Step.COMPUTING
+        computed = self._compute(partition, observer)
+        with self._lock:
+            if self._step is _Step.GIVEN_UP:
+                return None
+            self._step = _Step.COMMITTING
+        return computed.commit()
+
+    def rehearse(self, partition: int) -> None:
+        """Loads and computes like `run_partition`, for a `commit` that may follow."""
+        self._rehearsed = self._compute(partition, Silent())
+
+    def commit(self) -> CommitRecord:
+        """Commits what was rehearsed."""
+        assert self._rehearsed is not None
+        return self._rehearsed.commit()
+
+    def give_up(self) -> bool:
+        """From another thread: whether the partition at work will not be committed here; no, once that has begun."""
+        with self._lock:
+            if self._step is _Step.COMPUTING:
+                self._step = _Step.GIVEN_UP
+            return self._step is _Step.GIVEN_UP
+
+    def _compute(self, partition: int, observer: Observer) -> "_Computed":
         started = time.perf_counter()
         partition_input = load_partition(self._run, self._planned, partition)
         rows_to_compute = partition_input.rows_to_compute
@@ -52,6 +93,39 @@ class StickerWorker:
             partial(observer.stickers_done, self._planned.name),
         )
         check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
-        computed = dict(zip(rows_to_compute, outcomes, strict=True))
-        seconds = time.perf_counter() - started
-        return commit_partition(self._run, self._planned, partition_input, computed, seconds=seconds)
+        by_row = dict(zip(rows_to_compute, outcomes, strict=True))
+        return _Computed(self._run, self._planned, partition_input, by_row, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """The outcomes of a partition, not committed yet."""
+
+    run: Run
+    planned: PlannedStage
+    partition_input: PartitionInput
+    outcomes: dict[int, Outcome]
+    seconds: float
+
+    def commit(self) -> CommitRecord:
+        return commit_partition(self.run, self.planned, self.partition_input, self.outcomes, seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class PartitionWork:
+    """What a worker of a sticker stage is asked to do, from the driver's side."""
+
+    worker: StickerWorker
+    observer: Observer
+
+    def __call__(self, partition: int) -> CommitRecord | None:
+        return self.worker.run_partition(partition, self.observer)
+
+    def rehearse(self, partition: int) -> None:
+        self.worker.rehearse(partition)
+
+    def commit(self) -> CommitRecord:
+        return self.worker.commit()
+
+    def give_up(self) -> bool:
+        return self.worker.give_up()

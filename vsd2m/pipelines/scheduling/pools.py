@@ -9,6 +9,8 @@ from typing import Any
 from vsd2m.pipelines.scheduling.machines import Request
 
 WORTH = 5.0  # a worker is taken from a busy pool only for work of this many times its start-up
+STRAGGLER_FACTOR = 3.0  # times what a task usually takes, the start of a worker included
+STRAGGLER_SECONDS = 60.0  # before that no task is late
 _NEWEST = 0.3  # weight of the newest duration in a mean
 
 
@@ -33,6 +35,8 @@ class Worker:
     task: Task | None = None
     since: float = 0.0  # of the pending reply
     num_done: int = 0
+    rival: "Worker | None" = None  # that works on the same task
+    is_second: bool = False  # computes the task, and commits only if its rival gives up
     is_leaving: bool = False  # stops after its task: another pool gets its resources
 
 
@@ -45,6 +49,7 @@ class Pool:
     make: Callable[..., Callable[[Any], Any]]
     recycle_after: int | None = None  # tasks, before a new worker replaces it
     max_workers: int | None = None
+    has_second_tries: bool = False  # whether a task that takes much too long is also given to another worker
     on_start: Callable[[Any], None] | None = None
     backlog: deque[Task] = field(default_factory=deque)
     workers: list[Worker] = field(default_factory=list)
@@ -63,6 +68,12 @@ class Pool:
         """Whether tasks wait for which no worker has been started."""
         is_full = self.max_workers is not None and len(self.workers) >= self.max_workers
         return len(self.backlog) > len(self.starting) and not is_full
+
+    def is_straggler(self, seconds: float) -> bool:
+        """Whether a task that has run for so long should be done by now, judged by the others."""
+        if not self.has_second_tries or self.backlog or self.task_seconds is None:
+            return False
+        return seconds > max(STRAGGLER_SECONDS, STRAGGLER_FACTOR * ((self.start_seconds or 0.0) + self.task_seconds))
 
     def note_task(self, worker: Worker, seconds: float) -> None:
         """Learns from a finished task; a worker's first one includes loading its models."""

@@ -46,6 +46,15 @@ class Backend(Protocol):
     def ask(self, handle: Any, value: Any) -> Any:
         """A reply with the result of a task."""
 
+    def rehearse(self, handle: Any, value: Any) -> Any:
+        """A reply when the worker has computed a task without committing it."""
+
+    def commit(self, handle: Any) -> Any:
+        """A reply with the result of the task that was rehearsed, now committed."""
+
+    def give_up(self, handle: Any) -> bool:
+        """Whether the worker will not commit its task; it has ended if it does not say."""
+
     def wait(self, replies: list[Any], seconds: float) -> list[Any]:
         """Those of the replies that have arrived, within `seconds`."""
 
@@ -66,7 +75,7 @@ class Span:
     ready: float
     started: float
     ended: float
-    result: str  # done | lost | died
+    result: str  # done | lost | died | overtaken
 
 
 class Workers:
@@ -106,6 +115,7 @@ class Workers:
                 self._room.refresh()
                 self._drop_lost_machines()
                 self._hand_out()
+                self._try_stragglers_again()
                 self._check_progress()
                 yield from self._collect()
         finally:
@@ -129,6 +139,36 @@ class Workers:
             worker.pool.on_start(task.value)
         worker.task = task
         self._wait_for(worker, self._backend.ask(worker.handle, task.value))
+
+    def _try_stragglers_again(self) -> None:
+        """Gives tasks that take much too long to another worker as well, on another machine if there is one."""
+        for worker in self._running():
+            pool = worker.pool
+            if worker.rival is not None or not pool.is_straggler(self._clock() - worker.since):
+                continue
+            if pool.idle:
+                second = min(pool.idle, key=lambda idle: idle.node_id == worker.node_id)
+                pool.idle.remove(second)
+                second.task, second.is_second, second.rival, worker.rival = worker.task, True, worker, second
+                assert worker.task is not None
+                _log.warning("%s: a second worker tries %s, which takes long", pool.name, worker.task.name)
+                self._wait_for(second, self._backend.rehearse(second.handle, worker.task.value))
+            elif not pool.starting and self._room.find_machine(pool.request) is not None:
+                self._start(pool)
+
+    def _rehearsed(self, second: Worker) -> None:
+        """A second try has computed its task: it commits, if the first one has not begun to."""
+        first = second.rival
+        if first is not None and not self._backend.give_up(first.handle):
+            self._stop(second)
+            return
+        if first is not None:
+            assert first.task is not None
+            self._note(first, first.task, "overtaken")
+            self._stop(first)
+        second.is_second = False
+        second.reply = self._backend.commit(second.handle)
+        self._waiting[second.reply] = second
 
     def _start(self, pool: Pool) -> bool:
         """Starts a worker if a machine has room, or if workers that other pools can spare make some."""
@@ -182,6 +222,8 @@ class Workers:
 
     def _stop(self, worker: Worker) -> None:
         self._waiting.pop(worker.reply, None)
+        if worker.rival is not None:
+            worker.rival.rival = None
         for workers in (worker.pool.workers, worker.pool.idle, worker.pool.starting):
             if worker in workers:
                 workers.remove(worker)
@@ -196,7 +238,9 @@ class Workers:
             time.sleep(REFRESH_SECONDS)
             return
         for reply in self._backend.wait(list(self._waiting), REFRESH_SECONDS):
-            worker = self._waiting.pop(reply)
+            worker = self._waiting.pop(reply, None)
+            if worker is None:  # stopped meanwhile, because its rival was first
+                continue
             task = worker.task
             if task is None:
                 self._placed(worker)
@@ -206,7 +250,12 @@ class Workers:
             except WorkerLost as error:
                 self._died(worker, task, error)
                 continue
+            if worker.is_second:
+                self._rehearsed(worker)
+                continue
             self._note(worker, task, "done")
+            if worker.rival is not None:
+                self._stop(worker.rival)
             self._free(worker)
             self._last_finished = time.monotonic()
             yield worker.pool, task.value, result
@@ -251,8 +300,7 @@ class Workers:
     def _died(self, worker: Worker, task: Task, error: WorkerLost) -> None:
         """Hands out the task again; the death is counted unless the machine was lost."""
         self._note(worker, task, "lost" if error.with_machine else "died")
-        self._stop(worker)
-        worker.pool.backlog.appendleft(task)
+        self._drop(worker)
         if error.with_machine:
             return
         task.num_deaths += 1
@@ -263,14 +311,20 @@ class Workers:
                 f"the last one: {error}"
             ) from error
 
+    def _drop(self, worker: Worker) -> None:
+        """Stops a worker that was lost; its task is handed out again unless another worker has it."""
+        has_rival = worker.rival is not None
+        self._stop(worker)
+        if worker.task is not None and not has_rival:
+            worker.pool.backlog.appendleft(worker.task)
+
     def _drop_lost_machines(self) -> None:
         """Removes workers of lost machines: their loss is reported late, and for idle workers never."""
         for worker in [worker for pool in self._pools for worker in pool.workers]:
             if worker.node_id not in self._room.nodes:
-                self._stop(worker)
                 if worker.task is not None:
                     self._note(worker, worker.task, "lost")
-                    worker.pool.backlog.appendleft(worker.task)
+                self._drop(worker)
 
     def _check_progress(self) -> None:
         now = self._clock()

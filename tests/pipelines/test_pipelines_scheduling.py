@@ -220,3 +220,12 @@ def test_a_first_try_that_has_begun_to_commit_is_not_overtaken():
 def test_a_task_that_takes_a_little_longer_is_not_tried_twice():
     results, spans, _ = straggling(55.0)
     assert results[13] == 13 and len(spans) == 20
+
+
+@pytest.mark.parametrize(("task_seconds", "seconds", "is_late"), [(100, 299, 0), (100, 301, 1), (1, 59, 0), (1, 61, 1)])
+def test_what_is_late_depends_on_the_others_and_is_at_least_a_minute(task_seconds, seconds, is_late):
+    of_others = pool("a")
+    of_others.has_second_tries = True
+    assert not of_others.is_straggler(10_000)  # nothing is known about others
+    of_others.start_seconds, of_others.task_seconds = 0.0, task_seconds
+    assert of_others.is_straggler(seconds) is bool(is_late)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from vsd2m.core.errors import StageError
+from vsd2m.pipelines.scheduling.backend import WorkerLost
 from vsd2m.pipelines.scheduling.machines import Node, Request
 from vsd2m.pipelines.scheduling.pools import Pool
 from vsd2m.pipelines.scheduling.timeline import busy_share
-from vsd2m.pipelines.scheduling.workers import Span, WorkerLost, Workers
+from vsd2m.pipelines.scheduling.workers import Span, Workers
 
 START_SECONDS = 2.0
 
@@ -43,7 +44,7 @@ class Simulation:
 
     def ask(self, handle: Any, value: Any) -> int:
         start_seconds = 0.0 if handle["has_worked"] else START_SECONDS
-        handle["has_worked"] = True
+        handle.update(has_worked=True, asked_at=self.now)
         return self._reply(start_seconds + self.slow.get(value, self._seconds[handle["pool"]]), value)
 
     def rehearse(self, handle: Any, value: Any) -> int:
@@ -51,6 +52,10 @@ class Simulation:
 
     def commit(self, handle: Any) -> int:
         return self._reply(0.0, "committed by the second")
+
+    def progress(self, handle: Any) -> int:
+        """A sticker is done each second; the reply takes a second."""
+        return self._reply(1.0, round(self.now - handle["asked_at"]))
 
     def give_up(self, handle: Any) -> bool:
         return not self.is_committing
@@ -229,3 +234,16 @@ def test_what_is_late_depends_on_the_others_and_is_at_least_a_minute(task_second
     assert not of_others.is_straggler(10_000)  # nothing is known about others
     of_others.start_seconds, of_others.task_seconds = 0.0, task_seconds
     assert of_others.is_straggler(seconds) is bool(is_late)
+
+
+def test_workers_that_are_busy_for_long_are_asked_how_far_they_are():
+    progress: list[int] = []
+    busy = pool("a")
+    busy.on_progress = progress.append
+    simulate([busy], [machine(1)], {"a": 60.0}, 2)
+    assert len(progress) >= 2 * 8 and 2 * 50 <= sum(progress) <= 2 * (60 + START_SECONDS)
+    silent = pool("a")
+    silent.on_progress = progress.append
+    progress.clear()
+    simulate([silent], [machine(1)], {"a": 1.0}, 20)
+    assert progress == []

@@ -79,6 +79,7 @@ def _pool(plan: Plan, planned: PlannedStage, nodes: list[Node], observer: Observ
         has_second_tries=planned.kind == "sticker",
         max_workers=_max_workers(planned) if _max_workers(planned) > 1 else None,
         on_start=lambda partition: observer.partition_started(planned.name, partition, None),
+        on_progress=partial(observer.stickers_done, planned.name) if planned.kind == "sticker" else None,
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from vsd2m.core.errors import Vsd2mError
 from vsd2m.pipelines.cluster.ray_cluster import alive_nodes
+from vsd2m.pipelines.scheduling.backend import WorkerLost
 from vsd2m.pipelines.scheduling.machines import Node
 from vsd2m.pipelines.scheduling.pools import Pool
-from vsd2m.pipelines.scheduling.workers import WorkerLost
 
 GIVE_UP_SECONDS = 30.0
 
@@ -38,6 +38,9 @@ class Workplace:
 
     def give_up(self) -> bool:
         return bool(self._made().give_up())
+
+    def progress(self) -> int:
+        return int(self._work.progress()) if self._work is not None else 0
 
     def _made(self) -> Any:
         if self._work is None:
@@ -82,6 +85,9 @@ class RayBackend:
         except self._ray.exceptions.RayError:
             self._ray.kill(handle)
             return True
+
+    def progress(self, handle: Any) -> Any:
+        return handle.progress.remote()
 
     def wait(self, replies: list[Any], seconds: float) -> list[Any]:
         ready, _ = self._ray.wait(replies, num_returns=1, timeout=seconds)

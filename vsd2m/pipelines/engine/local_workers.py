@@ -70,6 +70,10 @@ class LocalBackend:
     def give_up(self, handle: "_LocalWorker") -> bool:
         return bool(handle.work.give_up())
 
+    def progress(self, handle: "_LocalWorker") -> Any:
+        """Nobody need ask: local workers report each batch."""
+        return None
+
     def wait(self, replies: list[Any], seconds: float) -> list[Any]:
         done, _ = wait(replies, seconds, FIRST_COMPLETED)
         return [reply for reply in replies if reply in done]

@@ -53,6 +53,7 @@ class StickerWorker:
         self._lock = threading.Lock()
         self._step = _Step.COMMITTING
         self._rehearsed: _Computed | None = None
+        self.num_stickers_done = 0  # of the partition at work
 
     def run_partition(self, partition: int, observer: Observer) -> CommitRecord | None:
         """Loads, computes the outcomes that are not known yet, and commits; None if it had to give up before."""
@@ -82,6 +83,7 @@ class StickerWorker:
 
     def _compute(self, partition: int, observer: Observer) -> "_Computed":
         started = time.perf_counter()
+        self.num_stickers_done = 0
         partition_input = load_partition(self._run, self._planned, partition)
         rows_to_compute = partition_input.rows_to_compute
         observer.partition_started(self._planned.name, partition, len(rows_to_compute))
@@ -90,11 +92,15 @@ class StickerWorker:
             self._planned.stage.spec,
             [partition_input.rows[i] for i in rows_to_compute],
             partial(self._process.process, self._planned),
-            partial(observer.stickers_done, self._planned.name),
+            partial(self._batch_done, observer),
         )
         check_failures(self._planned, outcomes, max_failed_share=self._max_failed_share)
         by_row = dict(zip(rows_to_compute, outcomes, strict=True))
         return _Computed(self._run, self._planned, partition_input, by_row, time.perf_counter() - started)
+
+    def _batch_done(self, observer: Observer, num_stickers: int) -> None:
+        self.num_stickers_done += num_stickers
+        observer.stickers_done(self._planned.name, num_stickers)
 
 
 @dataclass(frozen=True)
@@ -129,3 +135,6 @@ class PartitionWork:
 
     def give_up(self) -> bool:
         return self.worker.give_up()
+
+    def progress(self) -> int:
+        return self.worker.num_stickers_done

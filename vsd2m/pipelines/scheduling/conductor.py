@@ -14,10 +14,11 @@ from vsd2m.core.stage import FileStage
 from vsd2m.pipelines.engine.partition_worker import run_one
 from vsd2m.pipelines.engine.plan import Plan, PlannedStage
 from vsd2m.pipelines.engine.progress import Observer
+from vsd2m.pipelines.scheduling.backend import Backend
 from vsd2m.pipelines.scheduling.flow import Flow, Work
 from vsd2m.pipelines.scheduling.pools import Pool
 from vsd2m.pipelines.scheduling.timeline import Timeline
-from vsd2m.pipelines.scheduling.workers import PATIENCE_SECONDS, Backend, Span, Workers
+from vsd2m.pipelines.scheduling.workers import PATIENCE_SECONDS, Span, Workers
 
 DRIVER = "driver"
 

@@ -35,6 +35,8 @@ class Worker:
     task: Task | None = None
     since: float = 0.0  # of the pending reply
     num_done: int = 0
+    num_stickers_done: int = 0  # of its task, when it was last heard of
+    heard_at: float = 0.0
     rival: "Worker | None" = None  # that works on the same task
     is_second: bool = False  # computes the task, and commits only if its rival gives up
     is_leaving: bool = False  # stops after its task: another pool gets its resources
@@ -51,6 +53,7 @@ class Pool:
     max_workers: int | None = None
     has_second_tries: bool = False  # whether a task that takes much too long is also given to another worker
     on_start: Callable[[Any], None] | None = None
+    on_progress: Callable[[int], None] | None = None
     backlog: deque[Task] = field(default_factory=deque)
     workers: list[Worker] = field(default_factory=list)
     idle: list[Worker] = field(default_factory=list)

@@ -9,10 +9,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from vsd2m.core.errors import StageError
-from vsd2m.pipelines.scheduling.machines import Node, misfit
+from vsd2m.pipelines.scheduling.backend import Backend, WorkerLost
+from vsd2m.pipelines.scheduling.machines import misfit
 from vsd2m.pipelines.scheduling.pools import Pool, Task, Worker, may_take, may_take_idle
 from vsd2m.pipelines.scheduling.room import REFRESH_SECONDS, Room
 
@@ -21,48 +22,8 @@ _log = logging.getLogger(__name__)
 MAX_DEATHS = 3  # of workers with the same task, while their machines stay up
 MAX_FAILED_STARTS = 5  # of workers of one pool, consecutive
 PATIENCE_SECONDS = 600.0  # with a backlog but nothing running, because no machine has free resources
+HEARTBEAT_SECONDS = 5.0  # between two questions to a worker how far it is
 STALL_SECONDS = 300.0  # without a result, before the log says what the run is waiting for
-
-
-class WorkerLost(Exception):  # noqa: N818 (an event, which the workers handle)
-    """A worker ended before it replied."""
-
-    def __init__(self, summary: str, *, with_machine: bool) -> None:
-        super().__init__(summary)
-        self.with_machine = with_machine
-
-
-class Backend(Protocol):
-    """Starts workers and asks them. Replies are hashable and are waited for together."""
-
-    def nodes(self) -> list[Node]: ...
-
-    def start(self, pool: Pool, node_id: str) -> Any:
-        """A worker of the pool, which may not have started yet."""
-
-    def placed(self, handle: Any) -> Any:
-        """A reply with the machine that the worker has started on."""
-
-    def ask(self, handle: Any, value: Any) -> Any:
-        """A reply with the result of a task."""
-
-    def rehearse(self, handle: Any, value: Any) -> Any:
-        """A reply when the worker has computed a task without committing it."""
-
-    def commit(self, handle: Any) -> Any:
-        """A reply with the result of the task that was rehearsed, now committed."""
-
-    def give_up(self, handle: Any) -> bool:
-        """Whether the worker will not commit its task; it has ended if it does not say."""
-
-    def wait(self, replies: list[Any], seconds: float) -> list[Any]:
-        """Those of the replies that have arrived, within `seconds`."""
-
-    def result(self, reply: Any) -> Any:
-        """What was replied; errors of the work are raised, `WorkerLost` if the worker ended."""
-
-    def stop(self, handle: Any) -> None:
-        """Ends the worker, whatever it does."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +59,7 @@ class Workers:
         self._epoch = time.time() - clock()
         self._room = Room(backend.nodes, clock)
         self._waiting: dict[Any, Worker] = {}
+        self._heartbeats: dict[Any, tuple[Worker, Task]] = {}
         self._last_running = self._last_finished = clock()
 
     def add(self, pool: Pool, name: str, value: Any) -> None:
@@ -116,6 +78,7 @@ class Workers:
                 self._drop_lost_machines()
                 self._hand_out()
                 self._try_stragglers_again()
+                self._ask_how_far()
                 self._check_progress()
                 yield from self._collect()
         finally:
@@ -137,8 +100,32 @@ class Workers:
     def _give(self, worker: Worker, task: Task) -> None:
         if worker.pool.on_start is not None:
             worker.pool.on_start(task.value)
-        worker.task = task
+        worker.task, worker.num_stickers_done = task, 0
         self._wait_for(worker, self._backend.ask(worker.handle, task.value))
+
+    def _ask_how_far(self) -> None:
+        """Asks workers that have been busy for some seconds, one question at a time."""
+        asked = {worker for worker, _ in self._heartbeats.values()}
+        for worker in self._running():
+            is_due = self._clock() - max(worker.since, worker.heard_at) >= HEARTBEAT_SECONDS
+            if is_due and worker.task is not None and worker not in asked and worker.pool.on_progress is not None:
+                reply = self._backend.progress(worker.handle)
+                if reply is not None:
+                    self._heartbeats[reply] = (worker, worker.task)
+
+    def _heard(self, reply: Any) -> None:
+        """Passes on how many stickers a worker has done since it was last heard of."""
+        worker, task = self._heartbeats.pop(reply)
+        try:
+            num_done = self._backend.result(reply)
+        except WorkerLost:  # its task's reply says so too
+            return
+        if worker.task is not task:  # an answer about an earlier one
+            return
+        if worker.pool.on_progress is not None and num_done > worker.num_stickers_done:
+            worker.pool.on_progress(num_done - worker.num_stickers_done)
+        worker.num_stickers_done = num_done
+        worker.heard_at = self._clock()
 
     def _try_stragglers_again(self) -> None:
         """Gives tasks that take much too long to another worker as well, on another machine if there is one."""
@@ -237,7 +224,10 @@ class Workers:
         if not self._waiting:
             time.sleep(REFRESH_SECONDS)
             return
-        for reply in self._backend.wait(list(self._waiting), REFRESH_SECONDS):
+        for reply in self._backend.wait([*self._waiting, *self._heartbeats], REFRESH_SECONDS):
+            if reply in self._heartbeats:
+                self._heard(reply)
+                continue
             worker = self._waiting.pop(reply, None)
             if worker is None:  # stopped meanwhile, because its rival was first
                 continue
@@ -344,7 +334,11 @@ class Workers:
         node = self._room.nodes.get(worker.node_id)
         where = node.name if node else "a lost machine"
         task = worker.task.name if worker.task else "nothing"
-        return f"{worker.pool.name}: {task} has run for {now - worker.since:.0f} s on {where}"
+        heard = f", heard of {now - worker.heard_at:.0f} s ago" if worker.heard_at > worker.since else ""
+        return (
+            f"{worker.pool.name}: {task} has run for {now - worker.since:.0f} s on {where}; "
+            f"{worker.num_stickers_done} stickers done{heard}"
+        )
 
     def _missing_resources_text(self) -> str:
         pool = next(pool for pool in reversed(self._pools) if pool.backlog)

@@ -114,6 +114,8 @@ def _run(config: Path, *, until: Any) -> tuple[list[float], float]:
         if until():
             process.send_signal(signal.SIGINT)
             process.wait()
+            return samples, first_request or 0.0
+    assert process.returncode == 0, "the crawl failed"
     return samples, first_request or 0.0
 
 

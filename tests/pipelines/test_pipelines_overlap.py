@@ -39,6 +39,13 @@ def test_an_error_in_one_of_several_workers_ends_the_run_and_the_others(number_p
         run_local(number_plan(partition_size=3, measure={"lose_column": True}), num_workers=3)
 
 
+@pytest.mark.parametrize("stages", [{"source": {"num_stickers": 0}}, {"limit": {"max_width": -1}}])
+def test_a_run_without_stickers_ends_all_stages(number_plan, stages):
+    run = run_local(number_plan(**stages), num_workers=2)
+    assert status(run)[-1].num_read == 0
+    assert run.record("group", None) is not None
+
+
 def test_every_partition_that_ran_is_in_the_timeline_once_and_a_resumed_run_has_its_own(number_plan):
     run = run_local(number_plan())
     spans = newest_spans(run.store)

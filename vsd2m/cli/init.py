@@ -60,11 +60,11 @@ def config_of(stickers: str, run: str | None, with_models: bool | None) -> str:
     """The path of the config for stickers; says what is left out and where everything goes."""
     from vsd2m.pipelines.own_stickers import own_config
 
-    own = own_config(stickers, run=run, with_models=with_models)
-    for left in own.omitted:
+    new_config = own_config(stickers, run=run, with_models=with_models)
+    for left in new_config.omitted:
         _say(f"left out: {', '.join(left.stages)} ({left.reason})")
-    _say(f"everything is written to {own.run}; the config is {own.path}")
-    return own.path
+    _say(f"everything is written to {new_config.run}; the config is {new_config.path}")
+    return new_config.path
 
 
 def say_where_to_look(finished_run: Run, stickers: str, config: str) -> None:

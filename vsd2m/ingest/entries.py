@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from vsd2m.core.errors import ConfigError, StorageError
@@ -170,7 +170,10 @@ def _groups(tagged: Iterator[tuple[str, int, Any]]) -> Iterator[tuple[str, list[
 
 
 def _short(statement: Statement) -> dict[str, Any]:
-    return {name: value for name, value in asdict(statement).items() if value}
+    return {name: value for name in _FIELDS if (value := getattr(statement, name))}
+
+
+_FIELDS = tuple(field.name for field in fields(Statement))
 
 
 def statement_from(values: Mapping[str, Any]) -> Statement:

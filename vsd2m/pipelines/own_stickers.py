@@ -138,23 +138,23 @@ _DOWNLOAD = """\
 
 def config_for(address: str, run: str, omitted: Iterable[Left], *, contact: str | None = None) -> str:
     """The text of a config that runs, with comments. With a `contact`, the addresses in a table are downloaded."""
-    gone = {stage for left in omitted for stage in left.stages}
-    blocks = [block for block in config_text("ingest").split("\n\n") if _stage_in(block) not in gone]
+    omitted_stages = {stage for left in omitted for stage in left.stages}
+    blocks = [block for block in config_text("ingest").split("\n\n") if _stage_in(block) not in omitted_stages]
     text = "\n\n".join(blocks).rstrip().replace("run: runs/mine", f"run: {_quoted(run)}") + "\n"
     text = text.replace("path: stickers", f"path: {_quoted(address)}")
     if contact is not None:
         download = _DOWNLOAD.replace("TABLE", _quoted(address)).replace("CONTACT", _quoted(contact))
         ingest = next(block for block in text.split("\n\n") if _stage_in(block) == "ingest")
         text = text.replace(ingest, f"stages:\n{download}" if ingest.startswith("stages:") else download)
-    if "domain" in gone:
+    if "domain" in omitted_stages:
         text = text.replace("use_domains: true", "use_domains: false   # without a domain stage, all are for training")
     return text
 
 
 def _stage_in(block: str) -> str | None:
     """The stage that a block of the config is about."""
-    found = re.search(r"^  (\w+):", block, re.MULTILINE)
-    return found[1] if found else None
+    match = re.search(r"^  (\w+):", block, re.MULTILINE)
+    return match[1] if match else None
 
 
 def _quoted(text: str) -> str:

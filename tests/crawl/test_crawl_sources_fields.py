@@ -200,6 +200,10 @@ def test_an_answer_of_another_shape_is_read_or_refused_and_never_an_error_of_the
         assert str(error)
 
 
+def test_a_cursor_with_half_a_character_is_sent_with_a_question_mark_for_it() -> None:
+    assert Ask("http://x/?a=1").with_query(cursor="half \ud83d").url == "http://x/?a=1&cursor=half+%3F"
+
+
 @pytest.mark.parametrize(("api", "seconds"), [("commons", 9.0), ("openverse", 9.0), ("telegram", 9.0), ("giphy", None)])
 def test_busy_answers_say_for_how_long(library, api, seconds) -> None:
     page = as_page(f"{SITE}/x", _model(library, api, retry_after_s=9).busy())
@@ -247,6 +251,17 @@ def test_telegram_takes_links_for_names_and_only_the_kinds_asked_for(library) ->
     source = source_for("telegram", kinds=["animated"])
     assert source.first_request("https://t.me/addstickers/wave").url == f"{SITE}/getStickerSet?name=wave"
     assert read_all(_model(library, "telegram"), source, "wave")[0] == []
+
+
+@pytest.mark.parametrize("value", [True, [], {}])
+def test_a_title_that_is_no_text_costs_its_sticker_with_the_field_and_what_was_found(library, value) -> None:
+    source = source_for("openverse")
+    page = ask_model(_model(library, "openverse"), source, source.first_request("wave"))
+    answer = page.json()
+    answer["results"][0]["title"] = value
+    first, *others = source.parse_search(replace(page, text=json.dumps(answer))).stickers
+    assert first.problem == f"title: expected text, found {type(value).__name__} {value!r}"
+    assert all(isinstance(sticker, FoundSticker) for sticker in others)
 
 
 @pytest.mark.parametrize(

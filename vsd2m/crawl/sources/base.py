@@ -39,7 +39,7 @@ class Ask:
         """The same with further arguments in the address, each instead of one of its name."""
         split = urlsplit(self.url)
         others = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in arguments]
-        query = urlencode([*others, *arguments.items()])
+        query = urlencode([*others, *arguments.items()], errors="replace")  # JSON can name half a character
         return Ask(split._replace(query=query).geturl(), self.method, self.headers, self.body)
 
     def with_path(self, path: str) -> "Ask":

@@ -65,7 +65,8 @@ def test_new_and_removed_files_leave_the_other_partitions_as_they_were(folder: P
 
 def test_a_changed_file_is_read_again(folder: Path, tmp_path: Path) -> None:
     first = {row["url"]: row["key"] for row in rows(bring(folder, tmp_path / "run", partition_files=SIZE))}
-    write_files(folder, {"cat/007.gif": make_picture(700) + b"\0"})
+    changed = make_picture(700)
+    write_files(folder, {"cat/007.gif": changed + bytes((folder / "cat" / "007.gif").stat().st_size - len(changed))})
     second = {row["url"]: row["key"] for row in rows(bring(folder, tmp_path / "run", partition_files=SIZE))}
     assert {url for url in first if first[url] != second[url]} == {"stickers/cat/007.gif"}
 

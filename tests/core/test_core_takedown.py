@@ -71,11 +71,53 @@ def test_an_entry_names_stickers_by_what_their_rows_say(tmp_path, row, entry) ->
         ("a.yaml", "keys: [abc]", "expected a key of 32 hex digits"),
         ("a.yaml", "keys: [", "cannot be read"),
         ("a.json", "{", "cannot be read"),
+        ("a.yaml", "hosts: 5", "expected a list of texts"),
+        ("a.yaml", "hosts: {b.example: c}", "expected a list of texts"),
+        ("a.yaml", "hosts: [b.example]\nhosts: [c.example]", "'hosts' is given twice"),
+        ("a.JSON", '{"hosts": ["b.example"], "hosts": ["c.example"]}', "'hosts' is given twice"),
+        ("a.yaml", "hosts: [b.example/path]", "expected a host, such as removed.example, found 'b.example/path'"),
+        ("a.yaml", "hosts: [ftp://b.example]", "expected a host"),
+        ("a.yaml", "hosts: ['*']", "expected a host"),
+        ("a.yaml", "hosts: [user@b.example]", "expected a host"),
+        ("a.txt", "host: b..example", "expected a host"),
     ],
 )
 def test_what_is_no_list_is_named(tmp_path, name, text, problem) -> None:
     with pytest.raises(ConfigError, match=problem):
         _read(tmp_path, name, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "address"),
+    [
+        ("hosts", "https://B.example/", "https://deep.b.example/x.gif"),
+        ("hosts", "*.b.example:8080", "http://b.example/x.gif"),
+        ("hosts", "bücher.example", "https://xn--bcher-kva.example/x.gif"),
+        ("hosts", "xn--bcher-kva.example", "https://Bücher.example./x.gif"),
+        ("hosts", "[2001:DB8::1]:80", "http://[2001:db8::1]:8080/x.gif"),
+        ("hosts", "2001:db8::1", "http://[2001:db8::1]/x.gif"),
+        ("addresses", "https://a.example/Bücher x.gif?q=ü", "https://a.example/B%c3%bccher%20x.gif?q=%C3%BC"),
+        ("addresses", "https://a.example/%7Eann/x%2ey", "http://a.example/~ann/x.y"),
+        ("addresses", "A.example/x.gif", "https://a.example/x.gif"),
+        ("addresses", "//A.example:8080/x.gif", "https://a.example:8080/x.gif"),
+    ],
+)
+def test_an_entry_holds_in_every_spelling_of_its_address(kind, entry, address) -> None:
+    listed = TakedownList.of({kind: [entry]})
+    assert listed.entry_for_address(address) is not None
+    assert TakedownList.of(listed.to_json()) == listed
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "address"),
+    [
+        ("addresses", "http://[2001:db8::1]/x.gif", "http://[2001:db8::2]/x.gif"),
+        ("addresses", "http://a.example/x%2Fy", "http://a.example/x/y"),
+        ("hosts", "b.example", "https://ab.example/x.gif"),
+    ],
+)
+def test_an_entry_names_no_other_address(kind, entry, address) -> None:
+    assert TakedownList.of({kind: [entry]}).entry_for_address(address) is None
 
 
 def test_an_absent_list_is_an_error_and_not_an_empty_list(tmp_path) -> None:

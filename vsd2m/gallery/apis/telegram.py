@@ -9,7 +9,7 @@ from vsd2m.gallery.apis.base import ApiModel
 from vsd2m.gallery.library import SiteSticker
 from vsd2m.gallery.server import HttpRequest, HttpResponse
 
-_EMOJI = ("😀", "👋", "🐱", "❤️")
+EMOJI = ("😀", "👋", "🐱", "❤️")
 
 
 class TelegramModel(ApiModel):
@@ -47,7 +47,7 @@ class TelegramModel(ApiModel):
             "height": 512,
             "is_animated": is_animated,
             "is_video": not is_animated,
-            "emoji": _EMOJI[number % len(_EMOJI)],
+            "emoji": EMOJI[number % len(EMOJI)],
             "file_size": 1,
         }
 

@@ -9,6 +9,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import fsspec
 import pytest
 from aes_reference import encrypt_block, encrypt_cbc
 from hypothesis import given
@@ -148,6 +149,29 @@ def test_a_pack_without_its_key_is_one_reject(tmp_path: Path, key, reason) -> No
     _signal_pack(tmp_path / "p", key=key)
     run = bring(tmp_path / "p", tmp_path / "run")
     assert [(reject["url"], reject["reason"]) for reject in rejects(run)] == [("p/manifest.proto", reason)]
+
+
+def test_a_pack_is_read_again_when_its_key_or_a_picture_of_it_arrives(tmp_path: Path) -> None:
+    folder = _signal_pack(tmp_path / "p", key="no key")
+    late = (folder / "full" / "1").rename(tmp_path / "late")
+    assert reasons(bring(folder, tmp_path / "run")) == {"no_pack_key": 1}
+    (folder / "pack_key").write_text(PACK_KEY.hex())
+    assert reasons(bring(folder, tmp_path / "run")) == {"missing_file": 2, "pack_cover": 1}
+    late.rename(folder / "full" / "1")
+    assert reasons(bring(folder, tmp_path / "run")) == {"missing_file": 1, "pack_cover": 1}
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_what_lies_beside_a_pack_is_read_too(tmp_path: Path, is_remote: bool) -> None:
+    folder = _signal_pack(tmp_path / "p")
+    others = {"own.gif": make_picture(5), "full/x.gif": make_picture(6), "cat/7": make_picture(7)}
+    write_files(folder, others)
+    address = str(folder)
+    if is_remote:
+        address = f"memory://{tmp_path.name}"
+        fsspec.filesystem("memory").put(str(folder), address, recursive=True)
+    urls = [url.removeprefix(f"{address}/").removeprefix("p/") for url, *_ in _found(bring(address, tmp_path / "run"))]
+    assert sorted(urls) == sorted([*others, "manifest.proto/0", "manifest.proto/1"])
 
 
 def test_a_picture_that_was_changed_is_a_reject_and_the_others_stay(tmp_path: Path) -> None:

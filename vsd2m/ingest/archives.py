@@ -1,6 +1,9 @@
 """Members of zips and tars, read in memory within limits. Nothing is ever unpacked onto a disk."""
 
+import errno
 import gzip
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,7 +14,11 @@ from typing import IO, cast
 from vsd2m.ingest.readers.base import InputFile, Limits, Refusal, too_large
 
 MAX_HEADER = 1 << 20  # bytes of a tar's extended header
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError)
+MAX_PADDING = 1 << 16  # bytes after the end of a tar that are looked at
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError),
+    *(NotImplementedError, ValueError, struct.error),  # an unknown packing, a name that is no text, a false length
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,10 @@ def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, li
             data = opened.read(limits.max_file_bytes + 1)  # the stated size may be a lie
     except _DAMAGE as error:
         return _damaged(error)
+    except OSError as error:
+        if error.errno not in (None, errno.EINVAL):  # bzip2 of damaged bytes, a position before the file
+            raise
+        return _damaged(error)
     budget.spend(len(data))
     return data if len(data) <= limits.max_file_bytes else too_large(len(data), limits.max_file_bytes)
 
@@ -105,10 +116,12 @@ def tar_members(file: InputFile, limits: Limits) -> Iterator[ArchiveMember]:
                     archive.members = []  # type: ignore[attr-defined]  # it would remember them all
                     if not info.isdir():
                         yield ArchiveMember(info.name, _tarred(archive, info, budget))
+            if not plain.has_end:
+                raise Refusal("damaged_archive", detail="the tar has no end: it was cut off")
+            if plain.read(MAX_PADDING).strip(b"\0"):
+                raise Refusal("damaged_archive", detail="something comes after the end of the tar; are several joined?")
         except _DAMAGE as error:
             raise _damaged(error) from error
-        if not plain.has_end:
-            raise Refusal("damaged_archive", detail="the tar has no end: it was cut off")
 
 
 def _tarred(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) -> bytes | Refusal:
@@ -144,7 +157,7 @@ class _Bounded:
         if size < 0 or size > self._max_read:
             raise Refusal("damaged_archive", detail="a header of the tar is longer than any file may be", value=size)
         data = self._file.read(size)
-        self.has_end = self.has_end or data == bytes(tarfile.BLOCKSIZE)
+        self.has_end = data == bytes(tarfile.BLOCKSIZE)
         return data
 
     def seek(self, position: int, origin: int = 0) -> int:

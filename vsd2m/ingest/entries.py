@@ -71,7 +71,7 @@ def find_table(place: Place, config: IngestConfig) -> MetadataTable | None:
         return None
     names = (f"{name}{suffix}" for name in TABLE_NAMES for suffix in TABLE_SUFFIXES)
     for name in names:
-        if place.exists(name) and (table := _open_table(place, name, config, is_guess=True)):
+        if place.has_file(name) and (table := _open_table(place, name, config, is_guess=True)):
             return table
     return None
 

@@ -2,10 +2,11 @@
 
 import contextlib
 import errno
+import heapq
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
@@ -13,9 +14,11 @@ from urllib.parse import urlsplit
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from vsd2m.core.commit import digest
 from vsd2m.core.errors import StorageError
 
 SIGNAL_MANIFEST = "manifest.proto"
+SIGNAL_KEY_FILES = ("pack_key", "pack_key.txt", "link.txt")
 _STAMPS = ("ETag", "etag", "md5", "checksum", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -38,7 +41,10 @@ class Place:
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/") or "/"
         try:
-            self._fs, root = fsspec.core.url_to_fs(self.address)
+            if os.path.exists(self.address):  # also where its name has what fsspec takes for a chain of addresses
+                self._fs, root = LocalFileSystem(), os.path.abspath(self.address)
+            else:
+                self._fs, root = fsspec.core.url_to_fs(self.address)
         except (ImportError, ValueError) as error:
             raise StorageError(f"cannot open {address!r}: {error}") from error
         self._root = root.rstrip("/")
@@ -72,6 +78,11 @@ class Place:
                 return False
             return True
 
+    def has_file(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        with _translated("look for", self._full(name)):
+            return bool(self._fs.isfile(self._full(name)))
+
     def size(self, name: str) -> int:
         """The size of a file in bytes; `OSError` as the storage raises it."""
         return int(self._fs.info(self._full(name))["size"] or 0)
@@ -84,51 +95,107 @@ class Place:
     def list_files(self, *, follow_symlinks: bool) -> Iterator[ListedFile]:
         """Every file below, nested ones too. `StorageError` where a folder cannot be listed.
 
-        Beside the manifest of a Signal pack nothing is listed: the pack is one file.
+        A Signal pack is one file, its manifest, which changes when any part of the pack does.
         """
         if self.file_name is not None:
             with _translated("look at", self._full(self.file_name)):
                 yield _listed(self.file_name, self._fs.info(self._full(self.file_name)))
         elif self.is_local:
-            yield from self._walk_local(self._root, "", follow_symlinks, (os.path.realpath(self._root),))
+            yield from self._walk_local(follow_symlinks=follow_symlinks)
         else:
             yield from self._walk_remote(self._root, "")
 
-    def _walk_local(
-        self, folder: str, prefix: str, follow_symlinks: bool, above: tuple[str, ...]
-    ) -> Iterator[ListedFile]:
-        manifest = os.path.join(folder, SIGNAL_MANIFEST)
-        if os.path.isfile(manifest):
-            yield _stat_of(f"{prefix}{SIGNAL_MANIFEST}", os.stat(manifest))
-            return
-        with _translated("list", folder), os.scandir(folder) as entries:
-            for entry in entries:
-                name = f"{prefix}{entry.name}"
-                if entry.is_symlink() and not follow_symlinks:
-                    yield ListedFile(name, problem="symbolic_link")
-                elif entry.is_dir():
-                    target = os.path.realpath(entry.path)
-                    if target in above:
-                        yield ListedFile(name, problem="symbolic_link_loop")
-                    else:
-                        yield from self._walk_local(entry.path, f"{name}/", follow_symlinks, (*above, target))
-                else:
-                    yield _local_file(name, entry)
+    def _walk_local(self, *, follow_symlinks: bool) -> Iterator[ListedFile]:
+        """Real folders first, then those that links lead to, by name: each is read once, whatever the order."""
+        folders = [("", self._root, os.path.realpath(self._root))]
+        links: list[tuple[str, str, str, str]] = []
+        real_folders: set[str] = set()
+        while folders or links:
+            if folders:
+                name, path, real = folders.pop()
+                problem = "symbolic_link_repeated"
+            else:
+                name, path, real, parent = heapq.heappop(links)
+                problem = "symbolic_link_loop" if f"{parent}/".startswith(f"{real}/") else "symbolic_link_repeated"
+            if real in real_folders:
+                yield ListedFile(name, problem=problem)
+                continue
+            if follow_symlinks:
+                real_folders.add(real)
+            is_pack = _is_pack(path)
+            with _translated("list", path), os.scandir(path) as entries:
+                for entry in entries:
+                    below = f"{name}/{entry.name}" if name else entry.name
+                    if entry.is_symlink() and not follow_symlinks:
+                        yield ListedFile(below, problem="symbolic_link")
+                    elif _is_folder(entry) and entry.is_symlink():
+                        heapq.heappush(links, (below, entry.path, os.path.realpath(entry.path), real))
+                    elif _is_folder(entry):
+                        folders.append((below, entry.path, f"{real.rstrip('/')}/{entry.name}"))
+                    elif entry.name == SIGNAL_MANIFEST:
+                        yield replace(_local_file(below, entry), stamp=_stamp_of_pack(path))
+                    elif not (is_pack and _is_of_pack(entry.name)):
+                        yield _local_file(below, entry)
 
-    def _walk_remote(self, folder: str, prefix: str) -> Iterator[ListedFile]:
+    def _walk_remote(self, folder: str, prefix: str, *, in_pack: bool = False) -> Iterator[ListedFile]:
+        names = self._names_in(folder)
+        is_pack = in_pack or SIGNAL_MANIFEST in names
+        for name, entry in names.items():
+            is_folder = entry["type"] == "directory"
+            if is_folder:
+                yield from self._walk_remote(str(entry["name"]), f"{prefix}{name}/", in_pack=is_pack and name == "full")
+            elif name == SIGNAL_MANIFEST:
+                pack = [*names.items(), *(self._names_in(f"{folder}/full").items() if "full" in names else ())]
+                parts = [_listed(part, facts) for part, facts in pack if part == name or _is_of_pack(part)]
+                yield replace(_listed(f"{prefix}{name}", entry), stamp=_digest_of(parts))
+            elif not (is_pack and _is_of_pack(name)):
+                yield _listed(f"{prefix}{name}", entry)
+
+    def _names_in(self, folder: str) -> dict[str, Mapping[str, Any]]:
         with _translated("list", folder):
             entries: list[Mapping[str, Any]] = self._fs.ls(folder, detail=True)
-        names = {str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]: entry for entry in entries}
-        if SIGNAL_MANIFEST in names:
-            names = {SIGNAL_MANIFEST: names[SIGNAL_MANIFEST]}
-        for name, entry in names.items():
-            if entry["type"] == "directory":
-                yield from self._walk_remote(str(entry["name"]), f"{prefix}{name}/")
-            elif str(entry["name"]).rstrip("/") != folder.rstrip("/"):  # a prefix that is an object too
-                yield _listed(f"{prefix}{name}", entry)
+        paths = ((str(entry["name"]).rstrip("/"), entry) for entry in entries)
+        # a prefix may be an object too
+        return {path.rsplit("/", 1)[-1]: entry for path, entry in paths if path != folder.rstrip("/")}
 
     def _full(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, which `_local_file` names
+        return False
+
+
+def _is_pack(folder: str) -> bool:
+    """Whether the folder, or the one that it is `full` of, has the manifest of a Signal pack."""
+    parent, name = os.path.split(folder)
+    folders = (folder, parent) if name == "full" else (folder,)
+    return any(os.path.isfile(os.path.join(place, SIGNAL_MANIFEST)) for place in folders)
+
+
+def _is_of_pack(name: str) -> bool:
+    return name.isdecimal() or name in SIGNAL_KEY_FILES
+
+
+def _stamp_of_pack(folder: str) -> str:
+    """What changes when any file of the Signal pack in `folder` does."""
+    parts = []
+    for place in (folder, os.path.join(folder, "full")):
+        if os.path.isdir(place):
+            with _translated("list", place), os.scandir(place) as entries:
+                parts += [
+                    _local_file(entry.name, entry)
+                    for entry in entries
+                    if (entry.name == SIGNAL_MANIFEST or _is_of_pack(entry.name)) and not _is_folder(entry)
+                ]
+    return _digest_of(parts)
+
+
+def _digest_of(parts: Iterable[ListedFile]) -> str:
+    return digest(sorted([part.name, part.num_bytes, part.stamp, part.problem or ""] for part in parts))
 
 
 def _local_file(name: str, entry: "os.DirEntry[str]") -> ListedFile:

@@ -14,11 +14,21 @@ from vsd2m.ingest.listing import Place
 from vsd2m.ingest.readers.base import InputFile, Limits, Member, Reader, Refusal
 from vsd2m.media.media_types import foreign_format, sniff
 
+OTHER_ARCHIVES = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "rar",
+}
+"""First bytes -> archives and compressed files that no reader takes apart."""
+
 UNREADABLE = "unreadable"
 READER_ERROR = "reader_error"
 _DETAILS = {
     "symbolic_link": "not followed; see follow_symlinks",
     "symbolic_link_loop": "the link leads to a folder that it lies in",
+    "symbolic_link_repeated": "the folder that the link leads to is read under another name",
     "missing_file": "there is no such file",
     "no_file_named": "the row of the metadata names no file",
     "not_a_regular_file": "a pipe, a socket or a device",
@@ -170,5 +180,9 @@ _SAME_NAME = ("title", "licence", "licence_url", "author", "attribution", "page_
 def _not_an_image(data: bytes) -> Refusal:
     if not data:
         return Refusal("empty_file")
+    if archive := next((name for signature, name in OTHER_ARCHIVES.items() if data.startswith(signature)), None):
+        return Refusal(
+            "unsupported_archive", detail=f"{archive} is not read; unpack it, or pack it as zip, tar or tar.gz"
+        )
     foreign_name = foreign_format(data)
     return Refusal("not_an_image", f"looks like {foreign_name}" if foreign_name else "no picture format that is known")

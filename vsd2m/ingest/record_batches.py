@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ def pictures_in(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: InputFile, columns: Mapping[str, str], limits: Limits
 ) -> Iterator[Member]:
     """One member per row, named by its number and, where the row names its picture, by that name."""
+    if duplicates := [name for name, number in Counter(schema.names).items() if number > 1]:
+        raise Refusal("damaged_archive", detail=f"more than one column is named {', '.join(duplicates)}")
     mapped = {name: column for name, column in columns.items() if column in schema.names}
     found_columns = columns_of(schema.names, mapped, where=file.name)
     picture = mapped.get("picture") or _picture_column(schema, found_columns.get("picture"))
@@ -26,7 +29,9 @@ def pictures_in(
     read = [picture, *(column for column in dict.fromkeys(described_columns.values()) if column in schema.names)]
     number = 0
     for batch in batches:
-        for row in _rows(batch.select(read)):
+        selection = batch.select(read)
+        selection.validate(full=True)  # a text of a false length would end the process
+        for row in _rows(selection):
             labelled = {name: _label(names.get(name), value) for name, value in row.items()}
             yield _member(number, row[picture], statement_of(labelled, described_columns), file, limits)
             number += 1
@@ -37,7 +42,7 @@ def damage_refused() -> Iterator[None]:
     """What Arrow says of a damaged file, as a `Refusal`; errors of the storage pass through."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
             raise  # Arrow's own have no number
         raise Refusal("damaged_archive", detail=f"{type(error).__name__}: {error}") from error
@@ -46,7 +51,14 @@ def damage_refused() -> Iterator[None]:
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """Row by row: the pictures of a whole batch are copied one at a time."""
     for number in range(batch.num_rows):
-        yield {name: batch.column(name)[number].as_py() for name in batch.schema.names}
+        yield {name: _value(batch.column(name)[number]) for name in batch.schema.names}
+
+
+def _value(cell: pa.Scalar) -> Any:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):  # a time that Python has no type for
+        return cell.cast(pa.string()).as_py()
 
 
 def _member(number: int, cell: Any, statement: Statement, file: InputFile, limits: Limits) -> Member:
@@ -100,8 +112,12 @@ def _label_names(schema: pa.Schema) -> dict[str, list[str]]:
     try:
         described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = described["info"]["features"]
-        return {name: feature["names"] for name, feature in features.items() if "names" in feature}
-    except (ValueError, KeyError, TypeError):
+        return {
+            name: feature["names"]
+            for name, feature in features.items()
+            if isinstance(feature, dict) and isinstance(feature.get("names"), list)
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -41,7 +41,7 @@ class IngestStage(FileStage[IngestConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="ingest", version=1, reads=(), columns=COLUMNS)
+        return StageSpec(name="ingest", version=2, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         return {f"reader:{name}": str(reader.version) for name, reader in self._classes.items()}

@@ -1,5 +1,7 @@
 """What a table or a file says of a sticker, from columns whose names are given or guessed."""
 
+import ast
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -77,7 +79,7 @@ def columns_of(names: Iterable[str], mapping: Mapping[str, str], *, where: str) 
 
 
 def statement_of(row: Row, columns: Columns) -> Statement:
-    """What a row says. A text in a list's column is divided at `;`, `,`, `|` and line ends."""
+    """What a row says. A text in a list's column is divided: see `texts_in`."""
     values: dict[str, Any] = {}
     for field in fields(Statement):
         if field.name in columns:
@@ -87,13 +89,37 @@ def statement_of(row: Row, columns: Columns) -> Statement:
 
 
 def texts_in(value: Any, *, divided: bool = False) -> list[str]:
-    """The texts of a cell: of a list, a number or a text; without those that are empty."""
-    if isinstance(value, list | tuple):
-        return [text for part in value for text in texts_in(part)]
-    if value is None or isinstance(value, Mapping | bytes) or value != value:  # noqa: PLR0124 (not a number)
-        return []
-    parts = _SEPARATORS.split(str(value)) if divided else [str(value)]
-    return [valid_text(text) for part in parts if (text := part.strip())]
+    """The texts of a cell: of a list, a number or a text; without those that are empty.
+
+    `divided`: a text is a list, written as JSON, as Python or with separators.
+    """
+    if divided and isinstance(value, str):
+        items = _list_in(value)
+        value = _SEPARATORS.split(value) if items is None else items
+    texts: list[str] = []
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list | tuple):
+            parts.extend(reversed(part))
+        elif part is not None and not isinstance(part, Mapping | bytes) and part == part:  # noqa: PLR0124 (not a number)
+            texts.append(valid_text(str(part).strip()))
+    return [text for text in texts if text]
+
+
+def _list_in(text: str) -> list[Any] | None:
+    """The list that a text spells out, as tables of lists saved as CSV hold them; None where it is another text."""
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value = parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, list):
+            return value
+    return None
 
 
 def file_key(name: str) -> str:

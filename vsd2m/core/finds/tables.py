@@ -1,7 +1,10 @@
 """The rows of a table in a file, one after the other: CSV, TSV, JSON lines, Parquet."""
 
 import csv
+import itertools
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
@@ -32,42 +35,60 @@ def read_rows(file: IO[bytes], name: str, *, header: bool | None = None) -> Iter
         elif suffix in (".jsonl", ".ndjson"):
             yield from _json_rows(file)
         else:
-            yield from _text_rows(file, "\t" if suffix == ".tsv" else ",", header)
+            yield from _text_rows(file, "\t" if suffix == ".tsv" else None, header)
     except UnicodeDecodeError as error:
         raise DamagedFileError(f"cannot read {name}: expected UTF-8 text ({error.reason}); convert it first") from error
-    except (pa.ArrowException, csv.Error, ValueError) as error:
+    except csv.Error as error:
+        advice = "; its lines end with CR alone: save it with LF" if "new-line" in str(error) else ""
+        raise DamagedFileError(f"cannot read the table {name}: {error}{advice}") from error
+    except RecursionError as error:
+        raise DamagedFileError(f"cannot read the table {name}: lists in lists in lists, too many of them") from error
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         raise DamagedFileError(f"cannot read the table {name}: {error}") from error
 
 
 def column_names(file: IO[bytes], name: str, *, header: bool | None = None) -> list[str]:
-    """The names of a table's columns; of JSON lines those of the first. `ConfigError` where it has no rows."""
+    """The names of a table's columns; of JSON lines those of any row. `ConfigError` where it has no rows."""
     if name.lower().endswith(".parquet"):
         try:
             return list(pq.ParquetFile(file).schema_arrow.names)
         except pa.ArrowException as error:
             raise DamagedFileError(f"cannot read the table {name}: {error}") from error
-    first = next(iter(read_rows(file, name, header=header)), None)
-    if first is None:
+    rows = read_rows(file, name, header=header)
+    is_json = name.lower().endswith((".jsonl", ".ndjson"))
+    names = dict.fromkeys(column for row in (rows if is_json else itertools.islice(rows, 1)) for column in row)
+    if not names:
         raise ConfigError(f"the table {name} has no rows; expected at least one")
-    return list(first)
+    return list(names)
 
 
-def _text_rows(file: IO[bytes], delimiter: str, header: bool | None) -> Iterator[Mapping[str, Any]]:
+def _text_rows(file: IO[bytes], delimiter: str | None, header: bool | None) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(MAX_CELL)
-    lines = (line.decode("utf-8" if number else "utf-8-sig") for number, line in enumerate(file))
+    lines: Iterator[str] = (line.decode("utf-8" if number else "utf-8-sig") for number, line in enumerate(file))
+    if delimiter is None:
+        head = next(lines, "")
+        delimiter, lines = _delimiter(head), itertools.chain([head], lines)
     # a TSV has no quotes: a sentence may begin with one
     is_tsv = delimiter == "\t"
-    rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL)
+    rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL, strict=True)
     first = next(rows, None)
     if first is None:
         return
     has_names = header if header is not None else not any(_is_address(cell) for cell in first)
     names = first if has_names else [str(number) for number in range(len(first))]
+    if duplicates := [cell for cell, number in Counter(names).items() if cell and number > 1]:
+        raise ValueError(f"more than one column is named {', '.join(duplicates)}")
     for cells in _chained(None if has_names else first, rows):
-        if len(cells) > len(names):
+        if any(cells[len(names) :]):
             raise ValueError(f"line {rows.line_num}: expected {len(names)} cells, found {len(cells)}")
         if cells:
             yield dict(zip(names, cells, strict=False))
+
+
+def _delimiter(head: str) -> str:
+    """What divides the cells of the line: `;` and tabs too are common in files that are called CSV."""
+    outside_quotes = re.sub(r'"[^"]*"', "", head)
+    return max(",;\t", key=outside_quotes.count)
 
 
 def _chained(first: list[str] | None, rows: Iterable[list[str]]) -> Iterator[list[str]]:

@@ -44,7 +44,7 @@ def _is_button(name: str) -> bool:
 def _statement(data: bytes) -> Statement:
     try:
         facts = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Statement()
     if not isinstance(facts, dict):
         return Statement()

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from vsd2m.ingest.readers.base import InputFile, Member, Reader
+from vsd2m.core.finds.tables import is_table
+from vsd2m.ingest.readers.base import InputFile, Member, Reader, Refusal
+from vsd2m.media.media_types import sniff
+
+_UNUSED_TABLE = Refusal("unused_table", detail="if it describes the stickers, name it: `metadata: FILE`")
 
 
 class PictureReader(Reader):
@@ -13,4 +17,6 @@ class PictureReader(Reader):
     is_archive: ClassVar[bool] = False
 
     def read(self, file: InputFile) -> Iterator[Member]:
-        yield Member("", file.read(self.limits.max_file_bytes))
+        data = file.read(self.limits.max_file_bytes)
+        is_unused_table = bool(data) and is_table(file.name) and sniff(data) is None
+        yield Member("", _UNUSED_TABLE if is_unused_table else data)

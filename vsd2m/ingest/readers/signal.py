@@ -14,11 +14,10 @@ from typing import ClassVar
 from vsd2m.core.finds.statements import Statement
 from vsd2m.core.finds.valid_text import valid_text
 from vsd2m.core.registry import import_extra
-from vsd2m.ingest.listing import SIGNAL_MANIFEST
+from vsd2m.ingest.listing import SIGNAL_KEY_FILES, SIGNAL_MANIFEST
 from vsd2m.ingest.protobuf import Fields, ProtobufError, fields_of
 from vsd2m.ingest.readers.base import InputFile, Member, Reader, Refusal
 
-KEY_FILES = ("pack_key", "pack_key.txt", "link.txt")
 FOLDERS = ("full/", "")
 _INFO = b"Sticker Pack"
 _IV, _MAC, _BLOCK = 16, 32, 16
@@ -86,14 +85,16 @@ class SignalReader(Reader):
 
 
 def _pack_key(file: InputFile) -> bytes:
-    for name in KEY_FILES:
+    for name in SIGNAL_KEY_FILES:
         if (key_file := file.beside(name)) is not None:
             text = key_file.read(1 << 16).decode("utf-8", "replace")
             match = re.search(r"pack_key=([0-9a-fA-F]{64})\b", text) or re.fullmatch(r"\s*([0-9a-fA-F]{64})\s*", text)
             if match is None:
                 raise Refusal("no_pack_key", detail=f"{name}: expected 64 hex digits, or a link with pack_key=")
             return bytes.fromhex(match[1])
-    raise Refusal("no_pack_key", detail=f"put the pack's key or link beside {SIGNAL_MANIFEST}, into {KEY_FILES[0]}")
+    raise Refusal(
+        "no_pack_key", detail=f"put the pack's key or link beside {SIGNAL_MANIFEST}, into {SIGNAL_KEY_FILES[0]}"
+    )
 
 
 def _derived(pack_key: bytes) -> _Keys:

@@ -80,6 +80,6 @@ def _is_description(member: ArchiveMember) -> bool:
 def _json_facts(data: bytes) -> dict[str, Any]:
     try:
         facts = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}

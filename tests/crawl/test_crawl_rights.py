@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vsd2m.crawl.rights import SIGNALS, signals
 from vsd2m.crawl.rights.patterns import path_matches
-from vsd2m.crawl.rights.robots_groups import RobotsGroups
+from vsd2m.crawl.rights.robots_groups import RobotsGroups, decoded
 from vsd2m.crawl.rights.signal import Statement, Target, product_of, reserving
 
 AGENT = "vsd2m/0.1 (+mailto:a@b.example)"
@@ -57,6 +57,13 @@ def _in_picture(data: bytes) -> Statement | None:
         ("User-agent: VSD2M\nUser-agent: other\nContent-Signal: ai-train=no", True),
         ("User-agent: vsd2m/2.0\nContent-Signal: ai-train=no", True),
         ("User-agent: *\nDisallow: /x\n\nContent-Signal ai-train=no", True),
+        ("User-agent: *\nContent_Signal: ai_train = ?0", True),
+        ("User-agent: *\nContent-Signal: ai-train='no'", True),
+        ("User-agent: other, 'vsd2m'\nContent-Signal: ai-train no", True),
+        ("User-agent: *\n\u200bContent-Signal: ai-train=(no)", True),
+        ("\ufeff\ufeffContent-Signal: ai-train=no", True),
+        ("User-agent: *\rContent-Signal: ai-train=no", True),
+        ("User-agent: *\nContent-Signal: ai-train=nothing-said", False),
         ("User-agent: *\nContent-Signal: search=yes", False),
         ("User-agent: *\nContent-Signal: ai-train=yes", False),
         ("User-agent: *\n# Content-Signal: ai-train=no", False),
@@ -76,6 +83,13 @@ def test_a_content_signal_of_the_group_that_holds_reserves(lines, is_reserved) -
         ("Content-Usage: ai=n", True),
         ("Content-Usage: train-ai=?0", True),
         ("Content-Usage: train-ai=N", True),
+        ("Content-Usage: search=y;train-ai=n", True),
+        ("Content-Usage: 'train-ai'=(n)", True),
+        ("Content-Usage: train_ai: false", True),
+        ("Content-Usage: train-ai='disallow'", True),
+        ("Content-Usage: train-ai=y;train-ai=n", True),
+        ("Content-Usage: train-ai=nope", False),
+        ("Content-Usage: train-ai", False),
         ("Content-Usage: /img train-ai=n", True),
         ("Content-Usage: /img/*.gif\ttrain-ai=n", True),
         ("Content-Usage: train-ai=y\nContent-Usage: /img/ train-ai=n", True),
@@ -114,6 +128,10 @@ def test_the_content_usage_of_the_longest_path_holds(rules, is_reserved) -> None
         ("unavailable_after: Wednesday, 25-Jun-30 15:00:00 PST, noai", True),
         ("max-snippet: 20, noimageai", True),
         ("noai:", True),
+        ("all|noai", True),
+        ("'noai'", True),
+        ("noai=true", True),
+        ("{noindex noai.}", True),
         ("noai-ish", False),
     ],
 )
@@ -125,6 +143,18 @@ def test_noai_reserves_unless_it_is_clearly_addressed_to_another_crawler(value, 
 def test_a_meta_element_may_name_the_crawler() -> None:
     assert _in_page('<meta name="VSD2M" content="noai">')
     assert not _in_page('<meta name="otherbot" content="noai">')
+
+
+@pytest.mark.parametrize(
+    "name", ['name=" Robots "', 'property="robots"', 'http-equiv="X-Robots-Tag"', 'name="robots" id="a"']
+)
+def test_a_meta_element_is_read_by_whatever_attribute_names_it(name) -> None:
+    assert _in_page(f'<meta {name} content="noai">')
+    assert _in_page(f'<meta {name.replace("obots", "xyz")} content="noai">') is None
+
+
+def test_a_tdm_reservation_may_be_the_equivalent_of_a_header() -> None:
+    assert _in_page('<meta http-equiv="TDM-Reservation" content="1">')
 
 
 @pytest.mark.parametrize(
@@ -160,6 +190,17 @@ TDM = "/.well-known/tdmrep.json"
         ([{"location": "/other/", "tdm-reservation": 1}], False),
         ([{"location": "/*.gif$", "tdm-reservation": 1}], False),
         ([{"location": "/"}, 3, None], False),
+        ([{"location": "/", "tdm-reservation": 1}, {"location": "/img/", "tdm-policy": "/policy"}], True),
+        ([{"location": "https://site.example/img/", "tdm-reservation": 1}], True),
+        ([{"location": "//site.example", "tdm-reservation": 1}], True),
+        ([{"location": " ./img/", "tdm-reservation": 1}], True),
+        ([{"location": "https://site.example/other/", "tdm-reservation": 1}], False),
+        ({"rules": [{"location": "/", "tdm-reservation": 1}]}, True),
+        ([[{"location": "/", "tdm-reservation": 1}]], True),
+        ([{"location": "/", "TDM_Reservation": True}], True),
+        (["tdm-reservation: 1"], True),
+        ([[{"location": "/", "tdm-reservation": 0}]], False),
+        ([{"location": "/", "tdm-reservation": 0}, {"x": "\ud800"}], False),
     ],
 )
 def test_the_entry_of_tdmrep_with_the_longest_location_holds(entries, is_reserved) -> None:
@@ -169,6 +210,10 @@ def test_the_entry_of_tdmrep_with_the_longest_location_holds(entries, is_reserve
 def test_a_damaged_tdmrep_file_reserves_if_a_part_does() -> None:
     assert _in_file("tdmrep", TDM, '[{"location": "/", "tdm-reservation": 1},')
     assert not _in_file("tdmrep", TDM, '[{"location": "/", "tdm-reservation": 0},')
+    assert _in_file("tdmrep", TDM, "tdm-reservation: 1")
+    assert _in_file("tdmrep", TDM, '// all of it\n[{"location": "/", "tdm-reservation": 1}]')
+    assert _in_file("tdmrep", TDM, f'[{{"location": "/", "tdm-reservation": {"1" * 5000}}}]')
+    assert not _in_file("tdmrep", TDM, "[" * 100_000)
     assert not _in_file("tdmrep", TDM, "<html>tdm-reservation: 1 is not what this page is about")
 
 
@@ -214,10 +259,24 @@ def _licence(inside: str, url: str = "/") -> str:
         ('<prohibits type="usage">ai-input</prohibits>', "/", False),
         ('<prohibits type="geo">all</prohibits>', "/", False),
         ('<prohibits type="usage">ai-train</prohibits>', "/other/", False),
+        ('<prohibits type="USAGE"><b>ai-train</b></prohibits>', "//site.example/img", True),
+        ('<permits type="usage">all</permits><payment type="Free "/>', "/", False),
     ],
 )
 def test_an_rsl_licence_reserves_what_it_does_not_give(inside, url, is_reserved) -> None:
     assert bool(reserving(SIGNAL["rsl"].in_licence("u", _licence(inside, url), TARGET))) is is_reserved
+
+
+def test_a_licence_outside_of_any_content_is_one_for_the_whole_site() -> None:
+    text = "<rsl><license><prohibits>ai-train</prohibits></license></rsl>"
+    assert reserving(SIGNAL["rsl"].in_licence("u", text, TARGET))
+
+
+def test_files_about_rights_are_read_in_utf_16() -> None:
+    robots = "User-agent: *\r\nContent-Signal: ai-train=no\r\nDisallow: /img/\r\n".encode("utf-16")
+    assert reserving(SIGNAL["content_signal"].in_robots(RobotsGroups(robots), TARGET))
+    text = f'<?xml version="1.0" encoding="utf-16"?>{_licence("<prohibits>all</prohibits>")}'
+    assert reserving(SIGNAL["rsl"].in_licence("u", decoded(text.encode("utf-16")), TARGET))
 
 
 @pytest.mark.parametrize("text", [None, "", "no XML", "<html/>", "<!DOCTYPE a [<!ENTITY b 'c'>]><rsl>&b;"])
@@ -236,6 +295,9 @@ def test_licence_files_are_named_in_robots_headers_and_pages() -> None:
     assert list(rsl.licences_in_headers({"link": links})) == ["/l.xml"]
     html = '<link rel="license" href="https://cc.example"><link rel=license type="application/rsl+xml" href="/l.xml">'
     assert list(rsl.licences_in_page(Selector(text=html, type="html"))) == ["/l.xml"]
+    html = html.replace("license type", "'nofollow License' type").replace("rsl+xml", "RSL+xml; charset=utf-8")
+    assert list(rsl.licences_in_page(Selector(text=html, type="html"))) == ["/l.xml"]
+    assert list(rsl.licences_in_headers({"link": [links[0].replace("rsl+xml", "RSL+XML")]})) == ["/l.xml"]
 
 
 # -- pictures ------------------------------------------------------------------------------------

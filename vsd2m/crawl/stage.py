@@ -52,7 +52,7 @@ class CrawlStage(FileStage[CrawlConfig]):
 
     @property
     def spec(self) -> StageSpec:
-        return StageSpec(name="crawl", version=6, reads=(), columns=COLUMNS)
+        return StageSpec(name="crawl", version=7, reads=(), columns=COLUMNS)
 
     def model_versions(self) -> dict[str, str]:
         takedown = self.config.takedown_list()

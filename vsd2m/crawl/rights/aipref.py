@@ -5,12 +5,13 @@ from collections.abc import Iterable
 
 from vsd2m.crawl.rights.patterns import path_matches
 from vsd2m.crawl.rights.robots_groups import RobotsGroups
-from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+from vsd2m.crawl.rights.signal import NO, Headers, Signal, Statement, Target
 
-TRAINING_LABELS = ("train-ai", "train-genai", "ai", "genai", "tdm")
-"""The vocabulary's label for training, and those of its earlier drafts."""
+TRAINING_LABELS = ("train[-_]ai", "train[-_]genai", "ai", "genai", "tdm")
+"""Expressions for the vocabulary's label for training, and for those of its earlier drafts."""
 
-_PREFERENCE = re.compile(rf"(?:^|[,\s])({'|'.join(TRAINING_LABELS)})\s*=\s*\"?(n|\?0|no|y|\?1|yes)\b", re.IGNORECASE)
+_LABEL = rf"(?<![\w.*/-])(?:{'|'.join(TRAINING_LABELS)})[\"']?"
+_PREFERENCE = re.compile(rf"{_LABEL}\s*[=:]\s*[\"'(\s]*({NO}|y|yes|\?1|1|true)(?![\w-])", re.IGNORECASE)
 
 
 class ContentUsage(Signal):
@@ -50,4 +51,4 @@ def _is_about_training(value: str) -> bool:
 
 
 def _reserves(value: str) -> bool:
-    return any(match[2].casefold() in ("n", "no", "?0") for match in _PREFERENCE.finditer(value))
+    return any(re.fullmatch(NO, match[1], re.IGNORECASE) for match in _PREFERENCE.finditer(value))

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 
 from vsd2m.crawl.rights.robots_groups import RobotsGroups
-from vsd2m.crawl.rights.signal import Signal, Statement, Target
+from vsd2m.crawl.rights.signal import NO, Signal, Statement, Target
 
-_RESERVES = re.compile(r"ai-train\s*[=:]\s*\"?(no|n|false|0|disallow)\b", re.IGNORECASE)
+_RESERVES = re.compile(rf"ai[-_]train[\"']?[\s=:]+[\"'(\s]*({NO})(?![\w-])", re.IGNORECASE)
 
 
 class ContentSignal(Signal):

@@ -1,6 +1,9 @@
 """Path patterns of robots.txt (RFC 9309, section 2.2.3), in time linear in the path for any pattern."""
 
+import re
 from urllib.parse import quote, unquote
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*:)?//[^/]*", re.IGNORECASE)
 
 
 def path_matches(pattern: str, path: str) -> bool:
@@ -20,6 +23,12 @@ def path_matches(pattern: str, path: str) -> bool:
     if last is not None:
         return len(path) - len(last) >= position and path.endswith(last)
     return not is_anchored or position == len(path)
+
+
+def without_origin(address: str) -> str:
+    """The pattern of a path, where it may be written as a whole address or relative to the site."""
+    match = _ORIGIN.match(address.strip())
+    return address.strip()[match.end() if match else 0 :].removeprefix(".")
 
 
 def _normal(path: str) -> str:

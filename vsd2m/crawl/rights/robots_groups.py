@@ -1,12 +1,20 @@
 """robots.txt by groups, with the fields that parsers for crawling rules drop."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_FIELD = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:\s*(.*)")
+_FIELD = re.compile(r"\s*([A-Za-z][A-Za-z _-]*?)\s*:\s*(.*)")
 _WITHOUT_COLON = re.compile(r"\s*(user-agent|content-signal|content-usage|license)\s+(.*)", re.IGNORECASE)
 _AGENT = "user-agent"
+_INVISIBLE = re.compile("[\0-\x08\ufeff\u200b]")
+
+
+def decoded(body: bytes) -> str:
+    """The text of a file about rights: in UTF-8, or in UTF-16 where it says so; without what no one sees."""
+    is_utf_16 = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return _INVISIBLE.sub("", body.decode("utf-16" if is_utf_16 else "utf-8", "replace"))
 
 
 @dataclass
@@ -22,19 +30,19 @@ class RobotsGroups:
         self._groups = [_Group({"*"})]  # what stands before the first user agent holds for all
         self._is_preamble_only = True
         self._known_values: dict[tuple[str, str], list[str]] = {}
-        for name, value in _fields(body.decode("utf-8-sig", "replace")):
+        for name, value in _fields(decoded(body)):
             self._add(name, value)
 
     def _add(self, name: str, value: str) -> None:
         if name != _AGENT:
             self._groups[-1].fields.append((name, value))
             return
-        agent = re.split(r"[/\s]", value.casefold(), maxsplit=1)[0]
+        agents = {re.split(r"[/\s;]", agent.strip(" '\""), maxsplit=1)[0] for agent in value.casefold().split(",")}
         if self._is_preamble_only or self._groups[-1].fields:
-            self._groups.append(_Group({agent}))
+            self._groups.append(_Group(agents))
             self._is_preamble_only = False
         else:
-            self._groups[-1].agents.add(agent)
+            self._groups[-1].agents.update(agents)
 
     def values(self, name: str, product: str) -> list[str]:
         """Of a field, in the groups that hold for `product`: its own, else those for `*`; and before all groups."""
@@ -58,4 +66,4 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
         content = line.partition("#")[0]
         match = _FIELD.match(content) or _WITHOUT_COLON.match(content)
         if match:
-            yield match[1].casefold(), match[2].strip()
+            yield re.sub(r"[\s_]+", "-", match[1].casefold()), match[2].strip()

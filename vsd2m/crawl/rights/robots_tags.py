@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from vsd2m.crawl.rights.signal import Headers, Signal, Statement, Target
+from vsd2m.crawl.rights.signal import META, Headers, Signal, Statement, Target
 
 RESERVING = frozenset({"noai", "noimageai", "noml"})
 _WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_DIRECTIVE = re.compile(r"[a-z0-9_-]+")
 _BOT = re.compile(r"[a-z_-]+|\*")
-_META = "//meta[translate(@name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') = $name]/@content"
 
 
 class RobotsTags(Signal):
@@ -22,8 +22,8 @@ class RobotsTags(Signal):
             yield self.says("header", f"X-Robots-Tag: {value}", reserves=_reserves(value, target.product))
 
     def in_page(self, page: Any, target: Target) -> Iterable[Statement]:
-        for name in dict.fromkeys(("robots", target.product)):
-            for value in page.xpath(_META, name=name).getall():
+        for name in dict.fromkeys(("robots", "x-robots-tag", target.product)):
+            for value in page.xpath(META, name=name).getall():
                 yield self.says("page", f"meta {name}: {value}", reserves=_reserves(value, target.product))
 
 
@@ -44,4 +44,4 @@ def _directives(value: str, product: str) -> Iterator[str]:
         elif colon and name not in _WITH_VALUE:
             holds = True
         if holds:
-            yield from (rest if colon else part).split()
+            yield from _DIRECTIVE.findall(rest if colon else part)

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from vsd2m.crawl.rights.patterns import path_matches
+from vsd2m.crawl.rights.patterns import path_matches, without_origin
 from vsd2m.crawl.rights.robots_groups import RobotsGroups
-from vsd2m.crawl.rights.signal import NUM_KNOWN_FILES, Headers, Signal, Statement, Target
+from vsd2m.crawl.rights.signal import LICENCE_LINKS, NUM_KNOWN_FILES, Headers, Signal, Statement, Target
 
 _TRAINING = frozenset({"all", "ai-all", "ai-train"})
 _FREE = frozenset({"free", "attribution"})
 _TYPE = "application/rsl+xml"
 _LINK = re.compile(r"<([^<>]*)>([^<>]*)")
-_LINKS = "//link[contains(concat(' ', normalize-space(@rel), ' '), ' license ')][@type = $type]/@href"
+_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*\?>")
 
 
 class ReallySimpleLicensing(Signal):
@@ -30,11 +30,14 @@ class ReallySimpleLicensing(Signal):
     def licences_in_headers(self, headers: Headers) -> Iterable[str]:
         for value in headers.get("link", ()):
             for address, parameters in _LINK.findall(value):
-                if re.search(r"rel\s*=\s*\"?[^\";]*\blicense\b", parameters, re.IGNORECASE) and _TYPE in parameters:
+                if (
+                    re.search(r"rel\s*=\s*\"?[^\";]*\blicense\b", parameters, re.IGNORECASE)
+                    and _TYPE in parameters.casefold()
+                ):
                     yield address
 
     def licences_in_page(self, page: Any) -> Iterable[str]:
-        found: list[str] = page.xpath(_LINKS, type=_TYPE).getall()
+        found: list[str] = page.xpath(LICENCE_LINKS, type=_TYPE).getall()
         return found
 
     def in_licence(self, address: str, text: str | None, target: Target) -> Iterable[Statement]:
@@ -42,10 +45,10 @@ class ReallySimpleLicensing(Signal):
         if root is None or _name(root) != "rsl":
             yield self.says(address, "the licence cannot be read", reserves=False)
             return
-        for content in (element for element in root.iter() if _name(element) == "content"):
-            if _covers(content.get("url", "/"), target):
-                for licence in (element for element in content.iter() if _name(element) == "license"):
-                    yield self.says(address, _source(licence), reserves=_reserves(licence))
+        for licence in (element for element in root.iter() if _name(element) == "license"):
+            content = next((element for element in licence.iterancestors() if _name(element) == "content"), None)
+            if content is None or _covers(content.get("url", "/"), target):
+                yield self.says(address, _source(licence), reserves=_reserves(licence))
 
 
 @lru_cache(NUM_KNOWN_FILES)
@@ -55,23 +58,23 @@ def _parsed(text: str) -> Any:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True)
     try:
-        return etree.fromstring(text.encode("utf-8", "replace"), parser)
+        return etree.fromstring(_DECLARATION.sub("", text, count=1).encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
 
 
 def _covers(url: str, target: Target) -> bool:
     """A content's address is a path, or absolute; in doubt it covers everything."""
-    path = re.sub(r"^[a-z][a-z0-9+.-]*://[^/]*", "", url.strip(), flags=re.IGNORECASE)
+    path = without_origin(url)
     return not path.startswith("/") or path_matches(path, target.path)
 
 
 def _reserves(licence: Any) -> bool:
     usages = {"permits": set[str](), "prohibits": set[str]()}
     for element in licence.iter():
-        if _name(element) in usages and element.get("type", "usage") == "usage":
-            usages[_name(element)].update(re.split(r"[\s,;]+", (element.text or "").casefold().strip()))
-    payments = {element.get("type", "") for element in licence.iter() if _name(element) == "payment"}
+        if _name(element) in usages and element.get("type", "usage").strip().casefold() == "usage":
+            usages[_name(element)].update(re.split(r"[\s,;]+", "".join(element.itertext()).casefold().strip()))
+    payments = {element.get("type", "").strip().casefold() for element in licence.iter() if _name(element) == "payment"}
     is_other_only = bool(usages["permits"]) and not usages["permits"] & _TRAINING
     return bool(usages["prohibits"] & _TRAINING) or is_other_only or bool(payments - _FREE)
 

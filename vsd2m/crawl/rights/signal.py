@@ -14,6 +14,22 @@ MAX_TEXT = 500
 NUM_KNOWN_FILES = 64
 """Files of sites that are kept as they were parsed: every request is compared with them."""
 
+NO = r"no?|\?0|0|false|disallow(?:ed)?|deny|never"
+"""What a refusal is written as, in the places whose specification has one word for it."""
+
+_LOWER = "translate(., 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+META = (
+    "//meta[@*[name() = 'name' or name() = 'http-equiv' or name() = 'property']"
+    f"[normalize-space({_LOWER}) = $name]]/@content"
+)
+"""XPath of what a page's meta elements say under `$name`, in lower case, by any of the attributes that name them."""
+
+LICENCE_LINKS = (
+    f"//link[@rel[contains(concat(' ', normalize-space({_LOWER}), ' '), ' license ')]]"
+    f"[@type[starts-with(normalize-space({_LOWER}), $type)]]/@href"
+)
+"""XPath of the licences of media type `$type`, in lower case, that a page links to."""
+
 Headers = Mapping[str, Sequence[str]]
 """Those of `Signal.headers` that an answer has -> values, one for each header of that name."""
 

@@ -17,7 +17,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.selector import Selector
 
 from vsd2m.crawl.rights import signals as rights_signals
-from vsd2m.crawl.rights.robots_groups import RobotsGroups
+from vsd2m.crawl.rights.robots_groups import RobotsGroups, decoded
 from vsd2m.crawl.rights.signal import Statement, Target, product_of, reserving
 from vsd2m.crawl.scraping.addresses import origin
 from vsd2m.crawl.scraping.job import Refusal
@@ -37,7 +37,7 @@ class RobotsParser(ProtegoRobotParser):  # type: ignore[misc]
     """Protego for what may be crawled, and the groups for what else they say."""
 
     def __init__(self, robotstxt_body: bytes, spider: Any) -> None:
-        super().__init__(robotstxt_body, spider)
+        super().__init__(decoded(robotstxt_body).encode(), spider)
         self.groups = RobotsGroups(robotstxt_body)
 
 
@@ -177,8 +177,7 @@ class ObeyReservations:
         if response.status != HTTPStatus.OK:
             return None
         self._crawler.spider.on_site_file(url, response.status, response.body)
-        text: str = response.body.decode("utf-8", "replace")
-        return text
+        return decoded(response.body)
 
 
 def reserved(statement: Statement) -> Refusal:

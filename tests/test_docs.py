@@ -54,7 +54,8 @@ def check_usage(line: str) -> None:
     while hasattr(command, "commands") and words and words[0] in command.commands:
         command = command.commands[words.pop(0)]
     assert not hasattr(command, "commands") or not words or words[0].startswith("--"), f"{line}: no such command"
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    options = (option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts))
+    known = {*options, "--help"}
     assert {word for word in words if word.startswith("--")} <= known, line
 
 

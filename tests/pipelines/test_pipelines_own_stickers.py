@@ -11,11 +11,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from vsd2m.cli.main import app
-from vsd2m.core.errors import ConfigError, StageError
+from vsd2m.core.errors import ConfigError, StageError, StorageError
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.config import read_config
 from vsd2m.pipelines.engine.plan import make_plan
-from vsd2m.pipelines.own_stickers import Left, config_for, default_run, left_out
+from vsd2m.pipelines.own_stickers import Left, config_for, default_run, left_out, own_config
 
 
 def _sticker(number: int) -> bytes:
@@ -155,3 +155,18 @@ def test_the_command_prints_an_error_in_one_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.strip().count("\n") == 0 and done.stderr.startswith("error: there is no config, folder or file")
+
+
+def test_the_present_folder_has_its_run_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "wave")
+    assert default_run(".") == str(folder / "wave-vsd2m")
+    assert default_run("..") == str(folder.parent / "cats-vsd2m")
+
+
+def test_what_no_config_can_hold_is_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rename the folder"):
+        own_config(str(tmp_path / "\udcff"), run=None, with_models=False)
+    result = CliRunner().invoke(
+        app, ["init", str(folder), "--run", "r", "--no-models", "--out", str(tmp_path / "gone" / "v.yaml")]
+    )
+    assert isinstance(result.exception, StorageError) and "there is no folder" in str(result.exception)

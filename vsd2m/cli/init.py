@@ -37,6 +37,8 @@ def init(
 
     if out.exists() and not force:
         raise StorageError(f"{out} exists; name another with --out, or replace it with --force")
+    if not out.parent.is_dir():
+        raise StorageError(f"--out {out}: there is no folder {out.parent}")
     address = path if path is not None else typer.prompt("Where are your stickers? (folder, archive, pack, table)")
     place = checked_place(address)
     is_download = has_addresses(place)

@@ -37,8 +37,13 @@ def default_run(address: str) -> str:
     """The folder beside a local folder or file, or for a remote one in the present folder."""
     name = Path(urlsplit(address).path if "://" in address else address).name or Path(address).resolve().name
     stem = re.sub(r"\.(tar\.gz|[A-Za-z0-9]{1,10})$", "", name)
-    place = Path() if "://" in address else Path(address).parent
+    place = Path() if "://" in address else _named(Path(address)).parent
     return str(place / f"{stem}-vsd2m")
+
+
+def _named(path: Path) -> Path:
+    """The path itself, or where it ends in `.` or `..`, the whole one."""
+    return path.resolve() if path.name in ("", "..") else path
 
 
 def has_addresses(place: Place) -> bool:
@@ -55,6 +60,10 @@ def has_addresses(place: Place) -> bool:
 
 def checked_place(address: str) -> Place:
     """The place at `address`; `ConfigError` where there is none, or it is a run."""
+    try:
+        address.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{address!r}: a config holds no name that is not UTF-8; rename the folder") from error
     place = Place(address)
     if not place.exists():
         raise ConfigError(f"there is no config, folder or file {address}; give a config (.yaml) or your stickers")

@@ -35,10 +35,9 @@ def is_config(path: str) -> bool:
 
 def default_run(address: str) -> str:
     """The folder beside a local folder or file, or for a remote one in the present folder."""
-    name = Path(urlsplit(address).path if "://" in address else address).name or Path(address).resolve().name
-    stem = re.sub(r"\.(tar\.gz|[A-Za-z0-9]{1,10})$", "", name)
-    place = Path() if "://" in address else _named(Path(address)).parent
-    return str(place / f"{stem}-vsd2m")
+    path = Path(urlsplit(address).path) if "://" in address else _named(Path(address))
+    stem = re.sub(r"\.(tar\.gz|[A-Za-z0-9]{1,10})$", "", path.name or urlsplit(address).netloc)
+    return str((Path() if "://" in address else path.parent) / f"{stem}-vsd2m")
 
 
 def _named(path: Path) -> Path:

@@ -15,7 +15,7 @@ from vsd2m.core import errors
 from vsd2m.core.commit import CommitRecord, digest
 from vsd2m.core.errors import ConfigError, MissingExtraError, StageError
 from vsd2m.core.keys import sticker_key
-from vsd2m.core.registry import import_extra
+from vsd2m.core.registry import check_extra, import_extra
 from vsd2m.core.schema import INPUT_DIGEST, KEY, columns_schema
 from vsd2m.pipelines.configs import config_text
 from vsd2m.pipelines.engine.config import PipelineConfig, stage_of
@@ -95,6 +95,14 @@ def test_the_registered_stages_declare_what_their_modules_say():
 def test_a_missing_extra_names_the_command_that_installs_it():
     with pytest.raises(MissingExtraError, match=r"in a checkout of vsd2m: pip install '\.\[train\]'"):
         import_extra("a_module_nobody_has", extra="train")
+
+
+def test_what_another_process_imports_is_looked_for_and_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "imported_elsewhere.py").write_text("raise AssertionError('imported here')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    check_extra("imported_elsewhere", extra="crawl")
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[crawl\]'"):
+        check_extra("a_module_nobody_has", extra="crawl")
 
 
 def test_an_import_error_inside_an_installed_module_is_not_mistaken_for_a_missing_extra(tmp_path, monkeypatch):

@@ -146,6 +146,24 @@ def test_scrapy_itself_has_no_way_to_ask_for_anything_else() -> None:
     assert {scheme for scheme, handler in handlers.items() if handler is not None} == {"http", "https"}
 
 
+def test_scrapy_loads_what_a_crawl_needs_and_nothing_that_opens_a_port() -> None:
+    from scrapy.settings import Settings
+
+    config = CrawlConfig(source="gallery", words=("a",))
+    settings = Settings(settings_of(config.job(("a",), Path("spool"))))
+    extensions = {name.rpartition(".")[2] for name in settings.getwithbase("EXTENSIONS")}
+    assert extensions == {"CoreStats", "LogStats", "Throttle"}
+    on_answers = {name.rpartition(".")[2] for name in settings.getwithbase("SPIDER_MIDDLEWARES")}
+    assert on_answers == {"StartSpiderMiddleware", "RefererMiddleware"}
+    on_requests = [name for name in settings.getwithbase("DOWNLOADER_MIDDLEWARES") if name.startswith("scrapy.")]
+    assert {name.rpartition(".")[2] for name in on_requests} == {
+        "DownloadTimeoutMiddleware",
+        "DefaultHeadersMiddleware",
+        "UserAgentMiddleware",
+        "HttpProxyMiddleware",
+    }
+
+
 @given(st.text())
 def test_every_text_is_an_address_that_may_be_asked_for_or_has_a_reason(text) -> None:
     refusal = Places("https://site.example").refusal(text, any_host=True)

@@ -222,7 +222,7 @@ def test_an_unreachable_site_is_one_clear_line_and_leaves_no_tar(tmp_path) -> No
     [
         ({"source": {"source": "gallery", "site": "127.0.0.1:8000"}}, "expected http://HOST"),
         ({"site": "http://127.0.0.1:8000"}, "an option of the source now"),
-        ({"source": "galery"}, "known: gallery"),
+        ({"source": "galery"}, "did you mean 'gallery'"),
         ({"words": []}, "at least one word"),
         ({"words": ["a", " "]}, "no empty ones"),
         ({"words_file": "words.txt"}, "exactly one of"),

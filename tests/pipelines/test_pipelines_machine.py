@@ -137,7 +137,7 @@ def test_every_package_that_a_stages_part_imports_late_is_named_by_a_stage():
     for part in ("crawl", "filter", "annotate", "media", "networks", "shard"):
         for path in (ROOT / "vsd2m" / part).rglob("*.py"):
             if not {"ocr_training", "loading"} & set(path.parts):
-                asked |= set(re.findall(r'import_extra\("([a-z_0-9]+)"', path.read_text(encoding="utf-8")))
+                asked |= set(re.findall(r'(?:import|check)_extra\("([a-z_0-9]+)"', path.read_text(encoding="utf-8")))
     assert asked and asked <= announced
 
 

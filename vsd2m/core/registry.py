@@ -6,6 +6,7 @@ Wherever a config takes a name from a registry, it also takes `your.module:Class
 
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -138,3 +139,9 @@ def import_extra(module: str, *, extra: str) -> ModuleType:
         if error.name and module.partition(".")[0] == error.name.partition(".")[0]:
             raise MissingExtraError(module, extra) from error
         raise
+
+
+def check_extra(module: str, *, extra: str) -> None:
+    """`MissingExtraError` where the optional `module`, which another process imports, is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise MissingExtraError(module, extra)

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from vsd2m.crawl.scraping.job import Refusal
@@ -125,6 +126,7 @@ def is_place(entry: str) -> bool:
         return False
 
 
+@lru_cache(4096)
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Scheme, host and port (RFC 6454): what answers as one."""
     split = urlsplit(url)

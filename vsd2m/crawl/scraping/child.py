@@ -32,12 +32,8 @@ ORPHANED = 3
 _USED_BY_EVERY_CRAWL = (
     "scrapy.core.downloader.handlers.http11",
     "scrapy.core.scheduler",
-    "scrapy.extensions.closespider",
     "scrapy.extensions.corestats",
-    "scrapy.extensions.debug",
-    "scrapy.extensions.logcount",
     "scrapy.extensions.logstats",
-    "scrapy.extensions.memusage",
     "scrapy.extensions.throttle",
     "scrapy.robotstxt",
     "twisted.internet.asyncioreactor",
@@ -48,6 +44,28 @@ _USED_BY_EVERY_CRAWL = (
     "jmespath",
     "parsel",
     "protego",
+)
+
+_DOWNLOADER_MIDDLEWARES = {
+    "vsd2m.crawl.scraping.middlewares.ObeyRobots": 100,
+    "vsd2m.crawl.scraping.reservations.ObeyReservations": 110,
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "vsd2m.crawl.scraping.middlewares.PatientRetry": 550,
+    "vsd2m.crawl.scraping.middlewares.Decompress": 590,
+    "vsd2m.crawl.scraping.middlewares.StayOnSite": 600,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
+    "vsd2m.crawl.scraping.sharing.ShareAnswers": 950,
+}
+_SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
+}
+_EXTENSIONS = (
+    "scrapy.extensions.corestats.CoreStats",
+    "scrapy.extensions.logstats.LogStats",
+    "vsd2m.crawl.scraping.middlewares.Throttle",
 )
 
 
@@ -148,35 +166,16 @@ def settings_of(job: Job) -> dict[str, Any]:
         "DOWNLOAD_WARNSIZE": 0,
         "RETRY_TIMES": job.retries,
         "REDIRECT_MAX_TIMES": job.max_redirects,
-        "DOWNLOADER_MIDDLEWARES": {
-            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "vsd2m.crawl.scraping.middlewares.ObeyRobots": 100,
-            "vsd2m.crawl.scraping.reservations.ObeyReservations": 110,
-            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-            "vsd2m.crawl.scraping.middlewares.StayOnSite": 600,
-            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-            "vsd2m.crawl.scraping.middlewares.Decompress": 590,
-            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-            "vsd2m.crawl.scraping.middlewares.PatientRetry": 550,
-            "vsd2m.crawl.scraping.sharing.ShareAnswers": 950,
-            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
-            "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
-        },
+        # in place of the usual sets, of which much is unused; they import an HTTP client of their own
+        "DOWNLOADER_MIDDLEWARES_BASE": _DOWNLOADER_MIDDLEWARES,
+        "SPIDER_MIDDLEWARES_BASE": _SPIDER_MIDDLEWARES,
+        "EXTENSIONS_BASE": dict.fromkeys(_EXTENSIONS, 0),
         "DOWNLOAD_HANDLERS": {
             **dict.fromkeys(("http", "https"), "vsd2m.crawl.scraping.sharing.TakeTurns"),
             **dict.fromkeys(("data", "file", "ftp", "s3")),
         },
-        "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": not is_loopback(job.site),
         "REFERRER_POLICY": "strict-origin-when-cross-origin",  # the address of a results page may hold a key
-        "EXTENSIONS": {
-            "scrapy.extensions.telnet.TelnetConsole": None,
-            "scrapy.extensions.remote_control.RemoteControl": None,
-            "scrapy.extensions.throttle.AutoThrottle": None,
-            "vsd2m.crawl.scraping.middlewares.Throttle": 0,
-        },
-        "URLLENGTH_LIMIT": 0,
         "LOG_LEVEL": "INFO",
         # measured: a fifth of a crawl's CPU time each. The spider gives requests only, and its callbacks are its own
         "CONCURRENT_ITEMS": 1,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vsd2m.core.errors import CrawlError, StorageError
-from vsd2m.core.registry import import_extra
+from vsd2m.core.registry import check_extra
 from vsd2m.core.storage import Store
 from vsd2m.crawl.scraping.job import Job
 from vsd2m.crawl.scraping.spool import LOG_FILE, count_facts, read_facts
@@ -47,7 +47,7 @@ def crawl(job: Job) -> list[dict[str, Any]]:
 
     `CrawlError` where the site does not answer at all, or the process ended before its end.
     """
-    import_extra("scrapy", extra="crawl")
+    check_extra("scrapy", extra="crawl")
     job.open_source()  # an unknown source is the user's mistake, not the process's
     log = job.spool / LOG_FILE
     log.touch()

@@ -49,16 +49,16 @@ def measure(folder: Path, num_partitions: int) -> None:
     for planned in plan.stages:
         files = Listing(run.store)
         for partition in partitions_of(planned, num_partitions):
-            assert is_done(knowing, planned, partition, files=files)
+            assert is_done(knowing, planned, partition, retry_failed=False, files=files)
             num_asked += 1
     all_seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu_begin
     begin = time.perf_counter()
-    assert is_done(knowing, plan.stage("group"), None)
+    assert is_done(knowing, plan.stage("group"), None, retry_failed=False)
     table_seconds = time.perf_counter() - begin
     last = plan.stages[-1]
     begin = time.perf_counter()
     for partition in range(NUM_ASKED_PLAINLY):
-        assert is_done(run, last, partition)
+        assert is_done(run, last, partition, retry_failed=False)
     plain_seconds = (time.perf_counter() - begin) / NUM_ASKED_PLAINLY
     print(
         f"{num_partitions:>6} partitions x {NUM_STAGES} stages: all {num_asked} asked in {all_seconds:.1f} s, "

@@ -232,6 +232,17 @@ def test_without_an_interval_there_is_no_band_and_without_a_real_score_no_dashed
     assert lines(metric_charts([infinite])[0], "stroke-dasharray: 6,4.8") == []
 
 
+def test_steps_are_counted_in_whole_numbers_and_a_faint_line_marks_each_number_of_the_metric():
+    points = tuple((step, measured("fvd", value)) for step, value in ((1, 10.0), (2, 40.0)))
+    svg = metric_charts([Curve("fvd", "sti", points, None)])[0]
+    texts = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert [text for text in texts if re.fullmatch(r"[\d.]+", text)] == ["1", "2", "10", "20", "30", "40"]
+    faint = lines(svg, "stroke: var(--line); stroke-width: 0.8; stroke-linecap: square")
+    level = [corners for corners in faint if corners[0][1] == corners[-1][1]]
+    assert len(level) == 4 and all(corners[0][0] < corners[-1][0] for corners in level)
+    assert {round(y) for corners in level for _, y in corners} >= {round(y) for y in dots(svg).values()}
+
+
 @pytest.mark.parametrize(("num_metrics", "columns", "num_rows"), [(1, 1, 1), (3, 3, 1), (4, 3, 2), (7, 3, 3)])
 def test_panels_fill_rows_of_three_and_none_lies_on_another(num_metrics, columns, num_rows):
     svg = curve_chart([line(f"metric {number}", 10.0, 40.0) for number in range(num_metrics)])

@@ -1,6 +1,7 @@
 """Stages of a local run with several workers overlap, and the run's folder says who did what when."""
 
 import json
+from concurrent.futures import Future
 
 import pytest
 from typer.testing import CliRunner
@@ -8,9 +9,13 @@ from typer.testing import CliRunner
 from vsd2m.cli.main import app
 from vsd2m.core.errors import StageError, StorageError
 from vsd2m.pipelines.engine.local import run_local
-from vsd2m.pipelines.engine.partition_worker import StickerWorker
+from vsd2m.pipelines.engine.local_workers import NODE_ID, LocalBackend
+from vsd2m.pipelines.engine.partition_worker import PartitionWork, StickerWorker
 from vsd2m.pipelines.engine.progress import Silent
+from vsd2m.pipelines.engine.runners import run_plan
 from vsd2m.pipelines.engine.stage_process import StageProcess
+from vsd2m.pipelines.scheduling.machines import Request
+from vsd2m.pipelines.scheduling.pools import Pool
 from vsd2m.pipelines.scheduling.timeline import NUM_BINS, Timeline, bar_of, newest_spans, stage_times
 from vsd2m.pipelines.scheduling.workers import Span
 from vsd2m.pipelines.status import manifest, status
@@ -32,6 +37,11 @@ def test_several_workers_write_the_same_bytes_as_one(number_plan):
 def test_several_workers_work_at_once(number_plan):
     run = run_local(number_plan(partition_size=3), num_workers=2)
     assert {row.stage: row.max_workers for row in stage_times(run.store)}["measure"] == 2
+
+
+def test_unless_told_otherwise_one_worker_works_at_a_time(number_plan):
+    run = run_plan(number_plan(partition_size=3))
+    assert {row.max_workers for row in stage_times(run.store)} == {1}
 
 
 def test_an_error_in_one_of_several_workers_ends_the_run_and_the_others(number_plan):
@@ -111,10 +121,54 @@ def test_a_worker_that_gave_up_commits_nothing_and_one_that_rehearsed_commits_la
         first, second = (StickerWorker(run, planned, process, max_failed_share=0.5) for _ in range(2))
         assert first.run_partition(0, GivesUp()) is None
         assert run.record("measure", 0) is None
-        second.rehearse(0)
-        assert run.record("measure", 0) is None
-        assert second.commit() == run.record("measure", 0)
+        rehearsing = PartitionWork(second, Silent())
+        rehearsing.rehearse(0)
+        assert run.record("measure", 0) is None and rehearsing.progress() == 9
+        assert rehearsing.commit() == run.record("measure", 0) is not None
         assert manifest(run) == before
-        assert not second.give_up()  # nothing is being computed
+        assert rehearsing.give_up() is False  # nothing is being computed
         first.run_partition(0, Silent())
         assert not first.give_up()
+
+
+class Doubling:
+    """Work whose second try waits to be committed."""
+
+    def __init__(self) -> None:
+        self.rehearsed = 0
+
+    def __call__(self, value: int) -> int:
+        return 2 * value
+
+    def rehearse(self, value: int) -> None:
+        self.rehearsed = 2 * value
+
+    def commit(self) -> int:
+        return self.rehearsed
+
+    def give_up(self) -> bool:
+        return self.rehearsed == 0
+
+
+def test_a_worker_of_this_machine_computes_rehearses_and_commits_in_a_thread_that_the_next_one_takes_over(number_plan):
+    pool = Pool("a", Request(1), make=lambda process: Doubling())
+    with LocalBackend(number_plan().config, num_cpus=2, num_gpus=0) as backend:
+        (node,) = backend.nodes()
+        assert (node.node_id, node.cpus, node.gpus) == (NODE_ID, 2, 0)
+        worker = backend.start(pool, NODE_ID)
+        assert backend.result(backend.placed(worker)) == NODE_ID and backend.progress(worker) is None
+
+        def answer(reply: Future) -> int | None:
+            assert backend.wait([Future(), reply], 20.0) == [reply]
+            return backend.result(reply)
+
+        assert answer(backend.ask(worker, 4)) == 8
+        assert backend.give_up(worker) is True
+        assert answer(backend.rehearse(worker, 5)) is None
+        assert backend.give_up(worker) is False
+        assert answer(backend.commit(worker)) == 10
+        other = backend.start(pool, NODE_ID)
+        assert other.thread is not worker.thread
+        backend.stop(worker)
+        assert backend.start(pool, NODE_ID).thread is worker.thread
+    assert not worker.thread.is_alive() and not other.thread.is_alive()

@@ -58,7 +58,7 @@ class PartitionInput:
 
 
 def is_done(
-    run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool = False, files: Listing | None = None
+    run: Run, planned: PlannedStage, partition: int | None, *, retry_failed: bool, files: Listing | None = None
 ) -> bool:
     """Whether the commit record matches the stage's identity and the partition's current inputs.
 

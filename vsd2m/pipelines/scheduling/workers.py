@@ -247,7 +247,7 @@ class Workers:
             if worker.rival is not None:
                 self._stop(worker.rival)
             self._free(worker)
-            self._last_finished = time.monotonic()
+            self._last_finished = self._clock()
             yield worker.pool, task.value, result
 
     def _placed(self, worker: Worker) -> None:

@@ -61,7 +61,7 @@ STAGE_PROCESS_TESTS = (
     ),
 )
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
-SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_scheduling.py",)
+SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_pools.py", "tests/pipelines/test_pipelines_scheduling.py")
 OVERLAP_TESTS = tuple(
     f"tests/pipelines/test_pipelines_overlap.py::test_{name}"
     for name in (
@@ -69,6 +69,7 @@ OVERLAP_TESTS = tuple(
         "a_worker_that_gave_up_commits_nothing_and_one_that_rehearsed_commits_later",
         "a_run_without_stickers_ends_all_stages",
         "the_times_of_a_stage_are_sums_over_its_workers",
+        "a_worker_of_this_machine_computes_rehearses_and_commits_in_a_thread_that_the_next_one_takes_over",
     )
 )
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
@@ -99,7 +100,7 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "pipelines/engine/plan.py": (ENGINE_TESTS[0], "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
         "pipelines/engine/local_workers.py": OVERLAP_TESTS,
         "pipelines/engine/partition_worker.py": (*OVERLAP_TESTS, ENGINE_TESTS[1]),
-        "pipelines/engine/runners.py": (ENGINE_TESTS[1],),
+        "pipelines/engine/runners.py": ("tests/pipelines/test_pipelines_overlap.py::test_unless_told_otherwise_one_worker_works_at_a_time",),
         "pipelines/engine/stages.py": (ENGINE_TESTS[0], "tests/pipelines/test_pipelines_own_columns.py"),
         "pipelines/scheduling/conductor.py": OVERLAP_TESTS,
         "pipelines/scheduling/flow.py": (*OVERLAP_TESTS, ENGINE_TESTS[1]),

@@ -65,6 +65,25 @@ def test_the_published_figures_hold_together():
             assert max(rows, key=lambda row: row.video_quality).model == "STI"
 
 
+@pytest.mark.parametrize(
+    ("training", "test", "sums"),
+    [
+        ("apart", "VSD-R", (2.548, 15812.34, 1.464)),
+        ("apart", "VSD-C", (2.621, 34252.72, 0.813)),
+        ("joint", "VSD-R", (2.651, 15736.61, 1.414)),
+        ("joint", "VSD-C", (2.781, 34219.54, 0.896)),
+        ("tgif", "VSD-R", (0.394, 3310.25, 0)),
+        ("ser30k", "VSD-C", (0.372, 5813.47, 0)),
+    ],
+)
+def test_no_published_figure_changes_unnoticed(training, test, sums):
+    rows = [row.by_metric for row in PUBLISHED_SCORES if (row.training, row.test) == (training, test)]
+    columns = zip(*(row.values() for row in rows), strict=True)
+    assert [sum(value or 0 for value in column) for column in columns] == pytest.approx(sums, abs=1e-6)
+    assert sum(cost.seconds for cost in PUBLISHED_COSTS) == pytest.approx(253.02)
+    assert sum(cost.parameters_billions for cost in PUBLISHED_COSTS) == pytest.approx(9.964)
+
+
 def test_ours_stands_beside_the_published_rows_in_the_table_of_its_training(tmp_path):
     ours = {REAL: [score("fvd", 11.0)], "mine": [score("fvd", 1234.0)]}
     joint = write_run(tmp_path / "r", ("vsd_r",), ours, "joint")

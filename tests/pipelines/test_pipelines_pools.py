@@ -90,9 +90,13 @@ def test_on_a_single_machine_a_stage_gets_no_more_cores_than_it_has_and_on_sever
 
 
 def test_what_no_machine_has_is_said_with_the_largest_five_and_what_would_help():
-    nodes = [Node(name, name, cpus, gpus) for name, cpus, gpus in [*((f"m{n}", n, 0) for n in range(1, 7)), ("g", 1, 1)]]
+    nodes = [
+        Node(name, name, cpus, gpus) for name, cpus, gpus in [*((f"m{n}", n, 0) for n in range(1, 7)), ("g", 1, 1)]
+    ]
     text = misfit(nodes, Request(1, 2))
-    assert text.startswith("1 CPU and 2 GPUs on one machine; none of the cluster's 7 has that: g (1 CPU and 1 GPU), m6 ")
+    assert text.startswith(
+        "1 CPU and 2 GPUs on one machine; none of the cluster's 7 has that: g (1 CPU and 1 GPU), m6 "
+    )
     assert re.findall(r"m\d", text) == ["m6", "m5", "m4", "m3"]
     assert "; set its device to cpu, or add a machine" in text
     without = misfit([], Request(1))

@@ -406,11 +406,11 @@ def print_table(samples: Mapping[str, tuple[list[Mutant], int]], results: Result
     counts, survivors = [], []
     print("| file | mutants | sample | equivalent | killed | score |\n|---|---|---|---|---|---|")
     for file, (sample, num_mutants) in samples.items():
-        known = [m for m in sample if m.place in equivalent or m.digest in results.failures]
-        different = [m for m in known if m.place not in equivalent]
+        with_outcome = [m for m in sample if m.place in equivalent or m.digest in results.failures]
+        different = [m for m in with_outcome if m.place not in equivalent]
         survivors += [m for m in different if not results.killed(m)]
         killed = sum(map(results.killed, different))
-        counts.append((num_mutants, len(known), len(known) - len(different), killed))
+        counts.append((num_mutants, len(with_outcome), len(with_outcome) - len(different), killed))
         _print_row(f"`{file}`", *counts[-1])
     _print_row("all", *map(sum, zip(*counts, strict=True)))
     for mutant in survivors:

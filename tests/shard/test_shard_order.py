@@ -38,6 +38,11 @@ def all_ranks(world_size, num_workers, batch_size, start, end) -> list[list[list
     return [rank_batches(rank, world_size, num_workers, batch_size, start, end) for rank in range(world_size)]
 
 
+def test_a_rank_without_workers_takes_every_batch_of_its_own():
+    assert [Division(1, 2, 3).position(taken) for taken in range(7)] == [1, 3, 5, 7, 9, 11, 13]
+    assert [Division(0, 1, 2, worker=1, num_workers=2).position(taken) for taken in range(4)] == [2, 3, 6, 7]
+
+
 @given(sizes_of_shards, st.booleans(), st.integers(0, 5), st.integers(0, 5), st.integers(1, 12))
 def test_an_epochs_order_has_every_row_once(sizes, shuffle, seed, epoch, mix_shards):
     order = order_of(sizes, shuffle=shuffle, seed=seed, epoch=epoch, mix_shards=mix_shards)

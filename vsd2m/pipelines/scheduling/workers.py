@@ -105,10 +105,10 @@ class Workers:
 
     def _ask_how_far(self) -> None:
         """Asks workers that have been busy for some seconds, one question at a time."""
-        asked = {worker for worker, _ in self._heartbeats.values()}
+        in_question = {worker for worker, _ in self._heartbeats.values()}
         for worker in self._running():
             is_due = self._clock() - max(worker.since, worker.heard_at) >= HEARTBEAT_SECONDS
-            if is_due and worker.task is not None and worker not in asked and worker.pool.on_progress is not None:
+            if is_due and worker.task is not None and worker not in in_question and worker.pool.on_progress is not None:
                 reply = self._backend.progress(worker.handle)
                 if reply is not None:
                     self._heartbeats[reply] = (worker, worker.task)

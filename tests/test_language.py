@@ -18,6 +18,7 @@ PLAIN_FOLDERS = (
     "vsd2m/generation",
     "vsd2m/ingest",
     "vsd2m/labelling",
+    "vsd2m/media",
     "vsd2m/networks",
     "vsd2m/pages",
     "vsd2m/pipelines",
@@ -37,6 +38,8 @@ PHRASES = re.compile(
     r"|what it is told|looked at by eye|much alike|none of that name"
     r"|for the (greater|most) part|in circles|its company|(is|are|be) told|told it|(likeli|common)est|be had in"
     r"|has to say|(has|have) seen them all|(are|is) at hand|no \w+ here\.|whatever order|as they lie|of anybody"
+    r"|known again|used again|forth and back|look(s|ed)? at the clock|at the first question|take(s)? \w+ apart"
+    r"|pass(es)? by themselves|has to make sense|one is willing|nobody's business|counts for nothing"
     r")\b",
     re.IGNORECASE,
 )

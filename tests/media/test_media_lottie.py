@@ -300,7 +300,7 @@ def nested(depth):
     ids=["points", "points x frames", "pixels x frames", "mattes", "nested", "copies of copies"],
 )
 def test_a_drawing_that_asks_for_too_much_is_refused_before_it_is_drawn(monkeypatch, data, what):
-    monkeypatch.setattr("vsd2m.media.decoders.drawings.lottie.decode_apart", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("vsd2m.media.decoders.drawings.lottie.decode_in_process", lambda *_: pytest.fail("drawn"))
     with pytest.raises(MediaError, match=f"too_complex: .* {what}") as caught:
         decode(data)
     assert caught.value.value > caught.value.limit
@@ -332,6 +332,13 @@ def test_slots_fill_the_properties_that_name_them():
     drawn = document(square(RED, (32, 24)), slots={"paint": {"p": still([0, 1, 0, 1])}})
     drawn["layers"][0]["shapes"][0]["it"][1]["c"]["sid"] = "paint"
     assert decode(json.dumps(drawn).encode()).frames[0, 24, 32].tolist() == [0, 255, 0, 255]
+
+
+def test_an_expression_in_a_slot_is_checked_where_the_slot_is_used():
+    paint = {**still([0, 1, 0, 1]), "x": "var $bm_rt = [0, 0, 1, 1];"}
+    drawn = document(square(RED, (32, 24)), slots={"paint": {"p": paint}})
+    drawn["layers"][0]["shapes"][0]["it"][1]["c"]["sid"] = "paint"
+    assert reason(json.dumps(drawn).encode()) == "unsupported_feature"
 
 
 def test_a_bomb_among_the_pictures_is_refused():

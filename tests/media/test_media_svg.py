@@ -148,7 +148,7 @@ def test_entities_are_filled_in_and_bombs_of_them_refused():
 
 
 def test_copies_of_copies_are_refused_before_they_are_drawn(monkeypatch):
-    monkeypatch.setattr("vsd2m.media.decoders.drawings.svg.decode_apart", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("vsd2m.media.decoders.drawings.svg.decode_in_process", lambda *_: pytest.fail("drawn"))
     levels = ""
     for level in range(1, 12):
         ten = f'<use href="#g{level - 1}"/>' * 10

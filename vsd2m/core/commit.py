@@ -1,7 +1,7 @@
 """Commit records: the one mechanism behind resume, exactly-once, invalidation, lineage and status.
 
-A partition of a stage is done if and only if its record exists and matches the digests of what the
-partition would read now and of the stage's present identity.
+A partition of a stage is done if and only if its record exists and matches the digests of the
+partition's current inputs and of the stage's current identity.
 """
 
 import hashlib

@@ -18,15 +18,15 @@ class LockedError(Vsd2mError):
 
 
 class MissingFileError(StorageError):
-    """There is no such file. No other failure (no permission, a server's error, torn content) may be read as this."""
+    """There is no such file. No other failure (no permission, a server's error, damaged content) may raise this."""
 
 
 class DamagedFileError(StorageError):
-    """A file was read, and is not what it should be."""
+    """A file was read, and its content is not valid."""
 
 
 class StageError(Vsd2mError):
-    """A stage broke its contract, or cannot run on what the stages before it left."""
+    """A stage broke its contract, or cannot run on the output of the stages before it."""
 
 
 class EngineError(Vsd2mError):

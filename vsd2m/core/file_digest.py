@@ -1,4 +1,4 @@
-"""The digest by which a file of weights, a review or a generated sticker is known again."""
+"""The digest that identifies a file of weights, a review or a generated sticker."""
 
 import hashlib
 from os import PathLike

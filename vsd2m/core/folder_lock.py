@@ -1,9 +1,9 @@
 """One process at a time works in a folder, on a local disk or an object store.
 
 The lock is a file that names its holder. A holder on this machine whose process has ended is replaced without asking:
-the process is known by its id and its start, so another process that was given the same id does not hold the lock. What
-runs on another machine cannot be seen from here, and clocks of two machines cannot be compared, so such a lock is
-only removed where somebody says that its holder has ended (`break_lock`).
+a process is identified by its id and its start, so a later process with the same id does not hold the lock. Processes
+of other machines cannot be seen from here, and clocks of two machines cannot be compared, so their locks are removed
+only on request (`break_lock`).
 """
 
 import contextlib
@@ -29,15 +29,15 @@ class Holder(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     host: str
-    machine: str  # tells machines of one name apart
+    machine: str  # distinguishes machines of the same name
     process: int
-    process_start: str | None  # as this machine counts; None where it cannot be asked
+    process_start: str | None  # in the units of this machine; None if unknown
     started: str  # for people
     token: str
 
     @classmethod
     def this_process(cls) -> "Holder":
-        """A holder with a token of its own."""
+        """This process, with a new token."""
         return cls(
             host=socket.gethostname(),
             machine=_machine(),
@@ -94,14 +94,16 @@ def process_start(process: int) -> str | None:
 
 
 def _start_by_ps(process: int) -> str | None:
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+    process_list = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return process_list.stdout.strip() or None
 
 
 def _acquire(store: Store, path: str, holder: Holder) -> None:
     while not store.create_bytes(path, holder.to_bytes()):
         present = _read(store, path)
-        if present is None:  # given back this moment
+        if present is None:  # released in between
             continue
         if not present.has_ended():
             raise LockedError(
@@ -116,7 +118,7 @@ def _acquire(store: Store, path: str, holder: Holder) -> None:
 def _replace(store: Store, path: str, ended: Holder, holder: Holder) -> None:
     """Puts `holder` in the place of `ended`, unless another process has done so first.
 
-    The lock's own lock makes sure of it; its holder can end too, so it is taken in the same way.
+    A second lock ensures this. Its holder can end too, so it is acquired in the same way.
     """
     with folder_lock(store, f"{path}.replace"):
         if _is_held(store, path, ended):

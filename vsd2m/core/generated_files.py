@@ -1,6 +1,6 @@
-"""What stands beside generated stickers: `manifest.jsonl` with the prompt of every file, and `cost.json`.
+"""The files beside generated stickers: `manifest.jsonl` with the prompt of every file, and `cost.json`.
 
-`vsd2m generate` writes both; benchmark and preference studies read them, also those that others wrote.
+`vsd2m generate` writes both; benchmark and preference studies read them, also those of other programs.
 """
 
 import json
@@ -32,12 +32,12 @@ class Cost(BaseModel):
 
 
 def manifest_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """The manifest: a JSON object per file with `file`, relative to the manifest, `prompt`, and what else is known."""
+    """The manifest: a JSON object per file with `file`, relative to the manifest, `prompt`, and further facts."""
     return "".join(json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def read_manifest(path: Path) -> list[dict[str, Any]]:
-    """The rows of a manifest, each with `file` and `prompt`; blank lines do not count.
+    """The rows of a manifest, each with `file` and `prompt`; blank lines are skipped.
 
     `StorageError` if it cannot be read, `ConfigError` with the line's number for one that is no such object.
     """

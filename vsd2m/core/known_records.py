@@ -1,4 +1,4 @@
-"""Commit records that are read once and kept, while one process alone changes a run."""
+"""A cache of commit records, valid while only one process changes the run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from vsd2m.core.commit import CommitRecord
 
 
 class RecordReader(Protocol):
-    """A run, as far as its commit records are read from the storage."""
+    """The part of a run that reads commit records from the storage."""
 
     def read_record(self, stage: str, partition: int | None) -> CommitRecord | None:
         """A partition's record, or None."""
@@ -19,8 +19,8 @@ class RecordReader(Protocol):
 class KnownRecords:
     """The records of a run as this process knows them.
 
-    `whole_stages`: a stage's records are listed and read together at the first question, and what is not among them
-    does not exist. Without it, each is read when it is needed, and again until it exists.
+    `whole_stages`: the first query reads all records of a stage, and others are taken not to exist. Without it, each
+    record is read when it is needed, and again until it exists.
     """
 
     def __init__(self, *, whole_stages: bool) -> None:

@@ -4,7 +4,7 @@ from vsd2m.core.storage import Store
 
 
 class Listing:
-    """The files of a storage as they were when their folder was first asked for."""
+    """The files of a storage as they were at the first query of their folder."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

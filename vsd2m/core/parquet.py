@@ -18,8 +18,8 @@ def parquet_bytes(table: pa.Table) -> bytes:
 def read_parquet(file: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """The table in an open file, with all columns or those named, in that order; `KeyError` for one it lacks.
 
-    `pyarrow.parquet.read_table` leaves the end of its work to threads of Arrow. Where Python exits meanwhile, they
-    want its lock for the file's buffers and abort the process, after it has done everything right.
+    `pyarrow.parquet.read_table` finishes its work in threads of Arrow. If Python exits meanwhile, they need its lock
+    to release the file's buffers, and abort a process that has succeeded.
     """
     names = None if columns is None else list(columns)
     table = pq.ParquetFile(file, pre_buffer=False).read(columns=names, use_threads=False)

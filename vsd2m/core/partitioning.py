@@ -42,13 +42,13 @@ def name_hash(name: str) -> int:
 def partition_stream(entries: Iterable[tuple[int, int, T]], max_size: int) -> Iterator[tuple[int, list[T]]]:
     """(partition number, its values) of (hash, weight, value) that come by ascending hash.
 
-    Only one partition is in memory. The weights of its values add up to `max_size` at most, unless it is one hash.
+    Only one partition is in memory. Its weights add up to at most `max_size`, unless all its values have one hash.
     """
     yield from _walk(_Cursor(entries, max_size), 0, 0, 0)
 
 
 class _Cursor(Generic[T]):
-    """A stream, and as much of what comes next as decides whether a node is a partition."""
+    """A stream with enough look-ahead to decide whether a node is a partition."""
 
     def __init__(self, entries: Iterable[tuple[int, int, T]], max_size: int) -> None:
         self._entries = iter(entries)

@@ -64,7 +64,7 @@ class Run:
     def remembering(self, *, whole_stages: bool) -> "Run":
         """The same run, whose commit records are each read once; for the one process that changes it, and its workers.
 
-        `whole_stages`: this process hears of every commit (`commit`, `remember`), so records are listed once per stage.
+        `whole_stages`: this process sees every commit (`commit`, `remember`), so records are listed once per stage.
         """
         return replace(self, known=KnownRecords(whole_stages=whole_stages))
 

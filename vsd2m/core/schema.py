@@ -64,13 +64,13 @@ class Column:
         return cls(entry["name"], _type_named(entry["type"]), entry["description"], **flags)
 
     def published_field(self) -> pa.Field:
-        """As a published Parquet file holds it, which says what the column is."""
+        """The field of a published Parquet file, with the description as metadata."""
         facts = {"description": self.description, **{flag: str(getattr(self, flag)).lower() for flag in _FLAGS[:2]}}
         return pa.field(self.name, self.type, metadata=facts)
 
     @classmethod
     def from_published(cls, field: pa.Field) -> "Column | None":
-        """What `published_field` gave; None where the field does not say what it is."""
+        """What `published_field` gave; None if the field has no description."""
         facts = {name.decode(): value.decode() for name, value in (field.metadata or {}).items()}
         if "description" not in facts:
             return None
@@ -87,7 +87,7 @@ MEDIA_COLUMNS = ("media_tar", "media_offset", "num_bytes")
 
 REJECTS = pa.schema(
     [
-        pa.field("key", pa.string()),  # None where no bytes were had (a dead link)
+        pa.field("key", pa.string()),  # None if nothing was downloaded (a dead link)
         pa.field("outcome", pa.string(), nullable=False),  # dropped | failed
         pa.field("reason", pa.string(), nullable=False),
         pa.field("value", pa.float64()),

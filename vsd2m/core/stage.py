@@ -1,6 +1,6 @@
 """What a stage is. No runner, no Ray, no I/O here: a stage declares what it reads and writes, and computes.
 
-Three kinds, by what one call sees:
+Three kinds, by the input of one call:
 
 - `StickerStage`: a batch of stickers; returns the new columns of each, or a `Drop`.
 - `TableStage`: the columns of all stickers at once (merging words, duplicate groups, splits).

@@ -1,4 +1,4 @@
-"""Faults of a storage that pass by themselves: asked again with growing, random pauses, for a limited time."""
+"""Transient faults of a storage: retried with growing, random pauses, for a limited time."""
 
 import errno
 import logging

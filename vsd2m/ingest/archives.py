@@ -38,7 +38,7 @@ def unsafe_name(name: str) -> Refusal | None:
 
 
 class _Budget:
-    """Counts members and bytes of one archive, and which names there were."""
+    """Counts the members, bytes and names of one archive."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -46,7 +46,7 @@ class _Budget:
         self._num_bytes = 0
 
     def check(self, name: str, num_bytes: int) -> Refusal | None:
-        """Why a member of that name and size is not read; `Refusal` is raised where none after it is either."""
+        """Why a member of that name and size is not read; raises `Refusal` if no later member is read either."""
         if len(self._names) >= self._limits.max_members:
             raise Refusal("too_many_members", value=len(self._names) + 1, limit=self._limits.max_members)
         refusal = unsafe_name(name)
@@ -94,7 +94,7 @@ def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, li
         return Refusal("encrypted", detail="the member wants a password; unpack it and bring the folder")
     try:
         with archive.open(info) as opened:
-            data = opened.read(limits.max_file_bytes + 1)  # the stated size may be a lie
+            data = opened.read(limits.max_file_bytes + 1)  # the stated size may be wrong
     except _DAMAGE as error:
         return _damaged(error)
     except OSError as error:
@@ -113,7 +113,7 @@ def tar_members(file: InputFile, limits: Limits) -> Iterator[ArchiveMember]:
         try:
             with tarfile.open(fileobj=cast("IO[bytes]", plain), mode="r:") as archive:
                 for info in archive:
-                    archive.members = []  # type: ignore[attr-defined]  # it would remember them all
+                    archive.members = []  # type: ignore[attr-defined]  # otherwise it would store them all
                     if not info.isdir():
                         yield ArchiveMember(info.name, _tarred(archive, info, budget))
             if not plain.has_end:
@@ -145,7 +145,7 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
 
 
 class _Bounded:
-    """A file for `tarfile` that hands out no more at once, and no more altogether, than it may."""
+    """A file for `tarfile` that limits the bytes of one read and the position that is reached."""
 
     def __init__(self, file: IO[bytes], max_read: int, max_total: int) -> None:
         self._file = file

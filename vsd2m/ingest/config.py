@@ -7,16 +7,16 @@ from vsd2m.core.stage import StageConfig, neutral
 
 
 class IngestConfig(StageConfig):
-    """Where the stickers are, and what is said of them."""
+    """Where the stickers are, and how they are described."""
 
     path: str = neutral(
         ..., min_length=1, description="folder, file or fsspec URL: pictures, archives, data sets and packs, nested"
     )
-    follow_symlinks: bool = Field(False, description="read what symbolic links lead to; false: they are rejects")
+    follow_symlinks: bool = Field(False, description="follow symbolic links; false: they are rejects")
     metadata: str | None = neutral(
         None,
-        description="table (CSV, TSV, JSON lines, Parquet) with a row for each file, below `path` or an address of its "
-        "own; null: metadata, index, captions, labels or truth beside the files, if there is one",
+        description="table (CSV, TSV, JSON lines, Parquet) with a row for each file, below `path` or at another "
+        "address; null: metadata, index, captions, labels or truth beside the files, if there is one",
     )
     header: bool | None = Field(
         None, description="whether a CSV or TSV begins with the names of its columns; null: unless it has an address"

@@ -1,4 +1,4 @@
-"""The list of what is to be read: every file below an address, joined with the rows that describe it."""
+"""The list of input files: every file below an address, joined with the rows that describe it."""
 
 import heapq
 from collections.abc import Iterator, Mapping
@@ -20,12 +20,12 @@ COMPANIONS = ("dataset_info.json", "state.json", "dataset_dict.json")
 """Files of the `datasets` library that describe others."""
 
 BYTES_PER_STICKER = 32 << 10
-"""What an archive counts by: as many stickers as it has room for at this size."""
+"""An archive counts as its size divided by this number of stickers."""
 
 
 @dataclass
 class ListCounts:
-    """What the list as a whole is made of."""
+    """Counts over the whole list."""
 
     num_files: int = 0
     num_companions: int = 0
@@ -50,7 +50,7 @@ class MetadataTable:
         return self.name.rpartition("/")[0] if self.is_below else ""
 
     def rows(self) -> Iterator[Keyed]:
-        """(key of the file, what is said of it), in the table's order; the key is "" where a row names no file."""
+        """(key of the file, its statement), in the table's order; the key is "" where a row names no file."""
         with self.place.open(self.name) as file:
             for row in read_rows(file, self.name, header=self.header):
                 name = next(iter(texts_in(row.get(self.columns["file"]))), "")
@@ -79,7 +79,7 @@ def find_table(place: Place, config: IngestConfig) -> MetadataTable | None:
 def _open_table(
     place: Place, name: str, config: IngestConfig, *, is_below: bool = True, is_guess: bool = False
 ) -> MetadataTable | None:
-    """None where a table that nobody named does not name files."""
+    """The table; None for a guessed table without a column of file names."""
     if not is_table(name):
         raise ConfigError(f"metadata: expected a table ({', '.join(TABLE_SUFFIXES)}), found {name}")
     with place.open(name) as file:
@@ -99,7 +99,7 @@ def _open_table(
 def list_entries(
     place: Place, config: IngestConfig, archive_suffixes: tuple[str, ...], counts: ListCounts
 ) -> Iterator[tuple[int, int, Entry]]:
-    """(hash of the name, weight, entry) per file and per row without one, by hash; `counts` is filled meanwhile."""
+    """(hash of the name, weight, entry) per file and per row without one, by hash; fills `counts`."""
     table = find_table(place, config)
     described_by = table.name if table is not None and table.is_below else None
     files = external_sort(_files(place, config, described_by, archive_suffixes, counts))
@@ -131,7 +131,7 @@ _HASH_DIGITS = NUM_BITS // 4
 
 
 def _by_hash(name: str) -> str:
-    """What names are sorted by: their hash, which decides on their partition, then the name."""
+    """The sort key of a name: its hash, which decides its partition, then the name."""
     return f"{name_hash(name):0{_HASH_DIGITS}x}{name}"
 
 

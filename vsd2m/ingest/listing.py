@@ -24,9 +24,9 @@ _STAMPS = ("ETag", "etag", "md5", "checksum", "mtime", "LastModified", "last_mod
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file's path below the address, its size, and what changes when its content does.
+    """A file's path below the address, its size, and a stamp that changes with its content.
 
-    `problem` says why it is not read, where that is known from the listing.
+    `problem`: why it is not read, if the listing shows that.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Place:
 
     @cached_property
     def label(self) -> str:
-        """What stands before the names of its files in `url`: of a local folder its name, else the whole address.
+        """The prefix of its files in `url`: the name of a local folder, else the whole address.
 
-        Where a folder lies on this machine is nobody's business: `url` is published.
+        The path on this machine is left out, since `url` is published.
         """
         if not self.is_local:
             address = _without_keys(self.address)
@@ -66,7 +66,7 @@ class Place:
         return "" if self.file_name is not None else f"{os.path.basename(os.path.abspath(self._root))}/"
 
     def url(self, name: str) -> str:
-        """What the `url` column says of the file `name`."""
+        """The value of the `url` column for the file `name`."""
         return f"{self.label}{name}"
 
     def exists(self, name: str = "") -> bool:
@@ -202,7 +202,7 @@ def _local_file(name: str, entry: "os.DirEntry[str]") -> ListedFile:
     try:
         status = entry.stat()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP):  # a link that leads nowhere
+        if error.errno in (errno.ENOENT, errno.ELOOP):  # a broken link
             return ListedFile(name, problem="missing_file")
         raise StorageError(f"cannot look at {entry.path}: {error.strerror}") from error
     return _stat_of(name, status)

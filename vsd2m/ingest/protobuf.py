@@ -1,4 +1,4 @@
-"""The fields of a Protocol Buffers message, without its schema: what a small manifest needs of the wire format."""
+"""The fields of a Protocol Buffers message, without its schema: the wire format that manifests use."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Fields:
     values: dict[int, list[int | bytes]]
 
     def number(self, field: int) -> int:
-        """The last number, as the format wants it; 0 where there is none."""
+        """The last number, as the format requires; 0 where there is none."""
         return next((value for value in reversed(self.values.get(field, [])) if isinstance(value, int)), 0)
 
     def messages(self, field: int) -> list[bytes]:
@@ -31,7 +31,7 @@ class Fields:
 
 
 def fields_of(data: bytes) -> Fields:
-    """The fields of a message; `ProtobufError` where it ends too early or has what no message has."""
+    """The fields of a message; `ProtobufError` where it is truncated or not a message."""
     values: dict[int, list[int | bytes]] = defaultdict(list)
     for field, value in _fields(data):
         values[field].append(value)

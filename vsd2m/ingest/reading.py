@@ -1,4 +1,4 @@
-"""From entries of the list to finds: opens files, lets readers take them apart, and judges every member."""
+"""From entries of the list to finds: opens files, splits them with readers, and checks every member."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -99,7 +99,7 @@ class FileReader:
         self._words_from_folders = words_from_folders
 
     def read(self, entry: Entry, finds: Finds) -> None:
-        """Adds everything that an entry leads to."""
+        """Adds the rows and rejects of an entry."""
         name = str(entry["name"])
         statements = [statement_from(values) for values in entry.get("statements", [])] or [Statement()]
         if "problem" in entry:
@@ -120,7 +120,7 @@ class FileReader:
         return (folder,) if folder and self._words_from_folders else ()
 
     def _members(self, file: InputFile) -> Iterator[tuple[str, Member]]:
-        """(reader, member). Whatever ends the reading of a file early is the last member, beside those before it."""
+        """(reader, member). An error that ends the reading is the last member."""
         try:
             source, reader = self._reader_of(file)
             for member in reader.read(file):
@@ -134,7 +134,7 @@ class FileReader:
         except OSError as error:
             yield "", Member("", Refusal(UNREADABLE, f"{type(error).__name__}: {error.strerror or error}"))
         except Vsd2mError:
-            raise  # a package that is not installed, an option that fits nothing
+            raise  # a package that is not installed, an option that does not fit
         except Exception as error:  # one file of a million must not end the run
             yield "", Member("", Refusal(READER_ERROR, f"{type(error).__name__}: {error}"))
 

@@ -39,12 +39,12 @@ def pictures_in(
 
 @contextlib.contextmanager
 def damage_refused() -> Iterator[None]:
-    """What Arrow says of a damaged file, as a `Refusal`; errors of the storage pass through."""
+    """Turns Arrow's errors for damaged files into a `Refusal`; errors of the storage pass through."""
     try:
         yield
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None):
-            raise  # Arrow's own have no number
+            raise  # errors of Arrow itself have no number
         raise Refusal("damaged_archive", detail=f"{type(error).__name__}: {error}") from error
 
 
@@ -79,11 +79,11 @@ def _content_beside(path: Any, file: InputFile, limits: Limits) -> bytes | Refus
         return Refusal("missing_file", detail="the row has no bytes and names no file")
     if unsafe_name(str(path)):
         return Refusal("unsafe_name", detail=f"{path}: only files beside the table are read")
-    named = file.beside(str(path))
-    if named is None:
+    named_file = file.beside(str(path))
+    if named_file is None:
         return Refusal("missing_file", detail=f"{path}: the row names it, and there is no such file")
     try:
-        return named.read(limits.max_file_bytes)
+        return named_file.read(limits.max_file_bytes)
     except Refusal as refusal:
         return refusal
 
@@ -108,7 +108,7 @@ def _no_pictures(schema: pa.Schema, columns: Mapping[str, str]) -> Refusal:
 
 
 def _label_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """Column -> names of its classes, where the `datasets` library wrote them down."""
+    """Column -> names of its classes, if the `datasets` library recorded them."""
     try:
         described = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
         features = described["info"]["features"]

@@ -22,11 +22,11 @@ from vsd2m.ingest.reading import UNREADABLE, FileReader, Finds
 
 COLUMNS = FIND_COLUMNS
 ALL_UNREADABLE = 10
-"""Files of one partition that cannot be read, and none that can: the storage is at fault, and the run stops."""
+"""Files of one partition that cannot be read, and none that can: the run stops with a fault of the storage."""
 
 
 class IngestStage(FileStage[IngestConfig]):
-    """Stores the original bytes of every picture, with what was said of it. Everything else is a reject."""
+    """Stores the original bytes of every picture, with its statements. Everything else is a reject."""
 
     Config: ClassVar[type[StageConfig]] = IngestConfig
 
@@ -62,7 +62,7 @@ class IngestStage(FileStage[IngestConfig]):
         return digest([self._place.label, self.plan(run).digests[partition]])
 
     def plan(self, run: Run) -> PartitionPlan:
-        """What there is to read, listed once; `StorageError` where there is nothing."""
+        """The input files, listed once; `StorageError` if there are none."""
         if run.store.url not in self._plans:
             self._plans[run.store.url] = self._list(run)
         return self._plans[run.store.url]
@@ -93,8 +93,10 @@ class IngestStage(FileStage[IngestConfig]):
         self._check_outside(run)
         suffixes = tuple(suffix for reader in self._classes.values() if reader.is_archive for suffix in reader.suffixes)
         counts = ListCounts()
-        listed = partition_stream(list_entries(self._place, self.config, suffixes, counts), self.config.partition_files)
-        parts = ((number, sorted(part, key=lambda entry: str(entry["name"]))) for number, part in listed)
+        partitions = partition_stream(
+            list_entries(self._place, self.config, suffixes, counts), self.config.partition_files
+        )
+        parts = ((number, sorted(part, key=lambda entry: str(entry["name"]))) for number, part in partitions)
         plan = PartitionPlan.write(run.store, self.config.media_folder, parts)
         if counts.num_files == 0:
             raise StorageError(f"there are no files in {self.config.path}; expected stickers, archives or packs")

@@ -16,9 +16,9 @@ MiB = 1 << 20
 class DecodeBudget:
     """Limits (all inclusive) for one picture.
 
-    `max_seconds` and `max_cpu_seconds` (of the process that decodes AVIF, videos and drawings) are guards against the
-    unforeseen, far above what the other limits allow a picture to take: the verdict of a picture that comes near them
-    would depend on the machine.
+    `max_seconds` and `max_cpu_seconds` (of the process that decodes AVIF, videos and drawings) only stop unforeseen
+    cases. They are far above what a picture within the other limits takes, because the outcome near a time limit
+    depends on the machine.
     """
 
     max_file_bytes: int = 64 * MiB
@@ -30,7 +30,7 @@ class DecodeBudget:
 
 
 class Meter:
-    """Holds one decoding to its budget; the decoders call it, in the order of the methods."""
+    """Enforces the budget of one decoding; decoders call the methods in this order."""
 
     def __init__(self, budget: DecodeBudget, clock: Callable[[], float] = time.monotonic) -> None:
         self.budget = budget

@@ -13,8 +13,8 @@ Frames = npt.NDArray[np.uint8]
 
 MAX_CLAMPED_MS = 10
 CLAMPED_TO_MS = 100
-_OWN_CLOCK = ("webm", "mp4", "tgs", "lottie", "dotlottie")
-"""Formats whose players show each frame as long as it says, however short that is."""
+_EXACT_DURATIONS = ("webm", "mp4", "tgs", "lottie", "dotlottie")
+"""Formats whose players show each frame for exactly its stated duration, however short."""
 
 
 def clear_hidden(pixels: npt.NDArray[np.uint8]) -> None:
@@ -33,9 +33,9 @@ def played(durations_ms: npt.ArrayLike) -> npt.NDArray[np.int32]:
 class Clip:
     """An animated or still picture as it appears on screen, frame by frame.
 
-    Fully transparent pixels are `(0, 0, 0, 0)`. `loop_count` is the number of times the animation plays, 0 for ever.
-    `background` is the colour the file suggests; browsers ignore it, and so does `frames`. `faults`: what the file does
-    wrong although browsers, and so `frames`, show what comes before.
+    Fully transparent pixels are `(0, 0, 0, 0)`. `loop_count` is the number of times the animation plays, 0 for endless.
+    `background` is the colour the file suggests; browsers ignore it, and so does `frames`. `faults`:
+    errors in the file that do not prevent browsers from showing the frames before them, which are `frames`.
     """
 
     frames: Frames
@@ -68,6 +68,6 @@ class Clip:
     @property
     def played_durations_ms(self) -> npt.NDArray[np.int32]:
         """`[T]`: as browsers show them; all are positive."""
-        if self.media_format in _OWN_CLOCK:
+        if self.media_format in _EXACT_DURATIONS:
             return np.maximum(self.durations_ms, 1)
         return played(self.durations_ms)

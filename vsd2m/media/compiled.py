@@ -1,6 +1,6 @@
 """Loops over pixels as machine code.
 
-Modules that use it are themselves imported where they are called: importing numba takes a good part of a second.
+Modules that use it are themselves imported where they are called: importing numba takes most of a second.
 Their loops run over slices (an index counted from a variable start would be checked for being negative, which keeps
 the compiler from using vector instructions), and add in one fixed order, so that every machine gives the same bits.
 A division by zero gives an infinity, as in numpy: a check of each would keep the compiler from vector instructions too.
@@ -46,13 +46,13 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Where neither folder can be written, each process compiles it anew. It runs without the interpreter's lock.
     """
     try:
-        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled_function: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # numba found no folder for its cache
         return cast(Callable[P, R], numba.njit(nogil=True, error_model="numpy")(function))
-    kept = made._cache._cache_file  # numba asks only whether the function's own module has changed
-    folders = sorted({Path(__file__).parent, Path(made.py_func.__code__.co_filename).parent})
-    kept._source_stamp = (kept._source_stamp, *map(_sources, folders))
-    return cast(Callable[P, R], made)
+    cache_file = compiled_function._cache._cache_file  # numba asks only whether the function's own module has changed
+    folders = sorted({Path(__file__).parent, Path(compiled_function.py_func.__code__.co_filename).parent})
+    cache_file._source_stamp = (cache_file._source_stamp, *map(_sources, folders))
+    return cast(Callable[P, R], compiled_function)
 
 
 @cache
@@ -67,6 +67,6 @@ def _sources(folder: Path) -> str:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, compiled into each place where another compiled function calls it.
 
-    In a call, each array costs a reference counted up and down, as long as some tens of pixels take.
+    A call that is not inlined updates the reference count of each array, which takes as long as some tens of pixels.
     """
     return cast(Callable[P, R], numba.njit(forceinline=True, nogil=True, error_model="numpy")(function))

@@ -13,7 +13,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def flip_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
-    """`[num_frames_out]` indices that play the clip forth and back until there are enough.
+    """`[num_frames_out]` indices that play the clip forwards and backwards until there are enough.
 
     The fill of the VSD2M paper: while there are too few frames, the reversed frames less the first of them are
     appended; then the rest is cut off. `num_frames_in >= num_frames_out` gives the first frames.
@@ -37,13 +37,13 @@ def linspace_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.
 
 
 def uniform_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
-    """`[num_frames_out]`: the frame at the start of each of as many equal parts; too few frames are held longer."""
+    """`[num_frames_out]`: the frame at the start of each of that many equal parts; too few frames are repeated."""
     _check_counts(num_frames_in, num_frames_out)
     return np.arange(num_frames_out, dtype=np.int64) * num_frames_in // num_frames_out
 
 
 def middle_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.int64]:
-    """`[num_frames_out]`: the frame in the middle of each of as many equal parts; both ends are treated alike."""
+    """`[num_frames_out]`: the frame in the middle of each of that many equal parts; both ends are treated alike."""
     _check_counts(num_frames_in, num_frames_out)
     return (2 * np.arange(num_frames_out, dtype=np.int64) + 1) * num_frames_in // (2 * num_frames_out)
 
@@ -55,10 +55,10 @@ def repeat_indices(num_frames_in: int, num_frames_out: int) -> npt.NDArray[np.in
 
 
 def time_indices(played_durations_ms: npt.ArrayLike, num_frames_out: int) -> npt.NDArray[np.int64]:
-    """`[num_frames_out]`: the frame on screen in the middle of each of as many equal parts of one loop.
+    """`[num_frames_out]`: the frame on screen in the middle of each of that many equal parts of one loop.
 
     `played_durations_ms` (`[T]`, all positive) as browsers show them: `vsd2m.media.clip.played`. Exact: a frame that
-    ends in the very middle has gone.
+    ends exactly in the middle is not chosen.
     """
     ends = np.cumsum(np.asarray(played_durations_ms, np.int64))
     _check_counts(len(ends), num_frames_out)
@@ -78,7 +78,7 @@ def flatten(frames: Frames, background: tuple[int, int, int] = (255, 255, 255)) 
 
 
 def resize(frames: Pixels, size: int | tuple[int, int]) -> Pixels:
-    """Frames (`[T, H, W, C]`, C 3 or 4) squashed to `size` (a side, or `(height, width)`), bicubic, antialiased.
+    """Frames (`[T, H, W, C]`, C 3 or 4) resized to `size` (a side, or `(height, width)`), bicubic, antialiased.
 
     The aspect ratio is not kept, as in the paper. Colour is weighted by alpha where there is one.
     """

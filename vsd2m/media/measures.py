@@ -1,6 +1,6 @@
 """What can be measured on the pixels of a clip without a model.
 
-T frames, H and W the height and width; `vsd2m.media.frame_pass` says what luma and visible mean. What is summed is
+T frames, H and W the height and width; `vsd2m.media.frame_pass` says what luma and visible mean. All sums are of
 whole numbers below 2**53, so that every machine gets the same bits.
 """
 
@@ -26,7 +26,7 @@ class Measures:
     that the outline of a one-colour figure is content; the rectangle leaves out the margin of a plain block.
     `transparent_share`: share of pixels that are not visible, mean over frames.
     `motion_energy`: mean absolute change of luma from one frame to the next, 0..1, averaged over a black and a white
-    background, so that whatever moves is seen.
+    background, so that motion of any colour counts.
     `sharpness`: variance of the 4-neighbour Laplacian of the luma on white, mean over up to 4 frames at equal steps.
     """
 
@@ -68,11 +68,11 @@ def entropy(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def _mean_entropy(counts: "FrameCounts") -> float:
-    shown = np.empty((len(counts.num_hidden), 257), np.int64)
-    shown[:, :256] = counts.histograms
-    shown[:, 0] -= counts.num_hidden
-    shown[:, 256] = counts.num_framed - shown[:, :256].sum(axis=1)
-    return float(entropy(shown).mean())
+    histograms = np.empty((len(counts.num_hidden), 257), np.int64)
+    histograms[:, :256] = counts.histograms
+    histograms[:, 0] -= counts.num_hidden
+    histograms[:, 256] = counts.num_framed - histograms[:, :256].sum(axis=1)
+    return float(entropy(histograms).mean())
 
 
 def _motion_energy(counts: "FrameCounts", num_changes: int) -> float:

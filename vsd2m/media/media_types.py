@@ -12,7 +12,7 @@ from vsd2m.media.decoders.containers import matroska_doc_type
 
 @dataclass(frozen=True)
 class MediaType:
-    """One format. Files are written with the first of its `suffixes`; every current browser shows it, or not all do."""
+    """One format. Files are written with the first of its `suffixes`. `in_browsers`: all current browsers show it."""
 
     name: str
     mime: str

@@ -27,7 +27,7 @@ COLUMNS = (
     Column("num_distinct_frames", pa.int32(), "frames with distinct pixels", in_json=True),
     Column("durations_ms", pa.list_(pa.int32()), "frame durations as stored", in_json=True),
     Column("duration_ms", pa.int64(), "one loop as browsers play it", in_json=True),
-    Column("loop_count", pa.int32(), "times it plays; 0: for ever", in_json=True),
+    Column("loop_count", pa.int32(), "times it plays; 0: endlessly", in_json=True),
     Column("faults", pa.list_(pa.string()), "what the file does wrong although it is shown", in_json=True),
     Column("aspect_ratio", pa.float64(), "longer side / shorter side, >= 1"),
     Column("entropy", pa.float64(), "Shannon entropy of grey levels and transparency, bits, mean over frames"),

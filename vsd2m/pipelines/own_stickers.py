@@ -74,7 +74,7 @@ def checked_place(address: str) -> Place:
 
 
 def own_config(address: str, *, run: str | None, with_models: bool | None) -> "OwnConfig":
-    """The config for stickers that no config names, in the run's folder; one that lies there already is used again.
+    """The config for stickers that no config names, in the run's folder; an existing one is reused.
 
     `ConfigError` where there is nothing at `address`, or it has to be downloaded.
     """

@@ -1,1 +1,1 @@
-"""What stages before the catalog leave: finds, each a picture with what was said of it, and the tars of the bytes."""
+"""The output of stages before the catalog: finds (pictures with statements about them) and tars of their bytes."""

@@ -1,4 +1,4 @@
-"""The columns of a find. Every stage that writes them, a row per picture, can stand before the catalog."""
+"""The columns of a find. A stage that writes them, one row per picture, can stand before the catalog."""
 
 import pyarrow as pa
 

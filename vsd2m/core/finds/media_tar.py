@@ -1,4 +1,4 @@
-"""Original bytes in a POSIX tar whose bytes depend on its members alone."""
+"""A POSIX tar of original bytes; the tar depends only on its members."""
 
 import io
 import tarfile
@@ -7,7 +7,7 @@ from typing import IO
 
 
 class MediaTar:
-    """Appends members to `file` (a plain ustar, epoch times, no owner) and says at which offset their bytes lie.
+    """Appends members to `file` (a plain ustar, epoch times, no owner) and returns the offset of their bytes.
 
     A context: the tar is complete once the block has ended without an error.
     """

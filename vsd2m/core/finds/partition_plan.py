@@ -1,4 +1,4 @@
-"""What each partition of a long list reads, in files of the run: the list is never in memory as a whole."""
+"""The entries that each partition reads, in files of the run, so that a long list is never in memory as a whole."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ class PartitionPlan:
         return cls(store, folder, dict(sorted(digests.items())))
 
     def save(self, **facts: Any) -> None:
-        """Writes down that the plan is complete, with what there is to say of the whole list."""
+        """Records that the plan is complete, with facts about the whole list."""
         described = {"partitions": self.digests, "facts": facts}
         self.store.write_bytes(f"{self.folder}/{PLAN_FILE}", f"{json.dumps(described, indent=1)}\n".encode())
         current = {_path(self.folder, number) for number in self.digests}
@@ -50,7 +50,7 @@ class PartitionPlan:
 
 
 def _earlier_digests(store: Store, folder: str) -> dict[int, str]:
-    """What an earlier plan wrote. A plan that was cut off left only newer entries, which are then written again."""
+    """What an earlier plan wrote. An interrupted plan left only newer entries, which are written again."""
     path = f"{folder}/{PLAN_FILE}"
     if not store.exists(path):
         return {}

@@ -1,4 +1,4 @@
-"""What a table or a file says of a sticker, from columns whose names are given or guessed."""
+"""Statements about stickers in tables and files, read from columns whose names are configured or guessed."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ GUESSES: Mapping[str, tuple[str, ...]] = {
     "page_url": ("page_url", "page_urls", "page", "source_url"),
     "source_id": ("source_id", "source_ids", "id"),
 }
-"""The names under which each field is looked for, in lower case, the usual ones first."""
+"""Column names that are tried for each field, in lower case, the most usual first."""
 
 _PLACES = ("file", "url", "picture")
 _LISTS = ("words", "tags")
@@ -40,7 +40,7 @@ _SEPARATORS = re.compile(r"[;,|\n]")
 
 @dataclass(frozen=True)
 class Statement:
-    """What was said of one sticker; empty where nothing was."""
+    """The texts that describe one sticker; absent ones are empty."""
 
     words: tuple[str, ...] = ()
     title: str = ""
@@ -54,7 +54,7 @@ class Statement:
     source_id: str = ""
 
     def over(self, other: "Statement") -> "Statement":
-        """This one, with what `other` says where this one says nothing."""
+        """This statement, with empty fields taken from `other`."""
         return Statement(**{name: value or getattr(other, name) for name, value in asdict(self).items()})
 
 
@@ -123,7 +123,7 @@ def _list_in(text: str) -> list[Any] | None:
 
 
 def file_key(name: str) -> str:
-    """A file's name in the one spelling in which names are compared: `/`, and composed characters (NFC)."""
+    """A file's name, normalised for comparison: `/`, and composed characters (NFC)."""
     return unicodedata.normalize("NFC", name.replace("\\", "/").removeprefix("./"))
 
 

@@ -23,7 +23,7 @@ def is_table(name: str) -> bool:
 
 
 def read_rows(file: IO[bytes], name: str, *, header: bool | None = None) -> Iterator[Mapping[str, Any]]:
-    """The rows of an open table as name -> value; `DamagedFileError` where it is none.
+    """The rows of an open table as name -> value; `DamagedFileError` if it cannot be parsed.
 
     `header`: whether a CSV or TSV begins with the names of its columns; they are "0", "1", ... where it does not. None:
     it does, unless a cell of the first line is a web address.

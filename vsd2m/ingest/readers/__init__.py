@@ -1,4 +1,4 @@
-"""Readers of what people have, one file each. A new format is a file here and a line below, tried in this order."""
+"""Readers of file formats, tried in this order. A new format is a file in this folder and a line below."""
 
 from collections.abc import Sequence
 
@@ -18,5 +18,5 @@ READERS: dict[str, str] = {
 
 
 def reader_classes(names: Sequence[str] | None) -> dict[str, type[Reader]]:
-    """Name -> class of the readers to try, in order; None: all. `ConfigError` if there is none of a name."""
+    """Name -> class of the readers to try, in order; None: all. `ConfigError` for an unknown name."""
     return {name: component(READERS, name, kind="reader", base=Reader) for name in names or READERS}

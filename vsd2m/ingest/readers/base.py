@@ -1,4 +1,4 @@
-"""What a reader is: it takes one file apart into pictures, each with what the file says of it."""
+"""The interface of readers: a reader splits one file into pictures, each with its statement."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -10,15 +10,15 @@ from vsd2m.core.finds.statements import Statement
 
 @dataclass(frozen=True)
 class Limits:
-    """What is read of one file at most."""
+    """Limits for reading one file."""
 
     max_file_bytes: int = 20 << 20
     max_archive_bytes: int = 64 << 30
     max_members: int = 1_000_000
 
 
-@dataclass(eq=False)  # not frozen: what raises it sets its traceback
-class Refusal(Exception):  # noqa: N818 (a reject as a value, and where it ends a file, raised)
+@dataclass(eq=False)  # not frozen: raising sets its traceback
+class Refusal(Exception):  # noqa: N818 (a value for one member; raised if it ends the file)
     """Why a picture, or a whole file, is not read: a reject's reason, value, limit and detail."""
 
     reason: str
@@ -64,7 +64,7 @@ class InputFile(ABC):
 
 
 class Reader(ABC):
-    """Reads one format. Whatever `read` raises becomes a reject of its file, beside the pictures it has given.
+    """Reads one format. An error in `read` becomes a reject of its file; pictures before it are kept.
 
     `columns` name the fields of tables inside, as in the stage's config.
     """
@@ -88,7 +88,7 @@ class Reader(ABC):
         return name.lower().endswith(cls.suffixes)
 
     def matches(self, file: InputFile) -> bool:
-        """Whether it is; asked only where the name fits."""
+        """Whether the file is of this format; called only if the name fits."""
         return True
 
     @abstractmethod

@@ -22,7 +22,7 @@ class LineReader(Reader):
         return META in zip_names(file)
 
     def read(self, file: InputFile) -> Iterator[Member]:
-        pack = self._described(file)
+        pack = self._pack_statement(file)
         is_animated = any(name.startswith(_ANIMATIONS) for name in zip_names(file))
         for member in zip_members(file, self.limits):
             if member.name == META:
@@ -30,7 +30,7 @@ class LineReader(Reader):
             is_preview = _is_button(member.name) or (is_animated and not member.name.startswith(_ANIMATIONS))
             yield Member(member.name, _PREVIEW if is_preview else member.content, pack)
 
-    def _described(self, file: InputFile) -> Statement:
+    def _pack_statement(self, file: InputFile) -> Statement:
         for member in zip_members(file, self.limits, only={META}):
             if isinstance(member.content, bytes):
                 return _statement(member.content)

@@ -1,4 +1,4 @@
-"""A file that is a picture, or claims nothing at all: `.gif`, `.webp`, `.png`, `.tgs`, ...; its content decides."""
+"""A file that is a picture, or has no known suffix: `.gif`, `.webp`, `.png`, `.tgs`, ...; its content decides."""
 
 from collections.abc import Iterator
 from typing import ClassVar

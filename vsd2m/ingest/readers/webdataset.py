@@ -26,8 +26,8 @@ class WebDatasetReader(Reader):
 
     def _sample(self, sample: str, members: Sequence[ArchiveMember]) -> Iterator[Member]:
         statement = self._statement(members)
-        described = [member for member in members if _is_description(member)]
-        pictures = [member for member in members if member not in described]
+        descriptions = [member for member in members if _is_description(member)]
+        pictures = [member for member in members if member not in descriptions]
         for picture in pictures:
             yield Member(picture.name, picture.content, statement)
         if not pictures:
@@ -53,7 +53,7 @@ class WebDatasetReader(Reader):
 
 
 def _with_end(members: Iterator[ArchiveMember]) -> Iterator[ArchiveMember]:
-    """`members`, and why they end early as the last of them: the sample before it is whole."""
+    """`members`, with a refusal that ends them as the last member, after the complete samples."""
     try:
         yield from members
     except Refusal as refusal:
@@ -70,7 +70,7 @@ def _suffix(member: ArchiveMember) -> str:
 
 
 def _is_description(member: ArchiveMember) -> bool:
-    """Whether it describes the sample. A `json` may be a Lottie animation, that is a picture."""
+    """Whether it describes the sample. A `json` may be a Lottie animation, which is a picture."""
     suffix = _suffix(member)
     if suffix == "json" and isinstance(member.content, bytes):
         return sniff(member.content) != "lottie"

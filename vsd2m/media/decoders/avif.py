@@ -1,4 +1,4 @@
-"""AVIF, still and animated: the boxes are checked here, libavif decodes (through Pillow), in a process of its own.
+"""AVIF, still and animated: the boxes are checked here, libavif decodes (through Pillow), in a separate process.
 
 Specification: AVIF 1.2 (Alliance for Open Media 2025); animations are ISO media, ISO/IEC 14496-12.
 """
@@ -10,10 +10,10 @@ from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.containers import check_iso_is_whole, iso_box
 from vsd2m.media.decoders.frame_times import durations_from_times
-from vsd2m.media.decoders.worker.process import decode_apart
+from vsd2m.media.decoders.worker.process import decode_in_process
 
 _REPEATED = 1
-_FOR_EVER = ((1 << 32) - 1, (1 << 64) - 1)
+_ENDLESS = ((1 << 32) - 1, (1 << 64) - 1)
 
 
 def decode_avif(data: bytes, meter: Meter) -> Clip:
@@ -21,7 +21,7 @@ def decode_avif(data: bytes, meter: Meter) -> Clip:
     check_iso_is_whole(data, needs=b"meta" if iso_box(data, b"moov") is None else b"moov")
     if not has_avif():
         raise MediaError("unsupported_format", "AVIF needs a Pillow that has it; pip install 'pillow>=11.3'")
-    frames, facts = decode_apart("avif", data, {}, meter)
+    frames, facts = decode_in_process("avif", data, {}, meter)
     durations = durations_from_times(facts["times"], facts["seconds"])
     return Clip(frames, durations, loop_count(data) if len(frames) > 1 else 1, "avif")
 
@@ -34,7 +34,7 @@ def has_avif() -> bool:
 
 
 def loop_count(data: bytes) -> int:
-    """How often the edit list lets an animation play, 0 for ever: also where there is none, as browsers do."""
+    """How often the edit list lets an animation play, 0 for endlessly; also 0 without an edit list, as in browsers."""
     edits, track = iso_box(data, b"moov", b"trak", b"edts", b"elst"), iso_box(data, b"moov", b"trak", b"tkhd")
     if edits is None or track is None:
         return 0
@@ -43,7 +43,7 @@ def loop_count(data: bytes) -> int:
         whole = _track_duration(data, track.start)
     except struct.error:
         return 0
-    if num_edits != 1 or duration == 0 or whole in _FOR_EVER:
+    if num_edits != 1 or duration == 0 or whole in _ENDLESS:
         return 0
     return -(-whole // duration) if flags & _REPEATED else 1
 

@@ -42,7 +42,7 @@ def iso_box(data: bytes, *path: bytes) -> Box | None:
     start, end = 0, len(data)
     box = None
     for name in path:
-        box = next((found for found in iso_boxes(data, start, end) if found.name == name), None)
+        box = next((inner for inner in iso_boxes(data, start, end) if inner.name == name), None)
         if box is None:
             return None
         start, end = box.start, min(box.end, len(data))

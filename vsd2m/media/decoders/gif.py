@@ -21,7 +21,7 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
 _LOOPING_APPLICATIONS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _PIXELS_AT_ONCE = 1 << 21
-"""Pixels drawn between two looks at the clock, some milliseconds' work."""
+"""Pixels drawn between two checks of the time limit: a few milliseconds of work."""
 
 
 class GifImage(NamedTuple):
@@ -41,7 +41,7 @@ class GifImage(NamedTuple):
 
 @dataclass(frozen=True)
 class GifFile:
-    """The blocks of a GIF. `loop_count` is the number of times it plays, 0 for ever."""
+    """The blocks of a GIF. `loop_count` is the number of times it plays, 0 for endless."""
 
     width: int
     height: int
@@ -94,7 +94,7 @@ class _Parser:
         return GifFile(*self._size, tuple(self._images), self._loop_count, background, self._faults)
 
     def _read_blocks(self) -> bool:
-        """Whether a trailer ends them, or bytes that browsers do not read beyond, and not the file."""
+        """Whether the blocks end with a trailer, or with bytes at which browsers stop; False at the end of the file."""
         while self._position < len(self._data):
             kind = self._data[self._position]
             self._position += 1
@@ -126,9 +126,9 @@ class _Parser:
         end = self._position + num_bytes
         if end > len(self._data):
             raise IndexError
-        taken = self._data[self._position : end]
+        chunk = self._data[self._position : end]
         self._position = end
-        return taken
+        return chunk
 
     def _skip_sub_blocks(self) -> None:
         data, position = self._data, self._position
@@ -208,13 +208,13 @@ def _draw(gif: GifFile, frames: Frames, meter: Meter) -> None:
     largest = max(image.width * image.height for image in gif.images)
     rows, palettes = _tabulate(gif.images)
     data = np.frombuffer(bytearray().join(image.data for image in gif.images), np.uint8)
-    is_kept = any(image.disposal == 3 for image in gif.images)
-    kept = np.empty((gif.height, gif.width) if is_kept else (0, 0), np.uint32)
+    has_restores = any(image.disposal == 3 for image in gif.images)
+    covered_pixels = np.empty((gif.height, gif.width) if has_restores else (0, 0), np.uint32)
     screens, buffer = frames.view(np.uint32)[..., 0], index_buffer(largest)
     step = max(1, _PIXELS_AT_ONCE // (largest + gif.width * gif.height))
     for first in range(0, len(rows), step):
         meter.check_time()
-        draw_images(data, rows, palettes, first, min(first + step, len(rows)), buffer, kept, screens)
+        draw_images(data, rows, palettes, first, min(first + step, len(rows)), buffer, covered_pixels, screens)
 
 
 def _tabulate(images: tuple[GifImage, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:

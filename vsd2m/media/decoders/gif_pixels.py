@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def index_buffer(num_pixels: int) -> Bytes:
-    """Room for the indices of an image of up to `num_pixels`; can be used again for the next."""
+    """A buffer for the indices of an image of up to `num_pixels`; reusable for the next image."""
     return np.empty(_LITERALS + num_pixels + _SLACK, np.uint8)
 
 
@@ -41,14 +41,21 @@ def image_row(
 
 @compiled
 def draw_images(
-    data: Bytes, images: Numbers, palettes: Words, first: int, last: int, buffer: Bytes, kept: Words, frames: Words
+    data: Bytes,
+    images: Numbers,
+    palettes: Words,
+    first: int,
+    last: int,
+    buffer: Bytes,
+    covered_pixels: Words,
+    frames: Words,
 ) -> None:
     """Fills the frames `first` to `last` (not included) of `frames` (`[T, H, W]` words of RGBA), from the frame before
-    and the image, of which only whole rows are drawn, as far as its data and the frame reach.
+    and the image. Of an image only complete rows are drawn, clipped to the frame.
 
     `data`: the sub-blocks of all images. `images`: `[T, 9]` of `image_row`. `palettes`: `[n, 256]` words, `NO_COLOR`
-    where nothing is drawn. `buffer`: of `index_buffer`. `kept`: `[H, W]`, what images of disposal 3 covered; empty
-    where there are none.
+    where nothing is drawn. `buffer`: of `index_buffer`. `covered_pixels`: `[H, W]`, what images of disposal 3
+    covered; empty where there are none.
     """
     for index in range(first, last):
         start, left, top, width, height = images[index, :5]
@@ -60,9 +67,11 @@ def draw_images(
             if index == 0:
                 _clear(row)
             else:
-                _lay(images[index - 1], kept[y] if images[index - 1, 7] == 3 else frames[index - 1, y], y, row)
+                _lay(
+                    images[index - 1], covered_pixels[y] if images[index - 1, 7] == 3 else frames[index - 1, y], y, row
+                )
             if disposal == 3:
-                _copy(row, kept[y])
+                _copy(row, covered_pixels[y])
             if top <= y < top + height and left < row.size:
                 order = _order(y - top, height) if interlaced else y - top
                 if order < num_rows:
@@ -94,7 +103,7 @@ def _clear(row: Words) -> None:
 
 @inlined
 def _order(y: int, height: int) -> int:
-    """When row `y` of an interlaced image comes: every eighth row, those in the middle of two, and so on twice more."""
+    """The place of row `y` in interlaced data: every eighth row, then the rows halfway between, and so on."""
     if y % 8 == 0:
         return y // 8
     if y % 8 == 4:
@@ -140,7 +149,7 @@ def _unpack(data: Bytes, code_size: int, output: Bytes, num_pixels: int) -> int:
     for literal in range(clear):
         output[literal] = literal
         table[literal] = (np.uint64(literal) << _LENGTH_BITS) | _1
-    # The first code after a clear adds no string; what it adds lies where the code that ends the data would.
+    # The first code after a clear defines no string; its entry is that of the end code, which is never looked up.
     next_code, size = clear + _1, np.uint64(code_size) + _1
     limit = _1 << size
     position, stop = _START, _START + np.uint64(num_pixels)
@@ -160,9 +169,9 @@ def _unpack(data: Bytes, code_size: int, output: Bytes, num_pixels: int) -> int:
             next_code += _1
         if code == clear + _1 or code >= next_code:
             break
-        found = table[code]
-        last = position << _LENGTH_BITS | found & _LENGTH_MASK
-        position = _append(output, found >> _LENGTH_BITS, found & _LENGTH_MASK, position, stop)
+        entry = table[code]
+        last = position << _LENGTH_BITS | entry & _LENGTH_MASK
+        position = _append(output, entry >> _LENGTH_BITS, entry & _LENGTH_MASK, position, stop)
         if next_code >= limit and size < _MAX_BITS:
             size += _1
             limit <<= _1
@@ -190,7 +199,7 @@ def _append(output: Bytes, start: np.uint64, length: np.uint64, position: np.uin
 
 @inlined
 def _copy_eight(output: Bytes, start: np.uint64, position: np.uint64) -> None:
-    """All are read before any is written, so that they are one word to the processor."""
+    """All are read before any is written, so that the compiler can copy them as one word."""
     i0, i1, i2, i3 = output[start], output[start + _1], output[start + _2], output[start + _3]
     i4, i5, i6, i7 = output[start + _4], output[start + _5], output[start + _6], output[start + _7]
     output[position], output[position + _1], output[position + _2], output[position + _3] = i0, i1, i2, i3

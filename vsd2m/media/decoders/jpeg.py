@@ -72,8 +72,8 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
     skipped, as libjpeg does."""
     size: tuple[int, int] | None = None
     position = 2
-    while found := _NEXT_MARKER.search(data, position):
-        position, marker = found.start(), found[0][1]
+    while match := _NEXT_MARKER.search(data, position):
+        position, marker = match.start(), match[0][1]
         if marker == _END:
             if size is None:
                 raise MediaError("corrupt", "the JPEG holds no image")

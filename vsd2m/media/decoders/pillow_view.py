@@ -1,4 +1,4 @@
-"""Pillow writing where the frames lie: its own memory, and copies out of it, cost as much as some decoding."""
+"""Lets Pillow write directly into frames: its own buffer and the copy from it cost as much as some decoding."""
 
 from typing import Any
 

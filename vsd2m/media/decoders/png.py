@@ -178,7 +178,7 @@ class _Parser:
             self._read_frame_data(body)
 
     def _is_in_order(self, body: bytes) -> bool:
-        """Whether a chunk of the animation has the number that is due. After one that has not, none is read."""
+        """Whether an animation chunk has the expected sequence number. After the first wrong one, no chunk is read."""
         (number,) = struct.unpack_from(">I", body)
         if not self._faults and number != self._sequence_number:
             fault = f"an APNG chunk has the sequence number {number} where {self._sequence_number} is due"
@@ -205,7 +205,7 @@ class _Parser:
         if self._is_in_order(body):
             self._frames[-1].data.append(body[4:])
         elif was_in_order and self._frames[-1] is not self._default:
-            self._frames[-1].data.clear()  # what came of it before is not all of it
+            self._frames[-1].data.clear()  # the data before are incomplete
 
     def _read_default(self, body: bytes, header: Header) -> None:
         """The default image is the first frame if a frame control comes before it."""
@@ -300,7 +300,7 @@ def _with_color_key(frame: Frame, image: Image.Image, header: Header) -> npt.NDA
     num_samples = 1 if header.color_type == _GRAY else 3
     if len(header.transparency or b"") != 2 * num_samples:
         raise MediaError("corrupt", "the PNG's tRNS chunk has a wrong length")
-    used_bits = (1 << header.bit_depth) - 1  # the others count for nothing
+    used_bits = (1 << header.bit_depth) - 1  # the other bits are ignored
     key = np.array(struct.unpack(f">{num_samples}H", header.transparency or b"")) & used_bits
     samples = np.asarray(image.convert("L") if image.mode == "1" else image).astype(np.uint16)
     if header.bit_depth == 16 and header.color_type == _RGB:

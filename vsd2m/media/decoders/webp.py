@@ -1,7 +1,7 @@
 """WebP, still and animated: the container is checked here, libwebp decodes and composes.
 
 libwebp is Pillow's, called without the copies of `Image.seek`, which cost as much as the decoding.
-Where the header says that alpha is not used, stored alpha counts for nothing: what is drawn is opaque.
+Where the header says that alpha is not used, stored alpha is ignored: the picture is opaque.
 
 Specification: RFC 9649.
 """
@@ -23,7 +23,7 @@ _CLEAR_FLAG, _NO_BLEND_FLAG = 0x01, 0x02
 
 
 class WebpImage(NamedTuple):
-    """An `ANMF` chunk. `is_cleared`: once it was shown. `flags_position`: where in the file its flags stand."""
+    """An `ANMF` chunk. `is_cleared`: whether its box is cleared afterwards. `flags_position`: their offset."""
 
     left: int
     top: int
@@ -40,7 +40,7 @@ class WebpImage(NamedTuple):
 
 @dataclass
 class WebpFile:
-    """What the container says. `images` are the frames of an animation. `loop_count`: 0 for ever."""
+    """What the container says. `images` are the frames of an animation. `loop_count`: 0 for endless."""
 
     width: int = 0
     height: int = 0

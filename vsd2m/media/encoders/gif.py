@@ -55,12 +55,12 @@ def _packed(frames: Frames) -> npt.NDArray[np.uint32]:
 
 def _shared_colors(packed: npt.NDArray[np.uint32]) -> Colors | None:
     """The colours of all frames, or None if they are too many for one palette."""
-    found = np.empty(0, np.uint32)
+    colors = np.empty(0, np.uint32)
     for image in packed:
-        found = np.union1d(found, _colors(image))
-        if len(found) > _MAX_COLORS:
+        colors = np.union1d(colors, _colors(image))
+        if len(colors) > _MAX_COLORS:
             return None
-    return found
+    return colors
 
 
 def _colors(image: npt.NDArray[np.uint32]) -> Colors:

@@ -1,1 +1,1 @@
-"""Fingerprints of animations: hashes and small pictures that near duplicates are found by."""
+"""Fingerprints of animations: hashes and small pictures for finding near duplicates."""

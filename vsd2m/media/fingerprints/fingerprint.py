@@ -1,4 +1,4 @@
-"""A perceptual fingerprint of an animation, from which near duplicates are told without the pictures.
+"""A perceptual fingerprint of an animation, by which near duplicates are recognised without the pictures.
 
 T frames of the clip, H and W its size in pixels.
 All arithmetic is exact (whole pixels, weights that are multiples of 2**-12), so every host gives the same words.

@@ -65,12 +65,12 @@ def sum_frames(
     red less its luma."""
     for frame in order:
         words, levels, covered = pixels[frame].reshape(-1), luma[frame].reshape(-1), coverage[frame].reshape(-1)
-        shown, blue, red = sums[0], sums[1], sums[2]
+        gray, blue, red = sums[0], sums[1], sums[2]
         behind = np.uint32(background)
         for i in range(words.size):
             word, level = words[i], np.int32(levels[i])
             uncovered = np.uint32(_BYTE - np.uint32(word >> _24))
-            shown[i] += level + np.int32(np.uint32(uncovered * behind) // _BYTE)
+            gray[i] += level + np.int32(np.uint32(uncovered * behind) // _BYTE)
             blue[i] += np.int32(np.uint32(word >> _16) & _BYTE) - level if covered[i] else np.int32(0)
             red[i] += np.int32(word & _BYTE) - level if covered[i] else np.int32(0)
 

@@ -1,7 +1,7 @@
 """Windows of small planes resampled to squares, in whole numbers.
 
 h and w: the size of a plane. The filter is a triangle, wide enough not to alias. Weights are multiples of 2**-12, so
-what comes out are multiples of `2**-24`.
+results are multiples of `2**-24`.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vsd2m.media.compiled import compiled, inlined
 
 UNIT = 1 << 24
-"""What 1 is in the planes that come out."""
+"""The value of 1 in the resampled planes."""
 _ONE = 1 << 12
 
 Squares = npt.NDArray[np.int64]

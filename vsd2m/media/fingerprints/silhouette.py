@@ -1,4 +1,4 @@
-"""The silhouette of a clip: everything that a path through the background's colour from the border does not reach.
+"""The silhouette of a clip: all pixels that no path of the background's colour connects to the border.
 
 It is solid, so that copies on other backgrounds have the same one; `vsd2m.annotate.measured.foreground` measures the
 visible foreground instead, with soft weights. The window is the rectangle in which the silhouette moves.
@@ -22,7 +22,7 @@ FLAT_SHARE = 0.6
 """A background is uniform if this share of the border has its colour."""
 
 _FLAT_SPREAD = 6
-"""Grey levels within which a surface is one."""
+"""Largest difference in grey levels within a uniform surface."""
 
 _24 = np.uint32(24)
 _BYTE = np.uint32(255)
@@ -125,12 +125,12 @@ def _count_pixel(pixel: np.uint32, luma: np.uint8, counts: npt.NDArray[np.int64]
 def _median(counts: npt.NDArray[np.int64]) -> int:
     """Of an even number of values: the mean of the middle two, rounded down."""
     middle = counts.sum() // 2
-    seen, lower = 0, -1
+    num_values, lower = 0, -1
     for value in range(256):
-        seen += counts[value]
-        if lower < 0 and seen >= middle:
+        num_values += counts[value]
+        if lower < 0 and num_values >= middle:
             lower = value
-        if seen > middle:
+        if num_values > middle:
             return (lower + value) // 2
     return lower
 
@@ -176,41 +176,41 @@ def _sweep_down(alike: Planes, reached: Planes) -> None:
     """Extends `reached` down each column within runs of `alike`, from the border and from reached pixels."""
     state = np.full(alike.shape[1], 255, np.uint8)
     for y in range(alike.shape[0]):
-        here, found = alike[y], reached[y]
+        here, reached_row = alike[y], reached[y]
         for x in range(state.size):
-            state[x] = here[x] & (state[x] | found[x])
-            found[x] |= state[x]
+            state[x] = here[x] & (state[x] | reached_row[x])
+            reached_row[x] |= state[x]
 
 
 @inlined
 def _sweep_across(alike: Planes, reached: Planes) -> None:
     """The same for rows, first to the right, then to the left."""
     for y in range(alike.shape[0]):
-        here, found = alike[y], reached[y]
+        here, reached_row = alike[y], reached[y]
         state = np.uint8(255)
         for x in range(here.size):
-            state = here[x] & (state | found[x])
-            found[x] |= state
+            state = here[x] & (state | reached_row[x])
+            reached_row[x] |= state
         state = np.uint8(255)
         for x in range(here.size - 1, -1, -1):
-            state = here[x] & (state | found[x])
-            found[x] |= state
+            state = here[x] & (state | reached_row[x])
+            reached_row[x] |= state
 
 
 @compiled
 def _window(coverage: Planes) -> tuple[int, int, int, int]:
     """The rows and columns of which the silhouette covers enough in any frame."""
     _, height, width = coverage.shape
-    rows, columns, seen = np.zeros(height, np.int64), np.zeros(width, np.int64), np.empty(width, np.uint8)
+    rows, columns, is_covered = np.zeros(height, np.int64), np.zeros(width, np.int64), np.empty(width, np.uint8)
     for y in range(height):
-        seen[:] = 0
+        is_covered[:] = 0
         for n in range(len(coverage)):
             row = coverage[n, y]
             for x in range(width):
-                seen[x] |= row[x] >> np.uint8(7)
+                is_covered[x] |= row[x] >> np.uint8(7)
         for x in range(width):
-            columns[x] += seen[x]
-            rows[y] += seen[x]
+            columns[x] += is_covered[x]
+            rows[y] += is_covered[x]
     return (*_span(rows, width), *_span(columns, height))
 
 

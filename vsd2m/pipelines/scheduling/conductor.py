@@ -36,7 +36,7 @@ def run_flow(
 ) -> None:
     """Brings every stage of the plan up to date. Stages without a pool run in this process, one partition at a time.
 
-    `run` remembers whole stages: this process hears of every commit. `host` is the address at which workers reach it.
+    `run` remembers whole stages: this process sees every commit. `host` is the address at which workers reach it.
     """
     flow = Flow(run, plan, observer, retry_failed=retry_failed)
     with Timeline(run.store) as timeline, _Shared(run, host) as shared:

@@ -72,8 +72,8 @@ class _Archive:
     def picture(self, asset: Mapping[str, Any]) -> bytes | None:
         """What an asset refers to: a file in the folder of pictures, whatever path it states."""
         name = PurePosixPath(str(asset["p"])).name
-        found = [path for folder in _PICTURES if (path := f"{folder}/{name}") in self._names]
-        return self.read(found[0]) if found else None
+        paths = [path for folder in _PICTURES if (path := f"{folder}/{name}") in self._names]
+        return self.read(paths[0]) if paths else None
 
 
 def _manifest(archive: _Archive) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""TGS (Telegram's animated stickers) and Lottie: checked here, drawn by thorvg in a process of its own.
+"""TGS (Telegram's animated stickers) and Lottie: checked here, drawn by thorvg in a separate process.
 
 Renderers trust their input: some files keep them busy endlessly, others crash them. The extra `lottie` brings thorvg.
 Format: Lottie specification 1.0 (Lottie Animation Community 2024); a TGS is one that is gzipped.
@@ -23,13 +23,13 @@ from vsd2m.media.decoders.drawings.lottie_document import (
     parse_lottie,
 )
 from vsd2m.media.decoders.drawings.lottie_features import check_complexity, check_features
-from vsd2m.media.decoders.worker.process import decode_apart
+from vsd2m.media.decoders.worker.process import decode_in_process
 
 
 def decode_lottie(data: bytes, meter: Meter) -> Clip:
     """The clip of a TGS or Lottie, in the size it was drawn for, which loops endlessly; raises `MediaError`.
 
-    `unsupported_feature` where it asks for what is not drawn, `too_complex` where for too much.
+    `unsupported_feature` for features that are not drawn, `too_complex` beyond the limits of `check_complexity`.
     """
     is_packed = data[:2] == b"\x1f\x8b"
     document = parse_lottie(inflate(data) if is_packed else data)
@@ -50,7 +50,7 @@ def draw_lottie(document: dict[str, Any], fetch: Fetch, media_format: str, meter
         raise MediaError("unsupported_format", f"TGS and Lottie need thorvg-python; {install_line('lottie')}")
     embed_pictures(document, fetch, meter)
     options = {"width": width, "height": height, "num_frames": num_frames}
-    frames, _ = decode_apart("lottie", json.dumps(document).encode(), options, meter)
+    frames, _ = decode_in_process("lottie", json.dumps(document).encode(), options, meter)
     ends = np.floor(np.arange(num_frames + 1) * 1000 / rate + 0.5).astype(np.int32)
     durations_ms = np.diff(ends) if num_frames > 1 else np.zeros(1, np.int32)
     return Clip(frames, durations_ms.astype(np.int32), 0, media_format)

@@ -48,7 +48,7 @@ def parse_lottie(document: bytes) -> dict[str, Any]:
 
 
 def number_of(document: Mapping[str, Any], name: str) -> float:
-    """A number that has to be there and to make sense."""
+    """A required number; `MediaError` `corrupt` if it is missing, infinite or beyond 1e9."""
     value = document.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e9:
         raise MediaError("corrupt", f"the Lottie's {name!r} is {str(value)[:40]}, no number that makes sense")
@@ -70,7 +70,7 @@ def embed_pictures(document: Mapping[str, Any], fetch: Fetch, meter: Meter) -> N
 
 
 def nothing_outside(_asset: Mapping[str, Any]) -> bytes | None:
-    """The `Fetch` of a document that stands alone."""
+    """The `Fetch` of a document without other files."""
     return None
 
 
@@ -86,7 +86,10 @@ def _data_of(asset: Mapping[str, Any]) -> bytes | None:
 
 
 def _rewritten(value: Any, slots: Mapping[str, Any], depth: int) -> Any:
-    """The same with slots filled in and members in the order that the renderer expects."""
+    """The same with slots filled in and members in the order that the renderer expects.
+
+    thorvg fills slots too, but after the checks, which would miss what a slot holds in the place where it is used.
+    """
     if depth > _MAX_DEPTH:
         raise MediaError("corrupt", f"the Lottie is nested more than {_MAX_DEPTH} deep")
     if isinstance(value, list):
@@ -109,7 +112,7 @@ def _goes_first(name: str, value: Mapping[str, Any]) -> bool:
 
 
 def _json_number(text: str) -> float:
-    """The renderer reads `8.0` as none where it expects a whole number."""
+    """Integers without a point: the renderer ignores `8.0` where it expects an integer."""
     value = float(text)
     return int(value) if value.is_integer() and abs(value) < 1 << 31 else value
 

@@ -1,5 +1,5 @@
-"""What a Lottie asks for, judged before anything is drawn: features that are not drawn are refused by name, and so is
-a drawing that asks for too much.
+"""Checks a Lottie before it is drawn: unsupported features are rejected by name, and so are drawings that are too
+complex.
 """
 
 import re
@@ -24,7 +24,7 @@ _MODIFIERS = {"tw": "twisted paths"}
 _SUBTRACTING = {3, 4, 5}
 _MASK_MODES = set("aslidfn")
 _SCALED = {"o": "opacity", "c": "colour", "fc": "colour", "sc": "colour"}
-"""thorvg takes the results of these for numbers up to 255, where After Effects has 100 and 1."""
+"""thorvg reads the results of these as numbers up to 255; After Effects has 100 and 1."""
 _UNKNOWN_CALLS = re.compile(
     r"\b(wiggle|temporalWiggle|random|gaussRandom|seedRandom|noise|posterizeTime|sourceRectAtTime|fromComp|fromCompToSurface"
     r"|toWorld|toWorldVec|fromWorld|fromWorldVec|toCompVec|fromCompVec|lookAt|rgbToHsl|hslToRgb|hexToRgb|footage|smooth"
@@ -35,7 +35,7 @@ _UNKNOWN_CALLS = re.compile(
 
 @dataclass
 class _Work:
-    """What one layer asks for, with all that is in it."""
+    """The work of drawing one layer and its contents."""
 
     layers: int = 1
     points: float = 0
@@ -127,8 +127,8 @@ def _unsupported_in_layer(layer: Mapping[str, Any], has_glyphs: bool) -> str | N
     return f"the blend mode {mode}" if not isinstance(mode, int) or not 0 <= mode <= 17 else None
 
 
-def _is_one_of(value: Any, known: Collection[int] | Collection[str]) -> bool:
-    return isinstance(value, int | str) and value in known
+def _is_one_of(value: Any, values: Collection[int] | Collection[str]) -> bool:
+    return isinstance(value, int | str) and value in values
 
 
 def _varies(transform: Any, name: str) -> bool:
@@ -147,11 +147,11 @@ def _has_fonts(document: Mapping[str, Any]) -> bool:
 
 
 class _Counter:
-    """Counts what layers ask for; what is used several times counts as often as it is used."""
+    """Counts the work of layers; an asset counts once per use."""
 
     def __init__(self, assets: Mapping[str, list[Any]]) -> None:
         self._assets = assets
-        self._known: dict[str, _Work] = {}
+        self._work_by_asset: dict[str, _Work] = {}
         self._open: set[str] = set()
 
     def of(self, layers: Sequence[Any]) -> _Work:
@@ -174,15 +174,15 @@ class _Counter:
     def _of_asset(self, reference: str) -> _Work:
         if reference in self._open:
             raise MediaError("corrupt", f"the Lottie's composition {reference[:40]!r} contains itself")
-        if reference not in self._known:
+        if reference not in self._work_by_asset:
             self._open.add(reference)
-            self._known[reference] = self.of(self._assets[reference])
+            self._work_by_asset[reference] = self.of(self._assets[reference])
             self._open.discard(reference)
-        return self._known[reference]
+        return self._work_by_asset[reference]
 
 
 def _points(shapes: Any) -> float:
-    """Points of the paths in a list of shapes, with all copies that repeaters make of what stands before them."""
+    """Points of the paths in a list of shapes, with the copies that repeaters make of the shapes before them."""
     total = 0.0
     for shape in shapes if isinstance(shapes, list) else []:
         if not isinstance(shape, dict):
@@ -204,7 +204,7 @@ def _points(shapes: Any) -> float:
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """All numbers of a property, in whatever keyframes, but not the times and eases of these."""
+    """All numbers of a property, in all its keyframes, without their times and eases."""
     if isinstance(value, bool):
         return
     if isinstance(value, int | float):

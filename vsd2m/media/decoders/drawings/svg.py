@@ -17,7 +17,7 @@ from vsd2m.media.budget import Meter
 from vsd2m.media.clip import Clip
 from vsd2m.media.decoders.drawings.embedded_pictures import as_png
 from vsd2m.media.decoders.drawings.lottie import inflate
-from vsd2m.media.decoders.worker.process import decode_apart
+from vsd2m.media.decoders.worker.process import decode_in_process
 
 MAX_DOCUMENT_BYTES = 16 << 20
 MAX_ELEMENTS = 20_000  # with all copies that `use` makes
@@ -47,7 +47,7 @@ def decode_svg(data: bytes, meter: Meter) -> Clip:
     root.set("width", str(width))
     root.set("height", str(height))
     document = ElementTree.tostring(root)
-    frames, _ = decode_apart("svg", document, {"width": width, "height": height}, meter)
+    frames, _ = decode_in_process("svg", document, {"width": width, "height": height}, meter)
     return Clip(frames, np.zeros(1, np.int32), 1, "svg")
 
 

@@ -1,5 +1,5 @@
-"""The process that decodes what foreign libraries draw: started at the first file, used again for the next, ended when
-it hangs.
+"""The separate process in which foreign libraries decode: started at the first file, reused for the next, and killed
+when it hangs.
 
 Request: `serve.REQUEST` (bytes of the options, bytes of the file), the options as JSON, the file. The messages of the
 answer begin with a tag, see `serve`.
@@ -22,7 +22,7 @@ from vsd2m.media.clip import Frames
 from vsd2m.media.decoders.worker import serve
 
 _MAX_FILES = 500
-"""After so many the process is replaced, whatever the libraries may have kept."""
+"""The process is replaced after this many files, since libraries may leak memory."""
 
 _START = """
 import json, sys
@@ -81,7 +81,7 @@ class _Worker:
         return frames[:index], facts
 
     def _read_claim(self, meter: Meter) -> Frames:
-        """Room for the frames that the worker says there are, once that is known to be within the budget."""
+        """A buffer for the frames that the worker announces, if they are within the budget."""
         claim = self._read_json(self._read(1, meter), meter)
         try:
             frames = meter.allocate(**claim)
@@ -126,7 +126,9 @@ _lock = threading.Lock()
 _worker: _Worker | None = None
 
 
-def decode_apart(kind: str, data: bytes, options: Mapping[str, Any], meter: Meter) -> tuple[Frames, dict[str, Any]]:
+def decode_in_process(
+    kind: str, data: bytes, options: Mapping[str, Any], meter: Meter
+) -> tuple[Frames, dict[str, Any]]:
     """Frames (`[T, H, W, 4]`) and facts that the decoder `kind` of `serve.DECODERS` makes of `data`.
 
     Raises the decoder's `MediaError`; `too_slow` where the time or the processor time is used up; `corrupt` where
@@ -158,7 +160,7 @@ def _how_it_ended(status: int | None, kind: str, meter: Meter) -> MediaError:
 
 
 def _running() -> _Worker:
-    global _worker  # noqa: PLW0603 - one process, used again
+    global _worker  # noqa: PLW0603 - one process, reused
     if _worker is None or _worker.owner != os.getpid() or _worker.num_files >= _MAX_FILES:
         _stop()
         _worker = _Worker()

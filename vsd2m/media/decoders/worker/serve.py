@@ -1,10 +1,10 @@
-"""Decodes files from stdin to stdout; run as a process of its own by `process`.
+"""Decodes files from stdin to stdout; run as a separate process by `process`.
 
-A decoder is a generator: it yields what it claims to find (`num_frames`, `width`, `height`), is ended there if that is
-too much, yields the frames (uint8 `[H, W, 4]`, straight RGBA), and returns the facts about them.
+A decoder is a generator: it yields the announced `num_frames`, `width` and `height`, is closed if they exceed the
+budget, yields the frames (uint8 `[H, W, 4]`, straight RGBA), and returns the facts about them.
 
-The process must not outlive its usefulness: it ends with its input, when its memory is used up, and by the system's
-timers when one file takes too long, even where nobody is left to end it.
+The process ends when its input ends, when its memory is used up, and by the system's timers when one file takes too
+long, also if its parent process no longer exists.
 """
 
 import json

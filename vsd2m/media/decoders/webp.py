@@ -23,7 +23,7 @@ _CLEAR_FLAG, _NO_BLEND_FLAG = 0x01, 0x02
 
 
 class WebpImage(NamedTuple):
-    """An `ANMF` chunk. `is_cleared`: whether its box is cleared afterwards. `flags_position`: their offset."""
+    """An `ANMF` chunk. `is_cleared`: its box is cleared afterwards. `flags_position`: offset of its flags."""
 
     left: int
     top: int

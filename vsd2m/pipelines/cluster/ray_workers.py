@@ -28,21 +28,21 @@ class Workplace:
         return str(ray.get_runtime_context().get_node_id())
 
     def work(self, task: Any) -> Any:
-        return self._made()(task)
+        return self._make_once()(task)
 
     def rehearse(self, task: Any) -> None:
-        self._made().rehearse(task)
+        self._make_once().rehearse(task)
 
     def commit(self) -> Any:
-        return self._made().commit()
+        return self._make_once().commit()
 
     def give_up(self) -> bool:
-        return bool(self._made().give_up())
+        return bool(self._make_once().give_up())
 
     def progress(self) -> int:
         return int(self._work.progress()) if self._work is not None else 0
 
-    def _made(self) -> Any:
+    def _make_once(self) -> Any:
         if self._work is None:
             self._work = self._make()
         return self._work

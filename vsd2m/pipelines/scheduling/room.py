@@ -17,10 +17,10 @@ class Room:
         self._used: dict[str, Request] = {}
         self.nodes: dict[str, Node] = {}
 
-    def refresh(self, *, knowing: str | None = None) -> None:
-        """Reads the machines: once a second, and if the machine `knowing` is not known yet."""
+    def refresh(self, *, node_id: str | None = None) -> None:
+        """Reads the machines: once a second, and if the machine `node_id` is not known yet."""
         is_old = self._clock() - self._read_at >= REFRESH_SECONDS
-        if is_old or (knowing is not None and knowing not in self.nodes):
+        if is_old or (node_id is not None and node_id not in self.nodes):
             self.nodes = {node.node_id: node for node in self._read_nodes()}
             self._read_at = self._clock()
 

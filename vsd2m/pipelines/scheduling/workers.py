@@ -264,7 +264,7 @@ class Workers:
         self._room.release(worker.node_id, pool.request)
         self._room.occupy(node_id, pool.request)
         worker.node_id = node_id
-        self._room.refresh(knowing=node_id)
+        self._room.refresh(node_id=node_id)
         pool.starting.remove(worker)
         pool.idle.append(worker)
 

@@ -12,6 +12,7 @@ PLAIN_FOLDERS = (
     "vsd2m/annotate",
     "vsd2m/benchmark",
     "vsd2m/cli",
+    "vsd2m/crawl",
     "vsd2m/core",
     "vsd2m/filter",
     "vsd2m/gallery",
@@ -39,7 +40,7 @@ PHRASES = re.compile(
     r"|for the (greater|most) part|in circles|its company|(is|are|be) told|told it|(likeli|common)est|be had in"
     r"|has to say|(has|have) seen them all|(are|is) at hand|no \w+ here\.|whatever order|as they lie|of anybody"
     r"|known again|used again|forth and back|look(s|ed)? at the clock|at the first question|take(s)? \w+ apart"
-    r"|pass(es)? by themselves|has to make sense|one is willing|nobody's business|counts for nothing"
+    r"|pass(es)? by themselves|has to make sense|one is willing|nobody's business|counts for nothing|left alone|in our words"
     r")\b",
     re.IGNORECASE,
 )
@@ -70,6 +71,10 @@ PARTICIPLES = frozenset(
 ALLOWED_NAMES = {
     "vsd2m/core/run.py": {"known"},  # a field: the known records
     "vsd2m/core/stage.py": {"kept"},  # a field: kept + dropped + failed = read
+    "vsd2m/crawl/records/ledger.py": {"asked"},  # a key of stored ledgers
+}
+ALLOWED_PHRASES = {
+    "vsd2m/crawl/scraping/spider.py": {"go on after"},  # in the detail of stored rejects
 }
 
 
@@ -97,8 +102,9 @@ def test_a_document_is_plain_english(path):
 
 @pytest.mark.parametrize("folder", PLAIN_FOLDERS)
 def test_texts_in_the_code_are_plain_english(folder):
-    texts = {path: phrases_in(path.read_text(encoding="utf-8")) for path in (ROOT / folder).rglob("*.py")}
-    assert not {path.relative_to(ROOT).as_posix(): phrases for path, phrases in texts.items() if phrases}
+    paths = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / folder).rglob("*.py")}
+    phrases = {name: set(phrases_in(path.read_text(encoding="utf-8"))) for name, path in paths.items()}
+    assert not {name: sorted(texts) for name, texts in phrases.items() if texts - ALLOWED_PHRASES.get(name, set())}
 
 
 @pytest.mark.parametrize("folder", PLAIN_FOLDERS)

@@ -54,7 +54,7 @@ class StageSpec:
 
 
 class StageConfig(BaseModel):
-    """Base of every stage's config: frozen, unknown keys refused. No I/O and no look at the machine.
+    """Base of every stage's config: frozen, unknown keys refused. Validation does no I/O on any machine.
 
     A field made with `neutral(...)` (a device, a batch size) does not change what the stage writes, and
     so does not invalidate finished work.
@@ -143,7 +143,7 @@ class Stage(ABC, Generic[C]):
         return {}
 
     def missing(self) -> list[str]:
-        """What it needs besides packages (models, files named in its config) and this machine lacks, in sentences."""
+        """Requirements besides packages (models, files named in its config) that this machine lacks, as sentences."""
         return []
 
     def seconds_per_sticker(self) -> float:
@@ -231,14 +231,14 @@ class FileStage(Stage[C]):
         yield None
 
     def host_loads(self, run: "Run", name: str, *, num_stickers: int) -> Sequence[HostLoad]:
-        """What it will request of which hosts, under the name `name` in the plan; without asking any of them."""
+        """Its requests to each host, for the stage `name` of the plan; sends none."""
         return ()
 
     def join(self, address: str | None) -> None:
         """Partitions written from now on share what is at `address`; called in each process that writes some."""
 
     def has_transient(self, run: "Run", partition: int) -> bool:
-        """Whether something in a finished partition may come out otherwise another time (`--retry transient`)."""
+        """Whether a finished partition has outcomes that another try may change (`--retry transient`)."""
         return False
 
     @abstractmethod

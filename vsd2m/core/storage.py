@@ -54,7 +54,7 @@ class Store:
         """Whether there is such a file or folder; `StorageError` where the storage does not say."""
 
         def look(fs: Any) -> bool:
-            # not fsspec's `exists`, for which a refusal or a server's error is "no"
+            # not fsspec's `exists`, which returns False for a refusal or an error of the server
             try:
                 fs.info(self._full(path))
             except (FileNotFoundError, NotADirectoryError):
@@ -109,7 +109,7 @@ class Store:
             return None
 
     def read_json(self, path: str) -> Any:
-        """The JSON in `path`; `StorageError` where it is torn."""
+        """The JSON in `path`; `StorageError` if it is damaged."""
         data = self.read_bytes(path)
         try:
             return json.loads(data)
@@ -169,7 +169,7 @@ class Store:
             with _as_storage_error("write", self.path(path)), _local_write(full) as file:
                 yield file
             return
-        # kept here first: what was streamed to a store could not be sent again
+        # spooled locally first: a stream to a store could not be repeated
         with tempfile.NamedTemporaryFile(prefix="vsd2m-") as spool:
             with _as_storage_error("write", self.path(path)):
                 yield spool
@@ -237,7 +237,7 @@ def _local_sizes(folder: str) -> dict[str, int]:
 def _size_of(entry: os.DirEntry[str]) -> int:
     try:
         return entry.stat().st_size
-    except FileNotFoundError:  # a temporary file of somebody else
+    except FileNotFoundError:  # a temporary file of another process
         return 0
 
 

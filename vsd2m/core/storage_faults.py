@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Retries:
-    """How long a storage is asked again, and how the pauses are made."""
+    """For how long requests are retried, and with which pauses."""
 
     patience_s: float = PATIENCE_SECONDS
     sleep: Callable[[float], None] = time.sleep
@@ -50,7 +50,7 @@ class Retries:
     chance: Callable[[], float] = random.random
 
     def call(self, operation: Callable[[], T], *, name: str, renew: Callable[[], None]) -> T:
-        """The operation's result; it is repeated while a fault may pass, and once with new credentials.
+        """The operation's result; it is repeated while a fault may be transient, and once with new credentials.
 
         `MissingFileError` where there is no such file, `StorageError` for every other fault of a storage.
         """
@@ -76,7 +76,7 @@ class Retries:
                 self.sleep(pause)
 
     def _pause(self, num_tries: int) -> float:
-        """Twice as long each time, between a half and the whole of it, so that workers do not ask all at once."""
+        """Doubles each time, times a random factor from 0.5 to 1, so that workers do not retry at once."""
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (num_tries - 1))
         return float(longest * (0.5 + 0.5 * self.chance()))
 

@@ -1,4 +1,4 @@
-"""What has to be taken down: a list of addresses, hosts, authors and keys, as their owners named them.
+"""Takedown lists: addresses, hosts, authors and keys of stickers to remove.
 
 As YAML or JSON (`addresses:`, `hosts:`, `authors:`, `keys:`, each a list), or as text with one entry a line: an
 address, a key, or `host: NAME`, `author: NAME`, `address: URL`, `key: KEY`; `#` begins a comment.
@@ -104,7 +104,7 @@ class TakedownList:
         return (*groups, AUTHOR_COLUMNS) if self.authors else tuple(groups)
 
     def check_applies_to(self, columns: Sequence[str], *, where: str) -> None:
-        """`ConfigError` where a table lacks what the list has to be compared with."""
+        """`ConfigError` if a table lacks the columns that the list refers to."""
         for group in self.columns_needed():
             if not set(group) & set(columns):
                 kind = "authors" if group is AUTHOR_COLUMNS else "addresses or hosts"
@@ -114,7 +114,7 @@ class TakedownList:
                 )
 
     def to_json(self) -> dict[str, list[str]]:
-        """What `of` takes."""
+        """The entries as `of` accepts them."""
         return {name: sorted(getattr(self, name)) for name in KINDS.values()}
 
     def digest(self) -> str:
@@ -123,7 +123,7 @@ class TakedownList:
 
 
 def plain_address(address: str) -> str:
-    """An address in the form in which two of them are compared; as it stands where it is none."""
+    """An address, normalised for comparison; other texts are unchanged."""
     text = address.strip()
     try:
         split = urlsplit(f"//{text.removeprefix('//')}" if _WITHOUT_SCHEME.match(text) else text)

@@ -85,7 +85,7 @@ def _words() -> pl.Expr:
 
 
 def _repeated(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """The same address found again, and other addresses of the same bytes. The smallest address is the sticker's."""
+    """Repeated addresses, and other addresses of the same bytes. The smallest address is the sticker's."""
     is_address = pl.struct("key", "url").is_first_distinct()
     again = rows.filter(~is_address).with_columns(
         detail=pl.format("also for {}", pl.col("trigger_word").fill_null("no word"))

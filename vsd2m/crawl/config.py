@@ -41,7 +41,7 @@ class CrawlConfig(StageConfig):
     max_pages_per_word: int = Field(100, ge=1, description="results pages visited for one word")
     max_file_bytes: int = Field(20 << 20, ge=1, description="largest picture that is downloaded")
     media_hosts: tuple[str, ...] = Field(
-        (), description="further hosts, with subdomains, that may be visited, as HOST or HOST:PORT"
+        (), description="further hosts, with subdomains, that may be requested, as HOST or HOST:PORT"
     )
     private_hosts: tuple[str, ...] = Field(
         (),
@@ -49,11 +49,13 @@ class CrawlConfig(StageConfig):
         "where `site` or `media_hosts` has such an address itself",
     )
     max_redirects: int = Field(5, ge=0, le=20, description="redirects followed for one address")
-    user_agent: str = neutral("vsd2m", min_length=1, description="name the crawler gives, and obeys rules for")
+    user_agent: str = neutral(
+        "vsd2m", min_length=1, description="name of the crawler, for the site and in the rules of robots.txt"
+    )
     contact: str | None = neutral(
         None,
         pattern=r"^(mailto:)?[^@\s()]+@[^@\s()]+$|^https?://[^\s()]+$",
-        description="e-mail address or page at which the owner of a site reaches you, sent with every request; "
+        description="e-mail address or page where the owner of a site can reach you, sent with every request; "
         "required for sites that are not on this machine, unless `user_agent` holds one",
     )
     timeout_s: float = neutral(30.0, gt=0, le=3600, description="seconds that one download may take")
@@ -76,9 +78,11 @@ class CrawlConfig(StageConfig):
         description="seconds between requests to a host, robots.txt may ask for more; null: 0.5, or 0 on this machine",
     )
     max_memory_bytes: int = neutral(
-        4 << 30, ge=1 << 29, description="address space of the crawling process; what needs more is `out_of_memory`"
+        4 << 30,
+        ge=1 << 29,
+        description="address space of the crawling process; a response that needs more is `out_of_memory`",
     )
-    concurrency: int = neutral(8, ge=1, le=256, description="requests under way at once, of each worker")
+    concurrency: int = neutral(8, ge=1, le=256, description="simultaneous requests of each worker")
     workers: int = neutral(
         1,
         ge=1,
@@ -156,18 +160,18 @@ class CrawlConfig(StageConfig):
         return min(self.workers, source.max_workers or self.workers, source.max_connections or self.workers)
 
     def takedown_list(self) -> TakedownList:
-        """What is not asked for and not kept; `StorageError` or `ConfigError` where it cannot be read."""
+        """The takedown list; `StorageError` or `ConfigError` if it cannot be read."""
         return TakedownList() if self.takedown is None else TakedownList.read(self.takedown)
 
     def lacks_contact(self) -> bool:
-        """Whether a site that is not on this machine would be asked without saying by whom."""
+        """Whether requests would go to a site on another machine without a contact."""
         has_contact = self.contact is not None or re.search(r"\S@\S|https?://\S", self.user_agent)
         return not has_contact and not is_loopback(self.source.site)
 
     def job(
         self, words: Sequence[str] | None, spool: Path, coordinator: str | None = None, *, is_site_known: bool = False
     ) -> Job:
-        """The crawl of these words, or, for None, the question for the site's own."""
+        """The job that crawls these words, or for None the one that reads the words of the site."""
         if self.lacks_contact():
             raise ConfigError(NO_CONTACT.format(site=self.source.site or "a site"))
         is_here = is_loopback(self.source.site)

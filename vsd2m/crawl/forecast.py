@@ -1,4 +1,4 @@
-"""What a crawl will request of which host, and how long that takes."""
+"""Forecast of the requests of a crawl to each host, and of their duration."""
 
 from collections import Counter
 from collections.abc import Mapping

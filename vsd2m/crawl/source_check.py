@@ -42,7 +42,7 @@ class FieldReport:
 
 @dataclass(frozen=True)
 class PageReport:
-    """What a source read in one page; `kind` is empty where it is no page that the source understands."""
+    """What a source read in one page; `kind` is empty if the source does not understand it."""
 
     name: str
     kind: str

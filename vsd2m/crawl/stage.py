@@ -80,8 +80,8 @@ class CrawlStage(FileStage[CrawlConfig]):
         return list(self.listed(run).digests if self._lists_stickers else self.words(run))
 
     def input_digest(self, run: Run, partition: int) -> str:
-        asked = self.listed(run).digests[partition] if self._lists_stickers else self.words(run)[partition]
-        return digest([self.config.source.output_fields(), asked])
+        question = self.listed(run).digests[partition] if self._lists_stickers else self.words(run)[partition]
+        return digest([self.config.source.output_fields(), question])
 
     @property
     def _lists_stickers(self) -> bool:
@@ -140,7 +140,7 @@ class CrawlStage(FileStage[CrawlConfig]):
     def _share_answers(self, run: Run, partition: int, answers: SharedAnswers) -> None:
         ledger, media = self._paths(partition)
         head, facts = read_ledger(run.store, ledger)
-        if head is None or head.answers_asked != self._answers_asked():
+        if head is None or head.answers_asked != self._answers_digest():
             return
         for fact in answers_of(facts):
             answers.put(str(shared_name(fact)), unplaced(fact), media_place(fact, media))
@@ -153,18 +153,18 @@ class CrawlStage(FileStage[CrawlConfig]):
         words = [NO_WORD] if self._lists_stickers else self.words(run)[partition]
         with spool_in(run.store, f"{self.config.media_folder}/spool-{partition:06d}") as spool:
             ledger, media = self._paths(partition)
-            asked = self._asked(run, partition)
-            known = recall(run.store, ledger, asked=asked, media=media, spool=spool)
+            question = self._question_digest(run, partition)
+            earlier_facts = recall(run.store, ledger, asked=question, media=media, spool=spool)
             if self._lists_stickers:
-                known = with_listed(known, self.listed(run).entries(partition))
-                write_known(spool, known)
-            facts, hosts = self._crawl(run, partition, self._job(run, words, spool), known)
+                earlier_facts = with_listed(earlier_facts, self.listed(run).entries(partition))
+                write_known(spool, earlier_facts)
+            facts, hosts = self._crawl(run, partition, self._job(run, words, spool), earlier_facts)
             finds = self._without_taken_down(join(facts, words))
             _check_searchable(finds, self.config.source.site)
             downloaded = [find for find in finds if find.is_kept]
             rows = self._write_media(run, media, downloaded, spool)
             offsets = {row["key"]: row["media_offset"] for row in rows}
-            head = LedgerHead(asked, self._answers_asked())
+            head = LedgerHead(question, self._answers_digest())
             run.store.write_bytes(ledger, ledger_bytes(head, facts, offsets))
             if self._coordinator is not None:
                 share_places(self._coordinator, media, rows)
@@ -176,7 +176,9 @@ class CrawlStage(FileStage[CrawlConfig]):
         is_site_known = any(name.startswith("facts-") for name in run.store.list(self.config.media_folder))
         return self.config.job(words, spool, self._coordinator, is_site_known=is_site_known)
 
-    def _crawl(self, run: Run, partition: int, job: Job, known: list[Fact]) -> tuple[list[Fact], dict[str, HostCounts]]:
+    def _crawl(
+        self, run: Run, partition: int, job: Job, earlier_facts: list[Fact]
+    ) -> tuple[list[Fact], dict[str, HostCounts]]:
         """Known and new facts, with all bytes in the spool, and how the hosts answered.
 
         Bytes that another worker had downloaded may be gone when they are needed; they are then downloaded here.
@@ -187,21 +189,21 @@ class CrawlStage(FileStage[CrawlConfig]):
             keep_evidence(run.store, self.config.media_folder, new)
             keep_dates(run.store, dates_path(self.config.media_folder, partition), new)
             tables.append(hosts_of(new))
-            facts = facts_of(known, new)
+            facts = facts_of(earlier_facts, new)
             lost = fetch_pictures(self._coordinator, run.store, facts, job.spool) if self._coordinator else []
             if not lost:
                 return facts, sum_of(tables)
             logger.warning("%d pictures that another worker had downloaded are gone; downloading them", len(lost))
-            known = [fact for fact in facts if fact not in lost]
-            write_known(job.spool, known)
+            earlier_facts = [fact for fact in facts if fact not in lost]
+            write_known(job.spool, earlier_facts)
         raise CrawlError(f"pictures that other workers downloaded were gone {MAX_ATTEMPTS} times; run again to resume")
 
-    def _answers_asked(self) -> str:
+    def _answers_digest(self) -> str:
         """Digest of all that decides how an address answers, whatever the words."""
         fields = self.config.output_fields()
         limits = ("max_stickers_per_word", "max_pages_per_word", "media_folder")
-        asked = {name: value for name, value in fields.items() if name not in limits}
-        return digest([self.spec.version, self.model_versions(), asked])
+        question = {name: value for name, value in fields.items() if name not in limits}
+        return digest([self.spec.version, self.model_versions(), question])
 
     def _without_taken_down(self, finds: Sequence[Find]) -> list[Find]:
         """The finds, of which those on the takedown list are rejects: by their page, author and bytes too."""
@@ -212,7 +214,7 @@ class CrawlStage(FileStage[CrawlConfig]):
         folder = self.config.media_folder
         return f"{folder}/facts-{partition:06d}.jsonl", f"{folder}/media-{partition:06d}.tar"
 
-    def _asked(self, run: Run, partition: int) -> str:
+    def _question_digest(self, run: Run, partition: int) -> str:
         return digest(
             [
                 self.spec.version,

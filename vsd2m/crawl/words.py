@@ -45,13 +45,13 @@ def _read_words(path: str) -> list[str]:
 
 def _words_of_site(config: CrawlConfig, store: Store) -> list[str]:
     path = f"{config.media_folder}/words.json"
-    asked = config.source.output_fields()
+    options = config.source.output_fields()
     if store.exists(path):
-        known = store.read_json(path)
-        if known["asked"] == asked:
-            return list(known["words"])
+        stored_words = store.read_json(path)
+        if stored_words["asked"] == options:
+            return list(stored_words["words"])
     words = _ask_words(config, store)
-    store.write_bytes(path, json.dumps({"asked": asked, "words": words}, ensure_ascii=False).encode())
+    store.write_bytes(path, json.dumps({"asked": options, "words": words}, ensure_ascii=False).encode())
     return words
 
 

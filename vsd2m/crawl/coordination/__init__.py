@@ -1,1 +1,1 @@
-"""What the workers of a crawl share: whose turn it is at a host, and what addresses have answered."""
+"""State shared by the workers of a crawl: turns at hosts, and the answers of addresses."""

@@ -37,16 +37,16 @@ class CrawlerClient:
             await asyncio.sleep(wait)
 
     async def claim(self, name: str) -> dict[str, Any] | None:
-        """What `name` has answered to another worker, or None where this one is to request it."""
+        """The answer of `name` to another worker; None if this worker has to request it."""
         fact: dict[str, Any] | None = await self._ask("claim", name=name)
         return fact
 
     def pause(self, host: str, seconds: float) -> None:
-        """No worker sends anything to `host` for so long."""
+        """Pauses requests of all workers to `host`."""
         self._tell("pause", host=host, seconds=seconds)
 
     def settle(self, name: str, fact: Mapping[str, Any] | None) -> None:
-        """What `name`, claimed before, has answered; None gives it up."""
+        """Stores the answer of `name`, which this worker has claimed; None releases the claim."""
         is_picture = fact is not None and fact["fact"] == "picture" and fact["refusal"] is None
         self._tell("settle", name=name, fact=fact, place=self._place if is_picture else None)
 
@@ -101,7 +101,7 @@ class PartitionClient:
         self._ask("places", places=places)
 
     def forget(self, name: str, key: str) -> None:
-        """The bytes of a picture are gone: who asks next downloads them."""
+        """Reports that the bytes of a picture are lost, so that the next worker downloads them."""
         self._ask("forget", name=name, key=key)
 
     def _ask(self, do: str, **values: Any) -> Any:

@@ -36,7 +36,7 @@ def coordinator(answers: SharedAnswers, *, host: str) -> Iterator[str]:
 
 
 class _Coordinator:
-    """Owners of addresses are connections: what a worker that ended had under way is another one's to request."""
+    """An address is claimed by a connection: when a worker ends, its claims pass to others."""
 
     def __init__(self, answers: SharedAnswers) -> None:
         self.token = secrets.token_hex(16)
@@ -110,7 +110,7 @@ class _Coordinator:
             worker.write(json.dumps({"pause": host, "seconds": seconds}).encode() + b"\n")
 
     async def on_claim(self, name: str, writer: asyncio.StreamWriter) -> dict[str, Any] | None:
-        """The answer of what was requested under `name`; None: nobody has requested it, and the worker shall."""
+        """The answer of `name`; None if no worker has requested it: the asking worker has to."""
         while (fact := self._answers.answer(name)) is None:
             if self._owners.setdefault(name, writer) is writer:
                 return None
@@ -122,7 +122,7 @@ class _Coordinator:
     async def on_settle(
         self, name: str, fact: dict[str, Any] | None, place: dict[str, Any] | None, writer: asyncio.StreamWriter
     ) -> None:
-        """The worker that owns `name` has its answer; None: it gives the name up."""
+        """Stores the answer of `name` from the worker that claimed it; None releases the claim."""
         if fact is not None:
             self._answers.put(name, fact, place)
         self._release(name)

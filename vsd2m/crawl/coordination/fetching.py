@@ -39,7 +39,7 @@ def fetch_pictures(address: str, store: Store, facts: Iterable[Fact], spool: Pat
 
 def _is_fetched(client: PartitionClient, store: Store, fact: Fact, spool: Path) -> bool:
     target = spool / PICTURES / fact["key"]
-    for _ in range(2):  # between question and copy the bytes may move: from a spool into its partition's tar
+    for _ in range(2):  # between query and copy the bytes may move from a spool into its partition's tar
         place = client.place(fact["key"])
         if place is not None and _is_copied(place, store, fact["key"], target):
             return True

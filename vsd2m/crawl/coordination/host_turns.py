@@ -1,4 +1,4 @@
-"""When each host may be sent its next request, whoever sends it. Arithmetic only: the time is passed in."""
+"""When the next request to each host may be sent, by any worker. No clock: the time is a parameter."""
 
 
 class HostTurns:
@@ -18,5 +18,5 @@ class HostTurns:
         self._last[host] = now
 
     def pause(self, host: str, seconds: float, *, now: float) -> None:
-        """Nothing is sent to `host` for so long; a longer pause that is under way stays."""
+        """Pauses requests to `host`; a longer current pause stays."""
         self._paused_until[host] = max(self._paused_until.get(host, now), now + seconds)

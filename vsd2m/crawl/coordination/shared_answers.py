@@ -9,7 +9,7 @@ from typing import Any
 
 
 class SharedAnswers:
-    """By name of what was requested (`page ADDRESS`, `picture ADDRESS`): the fact that the crawl noted of it."""
+    """The recorded fact by the name of the request (`page ADDRESS`, `picture ADDRESS`)."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -42,7 +42,7 @@ class SharedAnswers:
         return self._json("SELECT place FROM media WHERE key = ?", key)
 
     def forget(self, name: str, key: str) -> None:
-        """An answer whose bytes are gone is no answer."""
+        """Deletes answers whose bytes are lost."""
         self._database.execute("DELETE FROM answers WHERE name = ?", (_digest(name),))
         self._database.execute("DELETE FROM media WHERE key = ?", (key,))
 

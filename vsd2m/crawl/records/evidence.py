@@ -1,6 +1,6 @@
-"""What sites said as a whole (robots.txt and the like), byte for byte, with hash and date.
+"""Files of sites about their use (robots.txt and the like), byte for byte, with hash and date.
 
-It stands beside the committed files and in no commit record, because it depends on the time.
+They are stored beside the committed files and in no commit record, because they depend on the time.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vsd2m.core.run import Run
 
 LATENCIES_MS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 3, 5, 7))
-"""Upper bounds of the latencies that are counted together; what takes longer counts as the last."""
+"""Upper bounds of the classes of latencies; longer ones count in the last class."""
 
 
 @dataclass
@@ -70,9 +70,9 @@ class HostCounts:
         }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "HostCounts":
-        latencies = Counter({int(bound): count for bound, count in told["latencies"].items()})
-        return cls(told["requests"], told["retries"], told["num_bytes"], Counter(told["outcomes"]), latencies)
+    def from_json(cls, table: Mapping[str, Any]) -> "HostCounts":
+        latencies = Counter({int(bound): count for bound, count in table["latencies"].items()})
+        return cls(table["requests"], table["retries"], table["num_bytes"], Counter(table["outcomes"]), latencies)
 
 
 def sum_of(tables: Iterable[Mapping[str, HostCounts]]) -> dict[str, HostCounts]:
@@ -98,12 +98,12 @@ def hosts_path(folder: str, partition: int) -> str:
 def read_hosts(run: "Run", folder: str, partition: int) -> dict[str, HostCounts]:
     """The counts of all crawls of a partition; none where there was none."""
     path = hosts_path(folder, partition)
-    told = run.store.read_json(path) if run.store.exists(path) else {}
-    return {host: HostCounts.from_json(counts) for host, counts in told.items()}
+    table = run.store.read_json(path) if run.store.exists(path) else {}
+    return {host: HostCounts.from_json(counts) for host, counts in table.items()}
 
 
 def add_hosts(run: "Run", folder: str, partition: int, table: Mapping[str, HostCounts]) -> None:
     """Adds a crawl's counts to what earlier crawls of the partition left."""
     total = sum_of([read_hosts(run, folder, partition), table])
-    told = {host: counts.to_json() for host, counts in total.items()}
-    run.store.write_bytes(hosts_path(folder, partition), json.dumps(told, sort_keys=True).encode())
+    table = {host: counts.to_json() for host, counts in total.items()}
+    run.store.write_bytes(hosts_path(folder, partition), json.dumps(table, sort_keys=True).encode())

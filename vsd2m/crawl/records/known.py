@@ -9,7 +9,7 @@ from vsd2m.crawl.sources.base import Ask
 
 
 @dataclass
-class Known:
+class EarlierAnswers:
     """Facts of an earlier crawl, by what they are about."""
 
     finds: dict[int, list[Fact]] = field(default_factory=lambda: defaultdict(list))
@@ -20,29 +20,29 @@ class Known:
     refused_pictures: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, facts: Iterable[Fact]) -> "Known":
-        known = cls()
+    def of(cls, facts: Iterable[Fact]) -> "EarlierAnswers":
+        answers = cls()
         for fact in facts:
             match fact["fact"]:
                 case "find":
-                    known.finds[fact["word"]].append(fact)
+                    answers.finds[fact["word"]].append(fact)
                 case "search":
-                    known.searches[fact["word"]].append(fact)
+                    answers.searches[fact["word"]].append(fact)
                 case "search_refused":
-                    known.refused.add((fact["word"], fact["page"]))
+                    answers.refused.add((fact["word"], fact["page"]))
                 case "page":
-                    known.pages[fact["link"]] = fact
+                    answers.pages[fact["link"]] = fact
                 case "picture":
-                    (known.pictures if fact["refusal"] is None else known.refused_pictures).add(fact["picture"])
-        return known
+                    (answers.pictures if fact["refusal"] is None else answers.refused_pictures).add(fact["picture"])
+        return answers
 
     def links(self, word: int) -> Iterator[str]:
-        """The addresses that results pages gave for a word, by rank."""
+        """The addresses in the results for a word, by rank."""
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             yield find["link"] if find["sticker"] is None else find["sticker"]["url"]
 
     def next_request(self, word: int) -> tuple[int, Ask | None] | None:
-        """The number of the results page to ask for next, and what to ask, None for the word's first request.
+        """The number of the next results page, and its request; None for the first request of a word.
 
         None where the word has been searched to its end.
         """
@@ -53,7 +53,7 @@ class Known:
         return None if (word, page) in self.refused else (page, ask)
 
     def lacking(self, word: int) -> Iterator[str | Fact]:
-        """What results pages gave for a word and may lack an answer: addresses of pages, or stickers."""
+        """Results for a word that may have no answer yet: addresses of pages, or stickers."""
         for find in sorted(self.finds[word], key=lambda find: int(find["rank"])):
             page = self.pages.get(find["link"]) if find["sticker"] is None else find
             if find["refusal"] is not None or (page is not None and page["refusal"] is not None):

@@ -22,7 +22,7 @@ class LedgerHead:
 
 
 def ledger_bytes(head: LedgerHead, facts: Iterable[Fact], offsets: Mapping[str, int]) -> bytes:
-    """The facts as JSON lines in an order of their own; of kept pictures with the offset of their bytes in the tar."""
+    """The facts as sorted JSON lines; those of stored pictures have the offset of their bytes in the tar."""
     lines = sorted(json.dumps(_placed(fact, offsets), sort_keys=True, ensure_ascii=False) for fact in facts)
     return "".join(f"{line}\n" for line in [json.dumps(asdict(head)), *lines]).encode()
 
@@ -55,7 +55,7 @@ def read_ledger(store: Store, path: str) -> tuple[LedgerHead | None, list[dict[s
 
 
 def answers_of(facts: Iterable[Fact]) -> Iterator[Fact]:
-    """The facts that hold for whoever requests the same address: of pages and pictures, and final."""
+    """The final facts of pages and pictures, which are valid for every request of the same address."""
     for fact in facts:
         reason = reason_of(fact)
         is_complete = fact["fact"] == "page" or (fact["fact"] == "picture" and (reason or "media_offset" in fact))
@@ -95,6 +95,6 @@ def _laid_out(fact: Fact, store: Store, media: str, spool: Path) -> bool:
     return True
 
 
-def facts_of(known: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
-    """Earlier and new facts as those of one crawl, without what the crawling process says of itself or of the time."""
-    return [fact for fact in (*known, *new) if fact["fact"] not in ("end", "hosts", "site_file", "read")]
+def facts_of(earlier_facts: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
+    """Earlier and new facts together, without those about the crawling process and the time."""
+    return [fact for fact in (*earlier_facts, *new) if fact["fact"] not in ("end", "hosts", "site_file", "read")]

@@ -42,8 +42,8 @@ def _entries(rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[int, int, Entry]
         yield int(key[: NUM_BITS // 4], 16), 1, {"name": stickers[0]["url"], "stickers": stickers}
 
 
-def with_listed(known: Sequence[Fact], entries: Sequence[Entry]) -> list[Fact]:
-    """What an earlier crawl knows of the pictures, and what a search would have noted that gave these stickers."""
+def with_listed(earlier_facts: Sequence[Fact], entries: Sequence[Entry]) -> list[Fact]:
+    """Facts of an earlier crawl about the pictures, and the facts of a search with these stickers as results."""
     stickers = [sticker for entry in entries for sticker in entry["stickers"]]
     search = {"fact": "search", "word": 0, "page": 1, "num_links": len(stickers), "next_ask": None, "cut": None}
     finds = [
@@ -51,4 +51,8 @@ def with_listed(known: Sequence[Fact], entries: Sequence[Entry]) -> list[Fact]:
         for rank, sticker in enumerate(stickers)
     ]
     addresses = {address for sticker in stickers for address in addresses_of(sticker)}
-    return [search, *finds, *(fact for fact in known if fact["fact"] == "picture" and fact["picture"] in addresses)]
+    return [
+        search,
+        *finds,
+        *(fact for fact in earlier_facts if fact["fact"] == "picture" and fact["picture"] in addresses),
+    ]

@@ -12,7 +12,7 @@ OURS = frozenset({"source_error", "crawler_error", "not_answered", "out_of_memor
 """Refusals that are a failure of this program, not a verdict on the picture."""
 
 TRANSIENT = frozenset({"timeout", "unreachable", "server_error", "rate_limited", "robots_unreadable"})
-"""Refusals that may come out otherwise when the same is asked for again."""
+"""Refusals that a later request of the same address may not repeat."""
 
 _NOT_ANSWERED = {
     "reason": "not_answered",
@@ -98,23 +98,23 @@ def join(facts: Iterable[Fact], words: Sequence[str]) -> list[Find]:
 
     `CrawlError` where the results pages had more or fewer links than are accounted for.
     """
-    known = _Facts()
+    index = _Facts()
     for fact in facts:
-        known.add(fact)
-    for number in set(range(len(words))) - known.searched:
+        index.add(fact)
+    for number in set(range(len(words))) - index.searched:
         lost = {"fact": "search_refused", "page": 1, "url": "", **_NOT_ANSWERED}
-        known.placed.append(((number, 1, 1), lost))
-    known.placed.sort(key=lambda entry: entry[0])
-    places = [place for place, fact in known.placed if fact["fact"] == "find"]
-    if not len(places) == len(set(places)) == known.num_links:
+        index.placed.append(((number, 1, 1), lost))
+    index.placed.sort(key=lambda entry: entry[0])
+    places = [place for place, fact in index.placed if fact["fact"] == "find"]
+    if not len(places) == len(set(places)) == index.num_links:
         raise CrawlError(
-            f"the results pages had {known.num_links} links, and {len(set(places))} are accounted for; "
+            f"the results pages had {index.num_links} links, and {len(set(places))} are accounted for; "
             "a sticker was lost or counted twice, please report this"
         )
-    return [_find(fact, words[place[0]], known) for place, fact in known.placed]
+    return [_find(fact, words[place[0]], index) for place, fact in index.placed]
 
 
-def _find(fact: Fact, word: str, known: _Facts) -> Find:
+def _find(fact: Fact, word: str, index: _Facts) -> Find:
     if fact["fact"] == "search":
         return Find(word, fact["cut"]["url"], refusal=fact["cut"], is_search=True)
     if fact["fact"] == "search_refused":
@@ -123,19 +123,19 @@ def _find(fact: Fact, word: str, known: _Facts) -> Find:
     if fact["refusal"] is not None:
         return Find(word, fact["link"], refusal=fact["refusal"])
     if fact["sticker"] is not None:
-        return _pictured(word, fact["sticker"], known)
-    page = known.pages.get(fact["link"])
+        return _pictured(word, fact["sticker"], index)
+    page = index.pages.get(fact["link"])
     if page is None:
         return Find(word, fact["link"], refusal=_NOT_ANSWERED)
     if page["refusal"] is None:
-        return _pictured(word, page["sticker"], known)
+        return _pictured(word, page["sticker"], index)
     url = page["sticker"]["url"] if page["sticker"] else fact["link"]
     return Find(word, url, page["sticker"], refusal=page["refusal"])
 
 
-def _pictured(word: str, sticker: Fact, known: _Facts) -> Find:
+def _pictured(word: str, sticker: Fact, index: _Facts) -> Find:
     """The first rendition that was downloaded; where none was, the best one's refusal."""
-    pictures = [known.pictures.get(address) for address in addresses_of(sticker)]
+    pictures = [index.pictures.get(address) for address in addresses_of(sticker)]
     for picture in pictures:
         if picture is None:
             return Find(word, sticker["url"], sticker, refusal=_NOT_ANSWERED)

@@ -1,6 +1,6 @@
 """Machine-readable reservations against machine learning, a file per signal. A new one is a file here and a line below.
 
-Within a signal and between signals the most restrictive statement wins; what is ambiguous counts as a reservation.
+Within a signal and between signals the most restrictive statement wins; an ambiguous one counts as a reservation.
 """
 
 from functools import cache
@@ -21,5 +21,5 @@ SIGNALS: dict[str, str] = {
 
 @cache
 def signals() -> tuple[Signal, ...]:
-    """One of each."""
+    """One instance of each signal."""
     return tuple(component(SIGNALS, name, kind="signal", base=Signal)(name) for name in SIGNALS)

@@ -1,4 +1,4 @@
-"""The rights ledger of a run: a row for every sticker found, with what was said of its use; and its sum by host."""
+"""The rights ledger of a run: a row per sticker with the statements about its use, and totals by host."""
 
 import json
 from collections import Counter
@@ -31,7 +31,7 @@ _SCHEMA = {
 
 @dataclass
 class HostRights:
-    """What became of the stickers of one host under one licence (as pages state it; empty: none stated)."""
+    """The outcomes of the stickers of one host under one licence (as pages state it; empty: none stated)."""
 
     host: str
     licence: str
@@ -84,7 +84,7 @@ def _rows(run: Run, entry: StageLayout, record: Any) -> Iterator[dict[str, Any]]
     if part_path(entry.name, partition) in record.outputs:
         columns = [name for name in ("url", *_STATED, "robots") if name in entry.writes]
         for row in run.read_part(entry.name, partition, ["key", *columns]).iter_rows(named=True):
-            yield _row(row, KEPT, dates, *_said(row.get("robots")))
+            yield _row(row, KEPT, dates, *_statements_in(row.get("robots")))
     if rejects_path(entry.name, partition) in record.outputs:
         for row in run.read_rejects(entry.name, partition).iter_rows(named=True):
             if row["reason"] in RIGHTS_REASONS:
@@ -110,7 +110,9 @@ def _host(url: str) -> str:
         return ""
 
 
-def _said(robots: str | None) -> tuple[str | None, list[str]]:
+def _statements_in(robots: str | None) -> tuple[str | None, list[str]]:
     """(robots.txt's verdict, the statements) of the `robots` column."""
-    told = json.loads(robots) if robots else {}
-    return told.get("robots_txt"), [f"{said['place']}: {said['text']}" for said in told.get("statements", ())]
+    use = json.loads(robots) if robots else {}
+    return use.get("robots_txt"), [
+        f"{statement['place']}: {statement['text']}" for statement in use.get("statements", ())
+    ]

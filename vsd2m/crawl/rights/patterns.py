@@ -32,5 +32,5 @@ def without_origin(address: str) -> str:
 
 
 def _normal(path: str) -> str:
-    """Percent-encoding does not tell one path from another."""
+    """Normalises percent-encoding."""
     return quote(unquote(path, errors="replace"), safe="/*$?&=:@!'(),;+~-._%", errors="replace")

@@ -32,7 +32,7 @@ def _reserves(value: str, product: str) -> bool:
 
 
 def _directives(value: str, product: str) -> Iterator[str]:
-    """The directives that hold for `product`. What is no plain name of a crawler before a colon addresses no one."""
+    """The directives that hold for `product`. Text before a colon counts as a crawler only if it is a plain name."""
     holds = True
     for part in re.split(r"[,;]", value.casefold()):
         name, colon, rest = part.partition(":")

@@ -1,4 +1,4 @@
-"""What a signal is: it reads some of the places in which a site or a picture can speak, and says what it found."""
+"""The interface of signals: each reads statements about use from some places of a site or a picture."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ Headers = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Statement:
-    """What was said, word for word (up to `MAX_TEXT` characters), and where. `reserves`: against machine learning.
+    """A statement, verbatim (up to `MAX_TEXT` characters), and its place. `reserves`: against machine learning.
 
     `is_override`: it replaces what the same signal says in other places before it.
     """
@@ -66,7 +66,7 @@ class Target:
 
 
 class Signal:
-    """One way to reserve rights. No method raises, whatever it is given; each reads one place, by default nothing."""
+    """One way to reserve rights. No method raises on any input; each reads one place, by default none."""
 
     site_files: ClassVar[tuple[str, ...]] = ()
     """Paths of files that it reads once per origin."""
@@ -94,7 +94,7 @@ class Signal:
         return ()
 
     def in_picture(self, data: bytes) -> Iterable[Statement]:
-        """What is written inside a picture."""
+        """Statements inside a picture."""
         return ()
 
     def licences_in_robots(self, groups: "RobotsGroups") -> Iterable[str]:

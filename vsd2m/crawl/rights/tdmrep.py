@@ -15,7 +15,7 @@ _RESERVING_TEXT = re.compile(r"tdm[-_]reservation[\"']?\s*[:=]\s*[\"']?(1\d*|tru
 
 
 class TdmReservation(Signal):
-    """`1` reserves. A later place overrides an earlier one; that it says nothing resets nothing."""
+    """`1` reserves. A later place overrides an earlier one only if it has a statement."""
 
     site_files = (FILE,)
     headers = (_NAME,)

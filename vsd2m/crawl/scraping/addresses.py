@@ -1,4 +1,4 @@
-"""Which addresses may be asked for: http and https, on the hosts and ports of the site, none inside a network."""
+"""Which addresses may be requested: http and https, on hosts and ports of the site, none in private networks."""
 
 import ipaddress
 import re
@@ -85,8 +85,8 @@ class Places:
 
 def private_refusal(host: str, address: str) -> Refusal:
     """The reject of an address inside this machine or network."""
-    found = host if host == address else f"{host} is {address},"
-    detail = f"{found} no public address; `private_hosts` may name it if that is meant"
+    subject = host if host == address else f"{host} is {address},"
+    detail = f"{subject} no public address; `private_hosts` may name it if that is meant"
     return Refusal("private_address", detail=detail)
 
 
@@ -128,6 +128,6 @@ def is_place(entry: str) -> bool:
 
 @lru_cache(4096)
 def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port (RFC 6454): what answers as one."""
+    """Scheme, host and port (RFC 6454)."""
     split = urlsplit(url)
     return split.scheme, split.hostname, split.port or _PORTS.get(split.scheme)

@@ -1,11 +1,11 @@
-"""How long a host is left alone after it said it is busy, or before it is asked once more. Arithmetic only."""
+"""Waits before the next request to a busy host, and before a retry. No clock, no requests."""
 
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_S = 1e9
-"""Thirty years; what a header asks for beyond that is the same."""
+"""Thirty years, the upper limit for the wait in a header."""
 
 
 def backoff_s(attempt: int, *, first_s: float, max_s: float, rng: random.Random) -> float:

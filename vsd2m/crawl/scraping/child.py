@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from scrapy.crawler import CrawlerProcess
 
-from vsd2m.crawl.records.known import Known
+from vsd2m.crawl.records.known import EarlierAnswers
 from vsd2m.crawl.rights.signal import product_of
 from vsd2m.crawl.scraping.addresses import Places
 from vsd2m.crawl.scraping.job import Job, is_loopback
@@ -125,7 +125,7 @@ def _run(order: dict[str, Any], end_of_parent: int) -> NoReturn:
 
 
 def crawl(job: Job) -> None:
-    """Crawls, and notes as its last fact that it came to its end, and why."""
+    """Crawls, and writes as its last fact that it has finished, and why."""
     redacted = job.redaction()
     for name in ("stdout", "stderr"):  # before Scrapy makes its log's handler; tracebacks are written there too
         setattr(sys, name, cast(TextIO, RedactedStream(getattr(sys, name), redacted)))
@@ -133,7 +133,7 @@ def crawl(job: Job) -> None:
     spool = Spool(job.spool, redacted)
     process = CrawlerProcess(settings_of(job))
     crawler = process.create_crawler(StickerSpider)
-    process.crawl(crawler, job=job, spool=spool, known=Known.of(read_known(job.spool)))
+    process.crawl(crawler, job=job, spool=spool, earlier_answers=EarlierAnswers.of(read_known(job.spool)))
     process.start(install_signal_handlers=False)
     if process.bootstrap_failed:
         sys.exit("the spider could not start")

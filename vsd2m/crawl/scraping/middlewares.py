@@ -1,4 +1,4 @@
-"""Scrapy downloader middlewares that say no in our words. Imported in the crawling process only."""
+"""Scrapy downloader middlewares that refuse requests with our reasons. Imported in the crawling process only."""
 
 import asyncio
 import random
@@ -76,7 +76,7 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         return parsed
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        # Where nobody listens the request itself fails next, and says so better than a refusal.
+        # If no server responds, the request itself fails next, with a more precise reason.
         is_endless = isinstance(exc, RefusedRequest) and exc.refusal.reason == "http_error"
         if isinstance(exc, NOBODY_THERE):
             self._deserted.add(netloc)
@@ -89,8 +89,8 @@ class ObeyRobots(RobotsTxtMiddleware):  # type: ignore[misc]
         """Slows down for a host; one that has several ports has one delay, the longest."""
         downloader = self.crawler.engine.downloader
         key = downloader.get_slot_key(request)
-        asked = robotparser.crawl_delay(self._robotstxt_useragent) or 0.0
-        delay = max(asked, self._crawl_delays.get(key, 0.0), self.crawler.spider.job.delay_s)
+        crawl_delay = robotparser.crawl_delay(self._robotstxt_useragent) or 0.0
+        delay = max(crawl_delay, self._crawl_delays.get(key, 0.0), self.crawler.spider.job.delay_s)
         self._crawl_delays[key] = delay
         downloader.per_slot_settings[key] = {"delay": min(delay, self.crawler.spider.job.max_wait_s)}
         if (slot := downloader.slots.get(key)) and slot.delay < delay:
@@ -160,7 +160,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
-    """Undoes a `Content-Encoding`; what cannot be unpacked, or unpacks to too much, is a refusal in every encoding."""
+    """Decodes a `Content-Encoding`; damaged or too large content is refused, in every encoding."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         encoding = ", ".join(value.decode("latin-1") for value in response.headers.getlist("Content-Encoding"))
@@ -182,9 +182,9 @@ class Decompress(HttpCompressionMiddleware):  # type: ignore[misc]
 
 
 class PatientRetry(RetryMiddleware):  # type: ignore[misc]
-    """Asks again after a wait that doubles; a busy host (429, 503) is left alone as a whole meanwhile.
+    """Retries after a wait that doubles; a busy host (429, 503) gets no other requests meanwhile.
 
-    `Retry-After` sets the least wait. Where it is longer than `max_wait_s`, the host is asked for nothing more:
+    `Retry-After` sets the least wait. Where it is longer than `max_wait_s`, the host gets no more requests:
     its requests end as `rate_limited`, and the crawl goes on with other hosts.
     """
 
@@ -195,10 +195,12 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "PatientRetry":
-        made: PatientRetry = super().from_crawler(crawler)
-        made._job = crawler.spider.job
-        made._rng = random.Random(str(made._job.spool))  # another jitter for every partition, the same one again
-        return made
+        middleware: PatientRetry = super().from_crawler(crawler)
+        middleware._job = crawler.spider.job
+        middleware._rng = random.Random(
+            str(middleware._job.spool)
+        )  # a different jitter per partition, but a reproducible one
+        return middleware
 
     def process_request(self, request: Request) -> None:
         until, refusal = self._closed_until.get(_host(request), (0.0, None))
@@ -237,7 +239,7 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
         spider = self.crawler.spider
         try:
             seconds: float | None = spider.source.busy_for_s(page_of(request, response, spider.redacted))
-        except Exception:  # what a source cannot read here, it cannot read as a page either, and says so there
+        except Exception:  # a source that fails here fails on the page too, and is reported there
             return None
         return seconds
 
@@ -252,7 +254,7 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
         return backoff_s(attempt, first_s=self._job.first_wait_s, max_s=self._job.max_wait_s, rng=self._rng)
 
     def _close(self, request: Request, seconds: float) -> Refusal:
-        """Everything for this host is refused from now on, what waits in its queue too."""
+        """Refuses all further requests to this host, queued ones too."""
         limit = self._job.max_wait_s
         refusal = Refusal("rate_limited", value=round(seconds), limit=limit, detail="the host asks for a longer pause")
         self._closed_until[_host(request)] = (time.monotonic() + seconds, refusal)
@@ -263,7 +265,7 @@ class PatientRetry(RetryMiddleware):  # type: ignore[misc]
         return refusal
 
     def _pause(self, request: Request, seconds: float) -> None:
-        """Nothing is sent to this host for that long; a pause that is under way is only made longer."""
+        """Pauses requests to this host; a longer current pause stays."""
         if (coordination := self.crawler.spider.coordination) is not None:
             coordination.pause(_host(request), seconds)
         slot, end = self._slot(request), time.monotonic() + seconds

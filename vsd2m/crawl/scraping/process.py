@@ -1,4 +1,4 @@
-"""Running crawling processes from the outside. One that has done its job waits for the next."""
+"""Starts crawling processes and gives them jobs. A process that has finished one waits for the next."""
 
 import atexit
 import contextlib
@@ -108,7 +108,7 @@ class _CrawlingProcess:
         return self._child.poll() is None
 
     def end(self) -> None:
-        """The process, and the job it may be doing, are over."""
+        """Ends the process and its current job."""
         self._child.kill()
         with contextlib.suppress(BrokenPipeError):
             self._child.communicate()

@@ -1,4 +1,4 @@
-"""Keys taken out of everything that is written: facts, columns, logs, messages."""
+"""Removes keys from everything that is written: facts, columns, logs, messages."""
 
 import json
 from collections.abc import Iterable

@@ -53,12 +53,12 @@ def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: in
 
 
 def crawler_error(error: BaseException) -> Refusal:
-    """An exception nobody expected: recorded at the address it came up at, and a failure of this program."""
+    """An unexpected exception: recorded at its address as a failure of this program."""
     if isinstance(error, MemoryError):
         return Refusal("out_of_memory", detail="`max_memory_bytes` is the limit of the crawling process")
     return Refusal("crawler_error", detail=f"{type(error).__name__}: {error}")
 
 
 def source_error(error: BaseException) -> Refusal:
-    """What a source's code raised, which is a failure of its page."""
+    """An exception in the code of a source, recorded as a failure of its page."""
     return Refusal("source_error", detail=f"{type(error).__name__}: {error}")

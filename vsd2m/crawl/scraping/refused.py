@@ -1,4 +1,4 @@
-"""The exceptions of requests that come to nothing: refused by a middleware, or to a host where nobody is."""
+"""Exceptions for requests without a result: refused by a middleware, or sent to an unreachable host."""
 
 from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError, IgnoreRequest
 from twisted.internet.error import ConnectError

@@ -43,7 +43,7 @@ class RobotsParser(ProtegoRobotParser):  # type: ignore[misc]
 
 @dataclass
 class _Site:
-    """What an origin says as a whole: its robots.txt, its files about rights, and licences (None: unreadable).
+    """The files of an origin: robots.txt, files about rights, and licences (None: unreadable).
 
     `licences` are those of robots.txt by the address that it gives, `asked_licences` all that were asked for.
     """
@@ -64,7 +64,7 @@ class _Site:
 
 
 class ObeyReservations:
-    """Nothing is asked for that robots.txt or a file beside it reserves, and no answer is used that is reserved.
+    """Refuses requests that robots.txt or a file beside it reserves, and answers that are reserved.
 
     That holds for results pages, sticker pages, answers of APIs and pictures alike. What was said lies in
     `request.meta["statements"]`.
@@ -159,12 +159,12 @@ class ObeyReservations:
 
     async def _licence(self, site: _Site, address: str) -> str | None:
         """The text of a licence file, which is asked for once."""
-        asked = site.asked_licences
-        if address not in asked:
-            if len(asked) >= MAX_LICENCES or self._crawler.spider.places.refusal(address, any_host=True):
+        licences = site.asked_licences
+        if address not in licences:
+            if len(licences) >= MAX_LICENCES or self._crawler.spider.places.refusal(address, any_host=True):
                 return None
-            asked[address] = asyncio.ensure_future(self._read(address))
-        return await asyncio.shield(asked[address])
+            licences[address] = asyncio.ensure_future(self._read(address))
+        return await asyncio.shield(licences[address])
 
     async def _read(self, url: str) -> str | None:
         """The text of a file about rights, which is kept as evidence; None where there is none."""
@@ -172,7 +172,7 @@ class ObeyReservations:
         request = Request(url, priority=1000, meta=meta, callback=NO_CALLBACK)
         try:
             response: Response = await self._crawler.engine.download_async(request)
-        except Exception:  # of a file that may be absent everything but its text says the same
+        except Exception:  # for an optional file, every failure means that it is absent
             return None
         if response.status != HTTPStatus.OK:
             return None

@@ -1,4 +1,4 @@
-"""What the crawling process shares with others: its turn at a host, and the answers of addresses."""
+"""Shares turns at hosts and the answers of addresses with other crawling processes."""
 
 import asyncio
 import itertools
@@ -48,7 +48,7 @@ class Outage:
         return not self.is_over_limit(now=now)
 
     def is_over_limit(self, *, now: float) -> bool:
-        """Whether the site has been down for as long as one is willing to wait; at once, if it never answered."""
+        """Whether the site has been down for `max_outage_s`; at once, if it has never answered."""
         return not self._is_known or (self._began is not None and now - self._began >= self._max_s)
 
 

@@ -19,7 +19,7 @@ from vsd2m.core.keys import sticker_key
 from vsd2m.core.takedown import TakedownList
 from vsd2m.crawl.coordination.clients import CrawlerClient
 from vsd2m.crawl.records.evidence import now, site_file
-from vsd2m.crawl.records.known import Known
+from vsd2m.crawl.records.known import EarlierAnswers
 from vsd2m.crawl.records.outcomes import addresses_of, shared_name
 from vsd2m.crawl.scraping.addresses import Places, origin
 from vsd2m.crawl.scraping.job import Job, Refusal
@@ -50,7 +50,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     name = "stickers"
 
-    def __init__(self, job: Job, spool: Spool, known: Known) -> None:
+    def __init__(self, job: Job, spool: Spool, earlier_answers: EarlierAnswers) -> None:
         super().__init__()
         self.job = job
         self.source = job.open_source()
@@ -59,12 +59,12 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self.places = Places(job.site, media_hosts, job.private_hosts, any_host=self.source.lists_stickers)
         self.takedown = TakedownList.of(job.takedown)
         self._spool = spool
-        self._asked: set[str] = set()
-        self._known = known
-        self._links = {number: set(known.links(number)) for number in list(known.finds)}
+        self._requested_names: set[str] = set()
+        self._earlier_answers = earlier_answers
+        self._links = {number: set(earlier_answers.links(number)) for number in list(earlier_answers.finds)}
         self._cursors: set[tuple[int, str]] = set()
-        self._downloaded = set(known.pictures)
-        self._refused = set(known.refused_pictures)
+        self._downloaded = set(earlier_answers.pictures)
+        self._refused = set(earlier_answers.refused_pictures)
         self._renditions: dict[str, list[Sequence[str]]] = defaultdict(list)
         self.outage = Outage(job.site, max_s=job.max_outage_s, is_known=job.is_site_known)
         self.coordination = CrawlerClient(job.coordinator, str(job.spool)) if job.coordinator else None
@@ -93,22 +93,22 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         self._note("words", words=list(self._read(response, self.source.parse_words)))
 
     def _search_on(self, number: int, word: str) -> Iterator[Request]:
-        """Asks for what is not known of a word: all of it, or what an earlier crawl did not get."""
-        for lacking in self._known.lacking(number):
+        """Requests the missing results of a word: all, or those that an earlier crawl lacks."""
+        for lacking in self._earlier_answers.lacking(number):
             yield from self._page(lacking) if isinstance(lacking, str) else self._picture(addresses_of(lacking))
-        if request := self._known.next_request(number):
+        if request := self._earlier_answers.next_request(number):
             page, ask = request
             make_ask = partial(self.source.first_request, word) if ask is None else lambda: ask
             yield from self._ask_source(make_ask, self.on_search, number=number, page=page)
 
-    def _ask_source(self, make_ask: Callable[[], Ask | None], callback: Any, **asked: Any) -> Iterator[Request]:
-        """The request that the source makes up; like all its code it may fail."""
+    def _ask_source(self, make_ask: Callable[[], Ask | None], callback: Any, **about: Any) -> Iterator[Request]:
+        """The request that the source creates; an exception in its code is a failure of that request."""
         try:
             ask = self._checked_ask(make_ask())
         except Exception as error:
-            yield from self._refuse(asked, source_error(error), url="")
+            yield from self._refuse(about, source_error(error), url="")
             return
-        yield from self._request(ask, callback, is_made_up=True, **asked)
+        yield from self._request(ask, callback, is_made_up=True, **about)
 
     def _checked_ask(self, ask: Any) -> Ask:
         if not isinstance(ask, Ask) or not isinstance(ask.url, str):
@@ -151,7 +151,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         return None
 
     def _is_new_cursor(self, number: int, ask: Ask | None) -> bool:
-        """Whether the next page of a word was not asked for before: cursors that run in a circle end."""
+        """Whether the next page of a word was not asked for before: searches with repeating cursors end."""
         cursor = (number, repr(ask))
         is_new = ask is not None and cursor not in self._cursors
         self._cursors.add(cursor)
@@ -182,7 +182,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     # -- sticker pages ---------------------------------------------------------------------------
 
     def _page(self, link: str) -> Iterator[Request]:
-        if link not in self._known.pages and self._is_new(link):
+        if link not in self._earlier_answers.pages and self._is_new(link):
             yield from self._request(Ask(link), self.on_page, link=link)
 
     def on_page(self, response: Response, link: str) -> Iterator[Request]:
@@ -269,7 +269,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         yield from self._refuse(request.cb_kwargs, refusal, url=keyless_url(request, request.url, self.redacted))
 
     def _repeat(self, fact: dict[str, Any]) -> Iterator[Request]:
-        """Notes what another worker noted of an address, and goes on as if it had been requested here."""
+        """Records the fact of another worker about an address, and continues as if it had been requested here."""
         self._note(**fact)
         if fact["fact"] == "page":
             if fact["refusal"] is None:
@@ -279,16 +279,16 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         else:
             yield from self._pass_over(fact["picture"])
 
-    def _refuse(self, asked: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
-        """Notes why what was asked for is unavailable, and asks for what may stand in for it."""
+    def _refuse(self, about: Mapping[str, Any], refusal: Refusal, *, url: str) -> Iterator[Request]:
+        """Records why an address is unavailable, and requests a replacement if there is one."""
         if refusal.reason == "out_of_memory":
             refusal = replace(refusal, limit=self.job.max_memory_bytes)
-        if "picture" in asked:
-            yield from self._refuse_picture(asked["picture"], refusal)
-        elif "link" in asked:
-            self._refuse_page(asked["link"], refusal)
-        elif "number" in asked:
-            self._note("search_refused", word=asked["number"], page=asked["page"], url=url, **asdict(refusal))
+        if "picture" in about:
+            yield from self._refuse_picture(about["picture"], refusal)
+        elif "link" in about:
+            self._refuse_page(about["link"], refusal)
+        elif "number" in about:
+            self._note("search_refused", word=about["number"], page=about["page"], url=url, **asdict(refusal))
         else:
             self._note("words_refused", **asdict(refusal))
 
@@ -306,18 +306,18 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
 
     # -- requests and facts ----------------------------------------------------------------------
 
-    def _request(self, ask: Ask, callback: Any, *, is_made_up: bool = False, **asked: Any) -> Iterator[Request]:
-        """The one way to ask for an address, or the fact that says why it is not asked for.
+    def _request(self, ask: Ask, callback: Any, *, is_made_up: bool = False, **about: Any) -> Iterator[Request]:
+        """The request of an address, or a fact with the reason why it is not requested.
 
         `is_made_up`: by the source and not by a page, so that it may lead to any public host.
         """
         entry = self.takedown.entry_for_address(ask.url)
         refusal = self.places.refusal(ask.url, any_host=is_made_up)
         if refusal := refusal or (Refusal("taken_down", detail=entry) if entry else None):
-            yield from self._refuse(asked, refusal, url=ask.url)
+            yield from self._refuse(about, refusal, url=ask.url)
             return
         try:
-            sent = self._authorised(ask, is_picture="picture" in asked)
+            sent = self._authorised(ask, is_picture="picture" in about)
             request = Request(
                 sent.url,
                 partial(self._answered, callback),
@@ -325,18 +325,18 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
                 headers=dict(sent.headers),
                 body=sent.body,
                 errback=self.on_error,
-                cb_kwargs=asked,
+                cb_kwargs=about,
                 meta={
-                    "download_maxsize": self.job.max_file_bytes if "picture" in asked else MAX_PAGE_BYTES,
+                    "download_maxsize": self.job.max_file_bytes if "picture" in about else MAX_PAGE_BYTES,
                     "keyless_url": Request(ask.url).url,
-                    "shared_name": shared_name(asked),
+                    "shared_name": shared_name(about),
                     "sent_headers": tuple(sent.headers),
                 },
                 # Scrapy's own filter would lose, without a word, a redirect to an address already visited
                 dont_filter=True,
             )
         except Exception as error:
-            yield from self._refuse(asked, source_error(error), url=ask.url)
+            yield from self._refuse(about, source_error(error), url=ask.url)
             return
         yield request
 
@@ -355,24 +355,24 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             raise ValueError("`authorise` may not lead to another host")
         return sent
 
-    def _answered(self, callback: Any, response: Response, **asked: Any) -> Iterator[Request]:
+    def _answered(self, callback: Any, response: Response, **about: Any) -> Iterator[Request]:
         """What `callback` makes of an answer. Whatever it raises becomes the fact of what was asked for."""
         try:
-            yield from callback(response, **asked) or ()
+            yield from callback(response, **about) or ()
         except CloseSpider:
             raise
         except RefusedError as error:
             yield from self._refuse(
-                asked, error.refusal, url=keyless_url(response.request, response.url, self.redacted)
+                about, error.refusal, url=keyless_url(response.request, response.url, self.redacted)
             )
         except Exception as error:
             self.logger.exception("an error in the crawler at %s", response.url)
             url = keyless_url(response.request, response.url, self.redacted)
-            yield from self._refuse(asked, crawler_error(error), url=url)
+            yield from self._refuse(about, crawler_error(error), url=url)
 
     def _is_new(self, name: str) -> bool:
-        is_new = name not in self._asked
-        self._asked.add(name)
+        is_new = name not in self._requested_names
+        self._requested_names.add(name)
         return is_new
 
     def _note(self, fact: str, **values: Any) -> None:

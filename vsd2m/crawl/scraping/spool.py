@@ -16,7 +16,7 @@ PICTURES = "pictures"
 
 
 class SpoolError(Exception):
-    """The spool cannot be written, so the crawl must not go on."""
+    """The spool cannot be written, so the crawl must stop."""
 
 
 class Spool:

@@ -36,7 +36,7 @@ class _ChosenSource(Chosen):
         name = value if isinstance(value, str) else value.get(self.key) if isinstance(value, Mapping) else None
         if not isinstance(name, str) or not name.endswith(SOURCE_FILES):
             return super()._named(value)
-        options = {} if isinstance(value, str) else {key: given for key, given in value.items() if key != self.key}
+        options = {} if isinstance(value, str) else {key: option for key, option in value.items() if key != self.key}
         return super()._named({**_read(Path(name)), **options})
 
 

@@ -1,4 +1,4 @@
-"""A table of addresses with what is said of each, as img2dataset takes it: nothing is searched for, only downloaded."""
+"""A table of addresses with descriptions, as for img2dataset: addresses are downloaded without a search."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, ClassVar, cast

@@ -118,16 +118,16 @@ class JsonApiSource(Source[JsonApiConfig]):
         )
 
     def _next(self, page: Page, answer: Any) -> Ask | None:
-        told = _select(self.config.next, answer) if self.config.next else None
-        if not told:
+        cursor = _select(self.config.next, answer) if self.config.next else None
+        if not cursor:
             return None
         ask, argument = Ask(page.url), self.config.page_argument
         if argument is not None:
             current = parse_qs(urlsplit(page.url).query).get(argument, [str(self.config.first_page)])[-1]
             return ask.with_query(**{argument: str(int(current) + self.config.page_step)})
         if self.config.cursor_argument is not None:
-            return ask.with_query(**{self.config.cursor_argument: str(told)})
-        return Ask(page.link(str(told)))
+            return ask.with_query(**{self.config.cursor_argument: str(cursor)})
+        return Ask(page.link(str(cursor)))
 
 
 def _check_selector(name: str, expression: str | None) -> None:

@@ -52,8 +52,8 @@ class TelegramSource(Source[TelegramConfig]):
         sticker_set = _result(page)
         named = {"set": text(sticker_set, "name"), "title": text(sticker_set, "title")}
         entries = as_list(field(sticker_set, "stickers"), "stickers")
-        wanted = [entry for entry in entries if _kind(entry) in (None, *self.config.kinds)]
-        return SearchResults(stickers_of(page, wanted, lambda entry: self._link(entry, named)))
+        chosen_entries = [entry for entry in entries if _kind(entry) in (None, *self.config.kinds)]
+        return SearchResults(stickers_of(page, chosen_entries, lambda entry: self._link(entry, named)))
 
     def parse_sticker(self, page: Page) -> FoundSticker:
         stated = dict(parse_qsl(urlsplit(page.url).fragment))

@@ -1,4 +1,4 @@
-"""SVG, as a still: read and judged here, drawn by resvg in a process of its own. The extra `svg` brings it.
+"""SVG, as a still: parsed and checked here, drawn by resvg in a separate process. The extra `svg` brings it.
 
 What is drawn is what a browser shows in an `<img>`: scripts do not run, and nothing outside of the file is read.
 Specification: SVG 1.1 (W3C 2011).
@@ -103,7 +103,7 @@ def _size(root: ElementTree.Element) -> tuple[int, int]:
 
 
 def _length(text: str | None) -> float | None:
-    """Pixels; None for none, and for a share of the page that there is not."""
+    """Pixels; None for none, and for a percentage of a missing page."""
     match = _LENGTH.match(text or "")
     return float(match[1]) * _UNITS[match[2].lower()] if match else None
 

@@ -35,7 +35,7 @@ class Clip:
 
     Fully transparent pixels are `(0, 0, 0, 0)`. `loop_count` is the number of times the animation plays, 0 for endless.
     `background` is the colour the file suggests; browsers ignore it, and so does `frames`. `faults`:
-    errors in the file that do not prevent browsers from showing the frames before them, which are `frames`.
+    errors in the file that browsers tolerate; `frames` are the frames that browsers show.
     """
 
     frames: Frames

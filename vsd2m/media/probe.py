@@ -1,4 +1,4 @@
-"""The probe stage: decodes every frame once and writes what needs no model."""
+"""The probe stage: decodes every frame once and writes the columns that need no model."""
 
 import pyarrow as pa
 from pydantic import Field
@@ -52,7 +52,7 @@ class ProbeConfig(StageConfig):
     max_cpu_seconds: float = Field(
         _BUDGET.max_cpu_seconds,
         gt=0,
-        description="the same in processor time, of what is decoded in a process of its own: AVIF, videos, drawings",
+        description="the same in processor time, for formats decoded in a separate process: AVIF, videos, drawings",
     )
 
     def budget(self) -> DecodeBudget:

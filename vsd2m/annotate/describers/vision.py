@@ -76,9 +76,9 @@ class VisionDescriber(Describer[VisionConfig]):
         return " ".join(filter(None, (self._answer(role, sighting) for role in roles)))
 
     def _answer(self, role: VisionModel, sighting: Sighting) -> str:
-        chosen = time_indices(sighting.durations_ms, role.num_frames)
+        indices = time_indices(sighting.durations_ms, role.num_frames)
         model = self._models[role.location(), role.revision or "main"]
-        answer = model.answer(flatten(sighting.frames[chosen]), role.question, video=role.frames_as == "video")
+        answer = model.answer(flatten(sighting.frames[indices]), role.question, video=role.frames_as == "video")
         return whole_sentences(answer)
 
     def _roles(self) -> list[VisionModel]:

@@ -1,4 +1,4 @@
-"""The job of the crawling process and the refusals it reports. Both cross the process border as JSON."""
+"""The job of the crawling process and the refusals it reports. Both are passed between processes as JSON."""
 
 import json
 import re
@@ -17,8 +17,8 @@ from vsd2m.crawl.sources.base import Source
 class Job(BaseModel):
     """One crawl: which words on which site, how politely, and the folder for the stickers.
 
-    `words` None asks the site for its own list of words and does nothing else. `coordinator` is the address of what
-    this crawl shares with others under way.
+    `words` None asks the site for its own list of words and does nothing else. `coordinator` is the address of
+    the coordinator of several workers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -62,7 +62,7 @@ class Job(BaseModel):
         return open_source(self.source)
 
     def redaction(self) -> Redaction:
-        """What takes the source's keys out of a text."""
+        """Removes the source's keys from texts."""
         return Redaction(self.source.secrets())
 
     def revealed_json(self) -> str:
@@ -76,7 +76,7 @@ def _revealed(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why something that was asked for was not downloaded: a reject's reason, value, limit and detail."""
+    """Why an address was not downloaded: a reject's reason, value, limit and detail."""
 
     reason: str
     value: float | None = None

@@ -96,7 +96,7 @@ class CommonsSource(Source[CommonsConfig]):
 
 
 def _arguments(further: Any) -> Mapping[str, str]:
-    """Every member of `continue`, which is to be sent back whole."""
+    """Every member of `continue`; the next request has to repeat all of them."""
     return {name: as_text(value, f"continue.{name}") for name, value in objects(further).items()}
 
 

@@ -1,4 +1,4 @@
-"""Fields of JSON answers, checked: a field of the wrong type costs its sticker, with a reason, and nothing else."""
+"""Fields of JSON answers, checked: a field of the wrong type makes its sticker a reject, and no others."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ T = TypeVar("T", str, FoundSticker)
 
 
 def field(entry: Any, *path: str) -> Any:
-    """The value at `path` in objects within objects; None where it is absent or null, or something before it is."""
+    """The value at `path` in objects within objects; None if it or an object on the path is absent or null."""
     value = entry
     for depth, name in enumerate(path):
         if value is None:
@@ -84,7 +84,7 @@ def plain_text(html: str) -> str:
 
 
 class _TextReader(HTMLParser):
-    """Collects the text between tags, without what is no text."""
+    """Collects the text between tags, without scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ def _stickers_of(page: Page, entries: Iterable[Any], read: Callable[[Any], T]) -
 
 
 def _digest_of(entry: Any) -> str:
-    """Tells entries of pages apart that share an address since they are asked for by their body."""
+    """Distinguishes entries of pages that have the same address and differ in the body of the request."""
     return hashlib.sha256(repr(entry).encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
 

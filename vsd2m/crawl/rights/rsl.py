@@ -37,8 +37,8 @@ class ReallySimpleLicensing(Signal):
                     yield address
 
     def licences_in_page(self, page: Any) -> Iterable[str]:
-        found: list[str] = page.xpath(LICENCE_LINKS, type=_TYPE).getall()
-        return found
+        addresses: list[str] = page.xpath(LICENCE_LINKS, type=_TYPE).getall()
+        return addresses
 
     def in_licence(self, address: str, text: str | None, target: Target) -> Iterable[Statement]:
         root = None if text is None else _parsed(text)

@@ -105,5 +105,5 @@ def read_hosts(run: "Run", folder: str, partition: int) -> dict[str, HostCounts]
 def add_hosts(run: "Run", folder: str, partition: int, table: Mapping[str, HostCounts]) -> None:
     """Adds a crawl's counts to what earlier crawls of the partition left."""
     total = sum_of([read_hosts(run, folder, partition), table])
-    table = {host: counts.to_json() for host, counts in total.items()}
-    run.store.write_bytes(hosts_path(folder, partition), json.dumps(table, sort_keys=True).encode())
+    entries = {host: counts.to_json() for host, counts in total.items()}
+    run.store.write_bytes(hosts_path(folder, partition), json.dumps(entries, sort_keys=True).encode())

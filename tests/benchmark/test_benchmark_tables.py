@@ -270,12 +270,12 @@ def test_a_leaderboard_without_shards_and_folders_still_has_its_tables(two_model
 def test_videos_are_drawn_at_their_own_pace_and_what_is_no_video_leaves_a_gap(tmp_path):
     frames = np.full((6, 32, 48, 3), 200, np.uint8)
     frames[:, 8:24, 8:24] = np.arange(6, dtype=np.uint8)[:, None, None, None] * 30
-    write_video(tmp_path / "a.mp4", frames, codec="mpeg4", pixels="yuv420p", rate=8)
+    write_video(tmp_path / "a.mp4", frames, codec="mpeg4", pixels="yuv420p", rate=1)
     (tmp_path / "b.mp4").write_bytes(b"....ftyp")
     examples = side_by_side({"mine": tmp_path}, {}, count=2)
     (_, (drawn,)), (_, (gap,)) = examples.rows
     clip = decode(base64.b64decode(drawn.moving.partition(",")[2]))
-    assert gap is None and list(clip.durations_ms) == [125] * 6
+    assert gap is None and list(clip.durations_ms) == [1000] * 6
     assert f'alt="mine: a.mp4" src="{drawn.moving}"' in leaderboard([], examples)
 
 

@@ -1,5 +1,6 @@
 """A source with a key, cursors and options of its own: whole crawls, and where the key may stand."""
 
+import html
 import json
 import os
 import threading
@@ -316,6 +317,8 @@ def test_a_source_sets_a_floor_to_the_delay_and_a_ceiling_to_the_connections() -
         ("[a, 98765432109]", "write a key as text, in quotes"),
         ("'9876543'", "key: expected a key of at least 8 characters"),
         ("", "write a key as text"),
+        ("'98765432109 ${STICKERS_KEY}'", "key: expected `.{NAME}` and nothing around it"),
+        ("'${98765432109'", "key: expected `.{NAME}` and nothing around it"),
     ],
 )
 def test_a_message_about_a_wrong_key_does_not_repeat_it(tmp_path, key, message) -> None:
@@ -335,7 +338,25 @@ def test_a_page_that_is_no_json_is_not_what_its_address_promises() -> None:
 @given(st.text(min_size=8), st.text())
 def test_a_key_is_taken_out_of_texts_in_every_form(secret, text) -> None:
     redacted = Redaction([secret])
-    for form in (secret, quote(secret, errors="replace"), json.dumps(secret)[1:-1]):
+    for form in (
+        secret,
+        quote(secret, errors="replace"),
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, safe="$/'", errors="replace"),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret)[1:-1].replace("/", "\\/"),
+        repr(secret)[1:-1],
+        html.escape(secret),
+        "".join(f"&#{ord(character)};" for character in secret),
+        "".join(f"&#x0{ord(character):X};" for character in secret),
+        "".join(f"%{byte:02x}" for byte in secret.encode()),
+    ):
         assert redacted.is_needed(text + form)
-        assert form not in redacted(form) or form in REDACTED
+        assert redacted(form) == REDACTED
     assert Redaction([])(text) == text
+
+
+def test_a_key_is_taken_out_where_two_libraries_have_encoded_parts_of_it() -> None:
+    assert Redaction(["aB3$/+ &=\u00fc"])("?q=aB3$%2f%2B+%26=%C3%BC&r=1") == f"?q={REDACTED}&r=1"
+    assert Redaction(["abcdefgh", "abcdefghij"])("abcdefghij") == REDACTED
+    assert Redaction(["a.cdefgh"])("abcdefgh") == "abcdefgh"

@@ -192,6 +192,20 @@ def test_check_shows_what_each_selector_matched_and_what_is_missing(tmp_path) ->
     assert f"next page: {SITE}/?page=2" in output
 
 
+def test_check_fails_where_no_sticker_of_a_results_page_can_be_read(tmp_path) -> None:
+    file = _write(tmp_path, "mysite.yaml", FILE)
+    code, output = _check(file, "--pages", _write(tmp_path, "results.html", "<li class=sticker><li class=sticker>"))
+    assert "problem: picture is missing (2 of 2)" in output
+    assert code == 1
+
+
+@pytest.mark.parametrize("selector", [[], 5, True, ["a", 5], [None], {}, {"sql": "a"}, ["a", {}]])
+def test_what_is_no_selector_is_named_in_one_sentence(selector) -> None:
+    with pytest.raises(ValidationError, match="expected a CSS selector, or a mapping with") as refusal:
+        _source({**ALL_IN_RESULTS, "stickers": selector})
+    assert refusal.value.error_count() == 1
+
+
 def test_check_tells_results_pages_from_pages_of_stickers_and_fails_where_there_is_neither(tmp_path) -> None:
     options = {**FILE, "results": {"stickers": "li", "page": "a"}, "sticker": {"picture": "img", "title": "h1"}}
     file = _write(tmp_path, "mysite.yaml", options)

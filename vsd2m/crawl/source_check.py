@@ -42,18 +42,22 @@ class FieldReport:
 
 @dataclass(frozen=True)
 class PageReport:
-    """What a source read in one page; `kind` is empty if the source does not understand it."""
+    """What a source read in one page; `kind` is empty if the source does not understand it.
+
+    `num_stickers` counts those that it could read.
+    """
 
     name: str
     kind: str
     fields: Sequence[FieldReport]
     problems: Sequence[str]
+    num_stickers: int = 0
     next_address: str = ""
 
     @property
     def is_read(self) -> bool:
         """Whether the page gave at least one sticker."""
-        return bool(self.kind) and self.fields[0].num_matches > 0
+        return self.num_stickers > 0
 
 
 def read_page(path: Path, site: str) -> Page:
@@ -77,7 +81,7 @@ def check_page(source: Source[Any], page: Page, name: str) -> PageReport:
         return PageReport(name, "", (), tuple(dict.fromkeys((f"as results: {problem}", f"as a sticker: {error}"))))
     except Exception as error:  # foreign code
         return PageReport(name, "", (), (_crash(error),))
-    return PageReport(name, "sticker page", _fields(source, page, [sticker], "sticker"), ())
+    return PageReport(name, "sticker page", _fields(source, page, [sticker], "sticker"), (), 1)
 
 
 def _results(source: Source[Any], page: Page) -> tuple[SearchResults | None, str]:
@@ -105,7 +109,8 @@ def _results_report(source: Source[Any], page: Page, results: SearchResults, nam
         pages = _selector(source.selectors(), "results", "page")
         fields.append(FieldReport("page", pages, len(links), len(targets), links[0]))
     next_address = results.next_ask.url if results.next_ask else ""
-    return PageReport(name, "results page", fields, _counted(problems, len(targets)), next_address)
+    num_stickers = len(links) + len(stickers)
+    return PageReport(name, "results page", fields, _counted(problems, len(targets)), num_stickers, next_address)
 
 
 def _fields(source: Source[Any], page: Page, stickers: Sequence[FoundSticker], section: str) -> list[FieldReport]:

@@ -178,6 +178,8 @@ def _from_environment(field: str, value: Any) -> Any:
         name = str(value["env"])
     elif isinstance(value, str) and (match := _VARIABLE.fullmatch(value.strip())):
         name = match[1]
+    elif isinstance(value, str) and "${" in value:
+        raise ValueError(f"{field}: expected `${{NAME}}` and nothing around it, to take the key from the environment")
     else:
         return value
     if not os.environ.get(name):

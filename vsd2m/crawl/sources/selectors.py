@@ -34,9 +34,11 @@ class StickerSelectors(StageConfig):
     @field_validator("*", mode="before")
     @classmethod
     def _is_a_selector(cls, value: Any) -> Any:
-        for one in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(one, Mapping) and not (one and set(one) <= {"css", "xpath", "jmespath"}):
-                raise ValueError("expected a CSS selector, or a mapping with `css`, `xpath` or `jmespath`")
+        alternatives = value if isinstance(value, list | tuple) else [value]
+        if not alternatives or not (value is None or all(map(_is_selector, alternatives))):
+            raise ValueError(
+                "expected a CSS selector, or a mapping with `css`, `xpath` or `jmespath`, or a list of them"
+            )
         return value
 
 
@@ -182,6 +184,12 @@ def _text(node: Any, name: str) -> str:
     if name in _ADDRESSES:
         return str(node.root.get("href") or node.root.get("src") or "").strip()
     return " ".join(str(node.xpath("string()").get("")).split())
+
+
+def _is_selector(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return bool(value) and set(value) <= {"css", "xpath", "jmespath"}
+    return isinstance(value, str)
 
 
 def _alternatives(selector: Any) -> tuple[Selector, ...]:

@@ -106,7 +106,7 @@ def test_videomae_v2_is_built_to_the_sizes_of_its_file(tmp_path):
     assert vector.shape == (extractor.num_features,) == (48,)
     state = torch.load(path, weights_only=True)["module"]
     assert len(as_transformers(state)) == len(state) - 4 + 3 * 2  # less norm and head; query, key, value apart
-    with pytest.raises(KeyError, match="none of VideoMAE-v2's"):
+    with pytest.raises(KeyError, match="not one of VideoMAE-v2's"):
         as_transformers({**state, "pos_embed": state["head.bias"]})
 
 

@@ -153,7 +153,7 @@ def test_videomae_features_are_what_the_classifier_reads(tmp_path):
 
 def test_a_videomae_that_is_not_fine_tuned_is_refused(tmp_path):
     path = tiny_videomae(tmp_path, use_mean_pooling=False)
-    with pytest.raises(EngineError, match="no fine-tuned VideoMAE of 16 frames"):
+    with pytest.raises(EngineError, match="is not a fine-tuned VideoMAE of 16 frames"):
         VideoMae(Weights({"videomae": path})).setup()
 
 

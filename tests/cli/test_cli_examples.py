@@ -40,8 +40,20 @@ SMALL = {
     "vsd2m benchmark run": "--set max_real=4 --set size=64 --set sampling.num_inference_steps=1",
 }
 SERVERS = ("vsd2m gallery", "vsd2m preference serve")
-RUN_ELSEWHERE = {  # it needs pictures of lines of text, which that file draws
+_REMOTE = "tests/cli/test_cli_remote.py::test_a_run_is_cancelled_from_another_process_and_resumed_with_the_config_in_its_folder"
+RUN_ELSEWHERE = {  # they need pictures of lines of text, a run under way, and a detached one
     "vsd2m train-ocr": "tests/annotate/test_annotate_recipe_ocr_training.py::test_the_command_prints_the_folder_last",
+    "vsd2m cancel": _REMOTE,
+    "vsd2m logs": "tests/pipelines/test_pipelines_cluster.py::test_a_detached_run_survives_its_driver_and_is_cancelled_and_resumed",
+}
+SITE_FILES = {
+    "mysite.yaml": """site: https://stickers.example
+search: /search?q={word}
+results: {stickers: li, page: a}
+sticker: {picture: img, title: h1}
+""",
+    "results.html": "<li><a href=/s/1>x</a></li>",
+    "sticker.html": "<h1>One</h1><img src=/1.gif>",
 }
 ORDER = ("vsd2m demo", "vsd2m samples", "vsd2m benchmark run", "vsd2m preference create")
 """These leave what others look at."""
@@ -110,6 +122,8 @@ def checkout(finished, tmp_path_factory) -> Checkout:
     for copy in ("demo/run", "runs/first"):
         shutil.copytree(finished.folder / "run", folder / copy)
     (folder / "weights").mkdir()
+    for name, text in SITE_FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
     config = yaml.safe_load((finished.folder / "config.yaml").read_text(encoding="utf-8"))
     key = finished.run.frame([])["key"][0]
     return Checkout(folder, config["stages"]["crawl"]["source"]["site"], key)

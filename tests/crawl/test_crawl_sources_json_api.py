@@ -152,6 +152,6 @@ def test_options_that_do_not_fit_together_are_refused(options, message) -> None:
 
 
 def test_a_selector_that_is_no_jmespath_is_named_before_anything_is_asked(tmp_path) -> None:
-    source = {"source": "json_api", "site": "http://x", **SELECTORS, "title": "a["}
+    source = {"source": "json_api", "site": "http://127.0.0.1", **SELECTORS, "title": "a["}
     with pytest.raises(ConfigError, match=r"json_api: title: expected JMESPath, found 'a\['"):
         make_crawl(tmp_path, source=source, words=("a",)).write()

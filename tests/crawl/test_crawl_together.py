@@ -75,8 +75,9 @@ def test_workers_keep_the_rate_of_a_host_together(tmp_path) -> None:
         run_local(_plan(tmp_path, site.url, workers=3, delay_s=0.1))
     times = sorted(time for time, _ in site.asked)
     assert len(times) > 20
-    # five requests are four delays; what the network adds to one it takes from the next
-    assert min(later - earlier for earlier, later in zip(times, times[4:], strict=False)) > 0.4 - 0.08
+    # Five requests are four delays; what a busy machine adds to one it takes from the next. Three workers that did
+    # not know of one another would make it a third.
+    assert min(later - earlier for earlier, later in zip(times, times[4:], strict=False)) > 0.4 / 2
 
 
 def test_an_answer_survives_a_killed_run(tmp_path) -> None:

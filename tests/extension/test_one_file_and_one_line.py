@@ -56,7 +56,7 @@ def planned(values: dict):
 
 def test_a_site_to_crawl(monkeypatch):
     monkeypatch.setitem(SOURCES, "anonymous", "own_stickers.sources:Anonymous")
-    options = {"source": "anonymous", "site": "http://x", "key": "the-key-of-the-site"}
+    options = {"source": "anonymous", "site": "http://127.0.0.1", "key": "the-key-of-the-site"}
     source = CrawlConfig(source=options, words=("cat",)).job(("cat",), Path("spool")).open_source()
     assert type(source).__name__ == "Anonymous" and source.first_request("cat").body == '{"word": "cat"}'
 

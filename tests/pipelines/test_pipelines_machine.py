@@ -107,9 +107,14 @@ def test_the_weights_of_a_packaged_model_are_looked_for(monkeypatch):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_names_groups_that_there_are(name):
-    needed = {"crawl": {"source": "gallery", "words": ["a"]}, "filter": {"rules": {"size": {}}}}
-    models = {"unsafe": {"model": "/x"}, "watermark": {"model": "/x"}}
-    stage = stage_of(name, {**needed, **models}.get(name))
+    needed = {
+        "crawl": {"source": "gallery", "words": ["a"]},
+        "ingest": {"path": "/x"},
+        "filter": {"rules": {"size": {}}},
+        "unsafe": {"model": "/x"},
+        "watermark": {"model": "/x"},
+    }
+    stage = stage_of(name, needed.get(name))
     assert set(stage.packages().values()) <= set(EXTRAS)
 
 

@@ -45,9 +45,9 @@ def test_machines_are_read_once_a_second_and_at_once_if_one_is_not_known():
         room.refresh()
     assert read_at == [0.0, 1.0, 2.0]
     clock.now = 2.1
-    room.refresh(knowing="a")
+    room.refresh(node_id="a")
     assert read_at[3:] == []
-    room.refresh(knowing="b")
+    room.refresh(node_id="b")
     assert read_at[3:] == [2.1]
 
 

@@ -25,8 +25,8 @@ _NO_COMPLETE_ANSWER = (DownloadFailedError, ResponseDataLossError, ConnectionClo
 def refusal_of(error: BaseException, *, host: str, max_bytes: int, num_bytes: int | None, timeout_s: float) -> Refusal:
     """The reason that `error`, raised by a download from `host` within these limits, stands for.
 
-    `num_bytes` is the size that the answer announced, or what came of it. What no network gives is an error of this
-    program.
+    `num_bytes` is the size that the answer announced: how much of another one came depends on the network. What no
+    network gives is an error of this program.
     """
     match error:
         case RefusedRequest():

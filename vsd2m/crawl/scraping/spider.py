@@ -75,7 +75,6 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "StickerSpider":
         spider: StickerSpider = super().from_crawler(crawler, *args, **kwargs)
         crawler.signals.connect(spider.on_headers, signal=signals.headers_received)
-        crawler.signals.connect(spider.on_bytes, signal=signals.bytes_received)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -210,10 +209,6 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
         """Remembers the size that an answer announces."""
         request.meta["num_bytes"] = body_length if isinstance(body_length, int) else 0
 
-    def on_bytes(self, data: bytes, request: Request) -> None:
-        """Counts what came of an answer that announces no size."""
-        request.meta["num_received"] = request.meta.get("num_received", 0) + len(data)
-
     def on_picture(self, response: Response, picture: str) -> Iterator[Request]:
         check_status(response)
         key, media_format = sticker_key(response.body), sniff(response.body)
@@ -300,7 +295,7 @@ class StickerSpider(scrapy.Spider):  # type: ignore[misc]
             error,
             host=origin(request.url)[1] or "",
             max_bytes=request.meta["download_maxsize"],
-            num_bytes=request.meta.get("num_bytes") or request.meta.get("num_received"),
+            num_bytes=request.meta.get("num_bytes") or None,
             timeout_s=self.job.timeout_s,
         )
 

@@ -1,5 +1,6 @@
 """A source with a key, cursors and options of its own: whole crawls, and where the key may stand."""
 
+import contextlib
 import html
 import json
 import os
@@ -7,7 +8,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, quote_plus
 
 import polars as pl
@@ -61,13 +62,17 @@ def _plan(folder: Path, source: dict[str, Any], **crawl: Any) -> Plan:
 
 
 class Watcher(threading.Thread):
-    """Reads the arguments of all processes of this machine, and the files below a folder, until told to stop."""
+    """Reads the arguments of all processes of this machine, and the files below a folder, until told to stop.
+
+    A log is held open from when it is first seen, so that it is read to its end although it has been removed by then.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(daemon=True)
         self.folder = folder
         self.arguments: set[bytes] = set()
         self.logs: set[bytes] = set()
+        self.open_logs: dict[int, BinaryIO] = {}
         self.is_over = threading.Event()
 
     def run(self) -> None:
@@ -75,8 +80,20 @@ class Watcher(threading.Thread):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 self.arguments.add(_read(path))
             for folder, _, names in os.walk(self.folder):
-                self.logs.update(_read(Path(folder, name)) for name in names if "spool" in folder)
-            time.sleep(0.02)
+                for path in (Path(folder, name) for name in names if "spool" in folder):
+                    self.logs.add(_read(path))
+                    if path.suffix == ".log":
+                        self._hold(path)
+            time.sleep(0.01)
+        for log in self.open_logs.values():
+            with log:
+                self.logs.add(log.read())
+
+    def _hold(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            log = path.open("rb")
+            if self.open_logs.setdefault(os.fstat(log.fileno()).st_ino, log) is not log:
+                log.close()
 
 
 def _read(path: Path) -> bytes:

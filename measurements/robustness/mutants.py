@@ -60,6 +60,14 @@ STAGE_PROCESS_TESTS = (
         )
     ),
 )
+OBSERVED_TESTS = tuple(
+    f"{ENGINE_TESTS[1]}::test_{name}"
+    for name in (
+        "an_observer_is_told_of_every_partition_and_batch",
+        "a_second_run_of_a_folder_is_refused_while_the_first_one_works",
+        "a_smaller_data_set_leaves_no_partition_of_the_larger_one",
+    )
+)
 RUN_TESTS = ("tests/core/test_core_contract.py", *ENGINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py")
 SCHEDULING_TESTS = ("tests/pipelines/test_pipelines_pools.py", "tests/pipelines/test_pipelines_scheduling.py")
 OVERLAP_TESTS = tuple(
@@ -95,15 +103,15 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
     "engine": {
         "pipelines/engine/config.py": ENGINE_TESTS[:1],
         "pipelines/engine/exclusive.py": (MACHINE_TESTS, "tests/pipelines/test_pipelines_unreadable.py", f"{ENGINE_TESTS[1]}::test_a_second_run_of_a_folder_is_refused_while_the_first_one_works"),
-        "pipelines/engine/execute.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
-        "pipelines/engine/local.py": (*RUN_TESTS[2:], RUN_TESTS[1]),
+        "pipelines/engine/execute.py": (ENGINE_TESTS[1], RUN_TESTS[-1]),
+        "pipelines/engine/local.py": (*OBSERVED_TESTS, *OVERLAP_TESTS),
         "pipelines/engine/plan.py": (ENGINE_TESTS[0], "tests/pipelines/test_pipelines_own_columns.py", MACHINE_TESTS),
         "pipelines/engine/local_workers.py": OVERLAP_TESTS,
-        "pipelines/engine/partition_worker.py": (*OVERLAP_TESTS, ENGINE_TESTS[1]),
+        "pipelines/engine/partition_worker.py": (*OVERLAP_TESTS, *OBSERVED_TESTS),
         "pipelines/engine/runners.py": ("tests/pipelines/test_pipelines_overlap.py::test_unless_told_otherwise_one_worker_works_at_a_time",),
         "pipelines/engine/stages.py": (ENGINE_TESTS[0], "tests/pipelines/test_pipelines_own_columns.py"),
         "pipelines/scheduling/conductor.py": OVERLAP_TESTS,
-        "pipelines/scheduling/flow.py": (*OVERLAP_TESTS, ENGINE_TESTS[1]),
+        "pipelines/scheduling/flow.py": (*OVERLAP_TESTS, *OBSERVED_TESTS),
         "pipelines/scheduling/machines.py": SCHEDULING_TESTS,
         "pipelines/scheduling/pools.py": SCHEDULING_TESTS,
         "pipelines/scheduling/room.py": SCHEDULING_TESTS,

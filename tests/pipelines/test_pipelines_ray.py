@@ -8,6 +8,7 @@ from own_stages import whole_plan
 from vsd2m.core.errors import StageError
 from vsd2m.pipelines.cluster.ray_runner import run_ray
 from vsd2m.pipelines.engine.local import run_local
+from vsd2m.pipelines.engine.runners import run_plan
 from vsd2m.pipelines.status import manifest, status
 
 
@@ -23,7 +24,7 @@ def cluster() -> Iterator[None]:
 
 def test_both_runners_write_the_same_bytes(cluster, number_plan):
     local = run_local(number_plan(run="local", limit={"max_width": 30}))
-    ray = run_ray(number_plan(run="ray", limit={"max_width": 30}))
+    ray = run_plan(number_plan(run="ray", limit={"max_width": 30}), runner="ray")
     assert manifest(local) == manifest(ray)
     assert [row.num_read for row in status(local)] == [row.num_read for row in status(ray)]
 

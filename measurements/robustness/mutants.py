@@ -77,6 +77,7 @@ OVERLAP_TESTS = tuple(
         "a_worker_that_gave_up_commits_nothing_and_one_that_rehearsed_commits_later",
         "a_run_without_stickers_ends_all_stages",
         "the_times_of_a_stage_are_sums_over_its_workers",
+        "a_file_stage_writes_as_many_partitions_at_once_as_it_says_whatever_the_cores",
         "a_worker_of_this_machine_computes_rehearses_and_commits_in_a_thread_that_the_next_one_takes_over",
     )
 )

@@ -1,9 +1,11 @@
 """Small real stages for the runners' tests: numbers instead of pictures, the contract unchanged."""
 
 import ctypes
+import functools
 import itertools
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -25,12 +27,19 @@ from vsd2m.core.stage import (
     StickerStage,
     TableResult,
     TableStage,
+    neutral,
 )
 
 
 class SourceConfig(StageConfig):
     num_stickers: int = 40
     num_partitions: int = 2
+    num_workers: int = neutral(1)  # above 1, that many partitions wait for each other while they are written
+
+
+@functools.cache
+def _meeting(num_workers: int) -> threading.Barrier:
+    return threading.Barrier(num_workers)
 
 
 class Source(FileStage[SourceConfig]):
@@ -38,6 +47,10 @@ class Source(FileStage[SourceConfig]):
 
     Config = SourceConfig
     folders = ("blobs",)
+
+    @property
+    def num_workers(self) -> int:
+        return self.config.num_workers
 
     @property
     def spec(self) -> StageSpec:
@@ -50,6 +63,7 @@ class Source(FileStage[SourceConfig]):
         return digest([partition])
 
     def write_partition(self, run: Run, partition: int) -> FileResult:
+        _meeting(self.config.num_workers).wait(timeout=60)
         numbers = range(partition, self.config.num_stickers, self.config.num_partitions)
         blobs = [str(number).encode() for number in numbers]
         path = f"blobs/media-{partition}.bin"

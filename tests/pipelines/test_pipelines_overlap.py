@@ -39,6 +39,14 @@ def test_several_workers_work_at_once(number_plan):
     assert {row.stage: row.max_workers for row in stage_times(run.store)}["measure"] == 2
 
 
+def test_a_file_stage_writes_as_many_partitions_at_once_as_it_says_whatever_the_cores(number_plan):
+    one, four = (
+        run_local(number_plan(f"run-{num}", source={"num_workers": num, "num_partitions": 4})) for num in (1, 4)
+    )
+    assert {row.stage: row.max_workers for row in stage_times(four.store)}["source"] == 4
+    assert manifest(four) == manifest(one)
+
+
 def test_unless_told_otherwise_one_worker_works_at_a_time(number_plan):
     run = run_plan(number_plan(partition_size=3))
     assert {row.max_workers for row in stage_times(run.store)} == {1}

@@ -37,6 +37,13 @@ def test_a_commit_record_survives_its_file():
     assert CommitRecord.model_validate_json(record().to_bytes()) == record()
 
 
+def test_a_commit_record_and_what_it_says_of_its_files_cannot_be_changed():
+    one = record(outputs={"a.parquet": {"sha256": "0", "num_bytes": 1}})
+    for part, name in ((one, "num_read"), (one.outputs["a.parquet"], "num_bytes")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(part, name, 2)
+
+
 @given(st.sampled_from(sorted(COUNTS)), st.integers(1, 5))
 def test_a_record_that_loses_or_doubles_a_sticker_cannot_be_made(name, by):
     with pytest.raises(StageError, match="!= read"):

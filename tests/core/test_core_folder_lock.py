@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from vsd2m.core.errors import LockedError, StorageError
 from vsd2m.core.folder_lock import LOCK_FILE, Holder, _start_by_ps, break_lock, folder_lock, process_start
@@ -108,6 +109,11 @@ def test_a_file_is_created_once(store):
     assert store.create_bytes("a/b", b"first") and not store.create_bytes("a/b", b"second")
     assert store.read_bytes("a/b") == b"first"
     assert store.list("a") == ["b"]
+
+
+def test_the_holder_of_a_lock_cannot_be_changed():
+    with pytest.raises(ValidationError, match="frozen"):
+        Holder.this_process().token = "another"
 
 
 def test_a_file_that_is_no_lock_is_named(store):

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vsd2m.core.parquet import read_parquet
+from vsd2m.core.parquet import parquet_bytes, read_parquet
 
 TABLE = pa.table({"key": ["a", "b", "c"], "trigger_words": [["x"], [], ["y", "z"]], "num_bytes": [1, 2, 3]})
 
@@ -26,6 +27,19 @@ def test_it_reads_what_pyarrow_reads(path, columns):
 def test_a_column_that_is_not_there_is_an_error(path):
     with path.open("rb") as file, pytest.raises(KeyError, match="colour"):
         read_parquet(file, ["key", "colour"])
+
+
+def test_a_later_version_writes_the_same_bytes_in_groups_of_4096_rows():
+    """Records name files by their digest: another level or size of groups would change data sets that are the same."""
+    table = pa.table({"key": [f"{number * 7919 % 5003}" for number in range(5000)]})
+    metadata = pq.ParquetFile(io.BytesIO(parquet_bytes(table))).metadata
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [4096, 904]
+    by_level = {}
+    for level in range(1, 8):
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd", compression_level=level, row_group_size=4096)
+        by_level[level] = sink.getvalue()
+    assert [level for level, data in by_level.items() if data == parquet_bytes(table)] == [3]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads where Linux lists them")

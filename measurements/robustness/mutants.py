@@ -81,6 +81,7 @@ OVERLAP_TESTS = tuple(
         "a_worker_of_this_machine_computes_rehearses_and_commits_in_a_thread_that_the_next_one_takes_over",
     )
 )
+INGEST_TESTS = tuple(f"tests/ingest/test_ingest_{name}.py" for name in ("growth", "hostile", "datasets"))
 SHARD_TESTS = tuple(f"tests/shard/test_shard_{name}.py" for name in ("split", "order", "reader", "stage"))
 DISTANCE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("distances", "intervals", "states"))
 TABLE_TESTS = tuple(f"tests/benchmark/test_benchmark_{name}.py" for name in ("table_contents", "tables"))
@@ -88,16 +89,30 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
     "core": {
         "core/commit.py": ("tests/core/test_core_contract.py",),
         "core/errors.py": ("tests/core/test_core_contract.py",),
+        "core/external_sort.py": INGEST_TESTS,
         "core/file_digest.py": ("tests/core/test_core_generated_files.py", "tests/annotate/test_annotate_devices.py"),
+        "core/finds/columns.py": (*INGEST_TESTS, "tests/core/test_core_contract.py"),
+        "core/finds/media_tar.py": ("tests/core/test_core_media_tar.py",),
+        "core/finds/partition_plan.py": INGEST_TESTS,
+        "core/finds/statements.py": INGEST_TESTS,
+        "core/finds/tables.py": INGEST_TESTS,
+        "core/finds/valid_text.py": INGEST_TESTS,
         "core/folder_lock.py": ("tests/core/test_core_folder_lock.py",),
         "core/generated_files.py": ("tests/core/test_core_generated_files.py",),
         "core/keys.py": ("tests/core/test_core_contract.py",),
+        "core/known_records.py": ("tests/core/test_core_known_records.py",),
+        "core/listing.py": ("tests/core/test_core_known_records.py",),
+        "core/notices.py": ("tests/core/test_core_contract.py",),
         "core/parquet.py": ("tests/core/test_core_parquet.py",),
         "core/partitioning.py": ("tests/core/test_core_partitioning.py",),
+        "core/process_memory.py": ("tests/pipelines/test_pipelines_memory_limit.py",),
         "core/registry.py": ("tests/core/test_core_registry.py", "tests/core/test_core_contract.py"),
         "core/run.py": ("tests/core/test_core_run.py", RUN_TESTS[-1]),
         "core/schema.py": ("tests/core/test_core_schema.py", "tests/core/test_core_contract.py"),
         "core/stage.py": ("tests/core/test_core_stage.py", "tests/core/test_core_registry.py", ENGINE_TESTS[0]),
+        "core/strict_yaml.py": (ENGINE_TESTS[0], "tests/core/test_core_takedown.py"),
+        "core/takedown.py": ("tests/core/test_core_takedown.py",),
+        "core/threads.py": ("tests/core/test_core_threads.py",),
         "core/storage_faults.py": ("tests/core/test_core_storage_faults.py",),
         "core/storage.py": ("tests/core/test_core_storage.py", "tests/core/test_core_storage_faults.py"),
     },

@@ -43,7 +43,21 @@ def caused(error: Exception, cause: Exception) -> Exception:
     return error
 
 
+def of_a_client(name: str, module: str) -> Exception:
+    """An error that only its name and the library it comes from tell about."""
+    return type(name, (Exception,), {"__module__": module})(name)
+
+
+LOST_CONNECTIONS = (
+    ("ServerDisconnectedError", "aiohttp.client_exceptions"),
+    ("ClientPayloadError", "aiohttp.client_exceptions"),
+    ("ReadTimeoutError", "urllib3.exceptions"),
+    ("IncompleteRead", "urllib3.exceptions"),
+    ("ClientConnectionError", "aiohttp.client_exceptions"),
+    ("ConnectionClosedError", "botocore.exceptions"),
+)
 TRANSIENT = [
+    *(of_a_client(name, module) for name, module in LOST_CONNECTIONS),
     TimeoutError("no reply"),
     ConnectionResetError(errno.ECONNRESET, "reset"),
     OSError(errno.EBUSY, "503"),
@@ -92,8 +106,9 @@ def test_a_refusal_is_raised_at_once(error):
 def test_a_missing_file_and_a_bug_stay_what_they_are():
     with pytest.raises(MissingFileError):
         Time().retries().call(failing(FileNotFoundError(errno.ENOENT, "none")), name="read x", renew=never)
-    with pytest.raises(ZeroDivisionError):
-        Time().retries().call(failing(ZeroDivisionError()), name="read x", renew=never)
+    for bug in (ZeroDivisionError(), of_a_client("ReadTimeoutError", "vsd2m.core.bug")):
+        with pytest.raises(type(bug)):
+            Time().retries().call(failing(bug), name="read x", renew=never)
 
 
 def test_a_server_that_is_busy_for_25_seconds_is_waited_for():

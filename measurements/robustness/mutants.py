@@ -91,7 +91,7 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "core/errors.py": ("tests/core/test_core_contract.py",),
         "core/external_sort.py": INGEST_TESTS,
         "core/file_digest.py": ("tests/core/test_core_generated_files.py", "tests/annotate/test_annotate_devices.py"),
-        "core/finds/columns.py": (*INGEST_TESTS, "tests/core/test_core_contract.py"),
+        "core/finds/columns.py": ("tests/core/test_core_schema.py",),
         "core/finds/media_tar.py": ("tests/core/test_core_media_tar.py",),
         "core/finds/partition_plan.py": INGEST_TESTS,
         "core/finds/statements.py": INGEST_TESTS,

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from vsd2m.core.errors import ConfigError
+from vsd2m.core.finds.columns import FIND_COLUMNS
 from vsd2m.core.schema import INPUT_DIGEST, KEY, REJECTS, SCHEMA_VERSION, Column, columns_schema, schema_of
 
 TYPES = (
@@ -31,6 +32,12 @@ def test_a_published_column_is_read_back_from_its_file(flags):
     assert set(field.metadata) == {b"description", b"in_json", b"in_samples"}
     assert schema_of(pa.schema([pa.field("other", pa.string()), field])) == {"mood": column}
     assert Column.from_published(pa.field("mood", pa.string(), metadata={"unit": "px"})) is None
+
+
+def test_of_a_find_others_words_its_robots_and_the_place_of_its_bytes_are_not_published():
+    own = {"given_words", "given_caption", "tags", "robots", "media_tar", "media_offset"}
+    assert {column.name for column in FIND_COLUMNS if not column.published} == own
+    assert [column.name for column in FIND_COLUMNS if column.in_json or column.in_samples] == ["num_bytes"]
 
 
 def test_flags_that_an_earlier_run_did_not_write_have_their_defaults():

@@ -96,7 +96,7 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "core/finds/partition_plan.py": INGEST_TESTS,
         "core/finds/statements.py": INGEST_TESTS,
         "core/finds/tables.py": INGEST_TESTS,
-        "core/finds/valid_text.py": INGEST_TESTS,
+        "core/finds/valid_text.py": ("tests/crawl/test_crawl_nothing_lost.py::test_valid_text_can_be_written_and_keeps_what_was_valid",),
         "core/folder_lock.py": ("tests/core/test_core_folder_lock.py",),
         "core/generated_files.py": ("tests/core/test_core_generated_files.py",),
         "core/keys.py": ("tests/core/test_core_contract.py",),

@@ -62,6 +62,7 @@ def test_a_table_is_understood_as_its_maker_meant_it(tmp_path: Path, name: str, 
         ("metadata.csv", b'file,words\na.gif,"hi\nb.gif,hello\n', "unexpected end of data"),
         ("metadata.csv", b"file,words\ra.gif,hi\r", "save it with LF"),
         ("metadata.jsonl", b'{"file": "a.gif", "words": ' + DEEP + b"}\n", "lists in lists"),
+        ("metadata.jsonl", b'{"file": "a.gif"}\n\n["a.gif"]\n', "line 3: expected an object, found list"),
     ],
 )
 def test_a_table_that_could_be_misread_stops_the_run_in_a_sentence(tmp_path: Path, name, table, message) -> None:

@@ -105,7 +105,7 @@ COVER: dict[str, dict[str, tuple[str, ...]]] = {
         "core/notices.py": ("tests/core/test_core_contract.py",),
         "core/parquet.py": ("tests/core/test_core_parquet.py",),
         "core/partitioning.py": ("tests/core/test_core_partitioning.py",),
-        "core/process_memory.py": ("tests/pipelines/test_pipelines_memory_limit.py",),
+        "core/process_memory.py": ("tests/core/test_core_process_memory.py",),
         "core/registry.py": ("tests/core/test_core_registry.py", "tests/core/test_core_contract.py"),
         "core/run.py": ("tests/core/test_core_run.py", RUN_TESTS[-1]),
         "core/schema.py": ("tests/core/test_core_schema.py", "tests/core/test_core_contract.py"),

@@ -71,6 +71,14 @@ def test_a_table_that_could_be_misread_stops_the_run_in_a_sentence(tmp_path: Pat
         bring(folder, tmp_path / "run")
 
 
+def test_a_cell_of_a_table_holds_a_mebibyte_and_no_more(tmp_path: Path) -> None:
+    for size, name in ((2**20, "right"), (2**20 + 1, "long")):
+        write_files(tmp_path / name, {"a.gif": GOOD, "metadata.csv": f"file,caption\na.gif,{'h' * size}\n"})
+    assert [len(row["given_caption"]) for row in rows(bring(tmp_path / "right", tmp_path / "run"))] == [2**20]
+    with pytest.raises(DamagedFileError, match="field larger than field limit"):
+        bring(tmp_path / "long", tmp_path / "other")
+
+
 def test_brackets_that_are_no_list_are_text() -> None:
     assert texts_in("[hi], hello]", divided=True) == ["[hi]", "hello]"]
     assert texts_in("[hi]", divided=True) == ["[hi]"]

@@ -41,3 +41,11 @@ def test_a_user_who_wants_threads_to_spin_has_them_spin():
     environment = {"OMP_WAIT_POLICY": "ACTIVE"}
     wait_asleep(environment)
     assert environment == {"OMP_WAIT_POLICY": "ACTIVE"}
+
+
+def test_both_libraries_are_told_and_what_a_user_says_of_one_stays():
+    nothing_said, spin = {}, {"KMP_BLOCKTIME": "200"}
+    for environment in (nothing_said, spin):
+        wait_asleep(environment)
+    assert nothing_said == {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+    assert spin == {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "200"}

@@ -107,14 +107,10 @@ def test_the_weights_of_a_packaged_model_are_looked_for(monkeypatch):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_names_groups_that_there_are(name):
-    needed = {
-        "crawl": {"source": "gallery", "words": ["a"]},
-        "ingest": {"path": "/x"},
-        "filter": {"rules": {"size": {}}},
-        "unsafe": {"model": "/x"},
-        "watermark": {"model": "/x"},
-    }
-    stage = stage_of(name, needed.get(name))
+    crawl, rules = {"source": "gallery", "words": ["a"]}, {"rules": {"size": {}}}
+    needed = {"crawl": crawl, "ingest": {"path": "stickers"}, "filter": rules}
+    models = {"unsafe": {"model": "/x"}, "watermark": {"model": "/x"}}
+    stage = stage_of(name, {**needed, **models}.get(name))
     assert set(stage.packages().values()) <= set(EXTRAS)
 
 

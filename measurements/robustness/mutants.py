@@ -77,6 +77,9 @@ OVERLAP_TESTS = tuple(
         "a_worker_that_gave_up_commits_nothing_and_one_that_rehearsed_commits_later",
         "a_run_without_stickers_ends_all_stages",
         "the_times_of_a_stage_are_sums_over_its_workers",
+        "unless_told_otherwise_one_worker_works_at_a_time",
+        "no_thread_and_no_process_of_a_run_is_left",
+        "in_no_time_nobody_is_busy",
         "a_file_stage_writes_as_many_partitions_at_once_as_it_says_whatever_the_cores",
         "a_worker_of_this_machine_computes_rehearses_and_commits_in_a_thread_that_the_next_one_takes_over",
     )

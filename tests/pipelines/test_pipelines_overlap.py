@@ -1,8 +1,10 @@
 """Stages of a local run with several workers overlap, and the run's folder says who did what when."""
 
 import json
+import threading
 from concurrent.futures import Future
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +18,7 @@ from vsd2m.pipelines.engine.runners import run_plan
 from vsd2m.pipelines.engine.stage_process import StageProcess
 from vsd2m.pipelines.scheduling.machines import Request
 from vsd2m.pipelines.scheduling.pools import Pool
-from vsd2m.pipelines.scheduling.timeline import NUM_BINS, Timeline, bar_of, newest_spans, stage_times
+from vsd2m.pipelines.scheduling.timeline import NUM_BINS, Timeline, bar_of, busy_share, newest_spans, stage_times
 from vsd2m.pipelines.scheduling.workers import Span
 from vsd2m.pipelines.status import manifest, status
 
@@ -47,9 +49,21 @@ def test_a_file_stage_writes_as_many_partitions_at_once_as_it_says_whatever_the_
     assert manifest(four) == manifest(one)
 
 
-def test_unless_told_otherwise_one_worker_works_at_a_time(number_plan):
-    run = run_plan(number_plan(partition_size=3))
+@pytest.mark.parametrize("runner", [run_plan, run_local])
+def test_unless_told_otherwise_one_worker_works_at_a_time(number_plan, runner):
+    run = runner(number_plan(partition_size=3))
     assert {row.max_workers for row in stage_times(run.store)} == {1}
+
+
+def test_no_thread_and_no_process_of_a_run_is_left(number_plan):
+    threads, processes = set(threading.enumerate()), set(psutil.Process().children())
+    run_local(number_plan(), num_workers=2)
+    assert set(threading.enumerate()) <= threads
+    assert set(psutil.Process().children()) <= processes
+
+
+def test_in_no_time_nobody_is_busy():
+    assert busy_share([span("a", 1, 3)], since=2, until=2) == 0
 
 
 def test_an_error_in_one_of_several_workers_ends_the_run_and_the_others(number_plan):

@@ -13,9 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 from fast_files import FAST_FILES, HEAVY_LIBRARIES
+from hypothesis import HealthCheck, settings
 
 from vsd2m.core.run import Run
 from vsd2m.pipelines.engine.config import PipelineConfig
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # a busy machine is no failure
 
 
 def _is_fast(path: Path) -> bool:

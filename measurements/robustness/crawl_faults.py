@@ -34,8 +34,8 @@ from vsd2m.pipelines.status import manifest
 
 STICKERS_PER_PAGE = 8
 MAX_FILE_BYTES = 100_000
-RATE_WINDOW = 20  # requests, over which a rate is measured
-SLACK_S = 0.05  # what a request may take longer than another from its turn to the site's log
+RATE_WINDOW = 100  # requests, over which a rate is measured
+SLACK_S = 0.15  # what a request may take longer than another from its turn to the site's log
 DEAD_PORT = 9  # discard: nobody listens there
 
 FAULTS = {

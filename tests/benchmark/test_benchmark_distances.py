@@ -111,7 +111,7 @@ def test_running_moments_do_not_grow():
     assert sum(value.size for value in vars(moments).values() if isinstance(value, np.ndarray)) == 3 + 3 + 9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False))
 def test_scores_do_not_depend_on_the_order_of_the_clips(chance):
     generated, real = clips(1, 12), clips(2, 15)

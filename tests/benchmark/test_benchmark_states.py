@@ -36,7 +36,7 @@ def fed(metric, generated, real=()):
 
 
 @pytest.mark.parametrize("kind", [Frechet, Mmd, Flicker, MotionAmount])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 30), st.integers(0, 30))
 def test_metrics_that_share_the_clips_between_them_and_are_merged_score_as_one(kind, cut, other_cut):
     generated, real = noise(1, 30), noise(2, 30)

@@ -158,7 +158,7 @@ def _damage(draw: st.DrawFn, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("api", APIS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_wrong_field_costs_at_most_its_own_sticker(library, api, data) -> None:
     source = source_for(api)
@@ -182,7 +182,7 @@ def test_a_wrong_field_costs_at_most_its_own_sticker(library, api, data) -> None
 
 
 @pytest.mark.parametrize("api", APIS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_answer_of_another_shape_is_read_or_refused_and_never_an_error_of_the_source(library, api, data) -> None:
     source = source_for(api)

@@ -17,7 +17,7 @@ def draw_choices(theta, num_choices, num_shown, seed):
 
 
 @given(num_models=st.integers(2, 6), num_shown=st.integers(2, 4), seed=st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_strengths_are_the_optimum_that_scipy_finds(num_models, num_shown, seed):
     optimize = pytest.importorskip("scipy.optimize")
     theta = np.random.default_rng(seed).normal(size=num_models)

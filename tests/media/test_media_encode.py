@@ -23,7 +23,7 @@ def clips(draw, levels):
 
 @pytest.mark.parametrize("media_format", ["apng", "webp"])
 @given(clip=clips([0, 1, 90, 128, 254, 255]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_apng_and_webp_keep_every_pixel_every_frame_and_the_timing(media_format, clip):
     again = decode(encode(clip, media_format))
     np.testing.assert_array_equal(again.frames, clip.frames)
@@ -33,7 +33,7 @@ def test_apng_and_webp_keep_every_pixel_every_frame_and_the_timing(media_format,
 
 
 @given(clip=clips([0, 255]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_gif_keeps_few_colours_exactly(clip):
     again = decode(encode(clip, "gif"))
     np.testing.assert_array_equal(again.frames, clip.frames)

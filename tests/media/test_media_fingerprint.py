@@ -60,7 +60,7 @@ def imagehash_word(gray: np.ndarray) -> int:
 
 
 @given(hnp.arrays(np.uint8, (32, 32)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_hash_is_that_of_imagehash_bit_for_bit_where_no_coefficient_ties_with_the_median(gray):
     basis = np.cos(np.pi * np.arange(8)[:, None] * (2 * np.arange(32) + 1) / 64)
     low = (basis @ gray.astype(float) @ basis.T).ravel()
@@ -212,7 +212,7 @@ def test_frames_are_reduced_as_pillow_reduces_them(kind, size, rng):
 
 
 @given(st.integers(1, 127), st.integers(0, 126), st.integers(1, 127), st.sampled_from([8, 32, 64]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_resampling_is_a_product_of_matrices(length, start, span, size):
     start = start % length
     around = Window(start, min(start + span, length), 0, 5)

@@ -57,7 +57,7 @@ def gifs(draw):
 
 
 @given(gifs())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_mix_of_boxes_palettes_disposals_and_interlacing_equals_the_pixel_by_pixel_compositor(gif):
     clip = decoded(gif)
     np.testing.assert_array_equal(clip.frames, gif.compose())

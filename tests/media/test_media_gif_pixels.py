@@ -73,7 +73,7 @@ def drawn(data, code_size, shape, interlaced=False, frame=None, at=(0, 0)):
 
 
 @given(st.integers(1, 11), st.integers(0, 2**32), st.integers(1, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_codes_give_the_strings_of_the_textbook(code_size, seed, width):
     rng = np.random.default_rng(seed)
     clear, codes, next_code = 1 << code_size, [1 << code_size], (1 << code_size) + 2

@@ -60,7 +60,7 @@ def check(frames):
         elements=st.sampled_from([0, 1, 127, 128, 254, 255]),
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_measures_equal_their_definitions(frames):
     check(frames)
 

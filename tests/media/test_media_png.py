@@ -47,7 +47,7 @@ def apngs(draw, alphas):
 
 
 @given(apngs(STRAIGHT))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_mix_of_blend_and_dispose_equals_the_pixel_by_pixel_compositor(apng):
     clip = decode(apng.to_bytes())
     np.testing.assert_array_equal(clip.frames, apng.compose())
@@ -57,7 +57,7 @@ def test_every_mix_of_blend_and_dispose_equals_the_pixel_by_pixel_compositor(apn
 
 
 @given(apngs(STRAIGHT))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_apngs_equal_ffmpegs_reader(apng):
     with av.open(io.BytesIO(apng.to_bytes())) as container:
         shown = np.stack([frame.to_ndarray(format="rgba") for frame in container.decode(container.streams.video[0])])
@@ -66,7 +66,7 @@ def test_apngs_equal_ffmpegs_reader(apng):
 
 
 @given(apngs([0, 1, 40, 128, 200, 254, 255]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_half_transparent_frames_blend_within_one_level(apng):
     """Each frame is rounded to 8 bits; where little is visible, an invisible rounding of alpha moves the colour."""
     clip, truth = decode(apng.to_bytes()).frames.astype(int), apng.compose()

@@ -26,7 +26,7 @@ def webps(draw):
 
 
 @given(webps())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_mix_of_blending_and_clearing_equals_the_pixel_by_pixel_compositor(webp):
     clip = decode(webp.to_bytes())
     np.testing.assert_array_equal(clip.frames, webp.compose())

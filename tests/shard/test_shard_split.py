@@ -36,7 +36,7 @@ STICKERS = st.lists(
 ).map(lambda drawn: [(f"k{i:03d}", words, domain, f"g{group}") for i, (words, domain, group) in enumerate(drawn)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STICKERS, st.randoms(), st.integers(1, 4), st.integers(1, 7))
 def test_the_outcome_does_not_depend_on_the_order_of_the_rows(stickers, random, per_word, per_shard):
     stage = SplitStage(SplitConfig(per_word=per_word, stickers_per_shard=per_shard, max_test_share=0.5))
@@ -47,7 +47,7 @@ def test_the_outcome_does_not_depend_on_the_order_of_the_rows(stickers, random, 
     assert first.rejects.equals(second.rejects)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STICKERS, st.floats(0, 1), st.integers(1, 7))
 def test_every_sticker_is_kept_or_rejected_and_no_group_is_on_both_sides(stickers, share, per_shard):
     stage = SplitStage(SplitConfig(max_test_share=share, per_word=3, stickers_per_shard=per_shard))
@@ -66,7 +66,7 @@ def test_every_sticker_is_kept_or_rejected_and_no_group_is_on_both_sides(sticker
         assert len(chosen) <= share * len(of_domain)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(STICKERS, st.integers(1, 7))
 def test_shards_are_filled_in_order_without_holes(stickers, per_shard):
     kept = SplitStage(SplitConfig(stickers_per_shard=per_shard)).process_table(table(stickers)).kept

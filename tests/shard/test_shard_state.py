@@ -41,7 +41,7 @@ def epochs(shards_url) -> list[list[str]]:
     return [keys(dataset) for _ in range(3)]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(before=st.integers(1, 5), after=st.integers(1, 5), stop=st.integers(0, 60), epoch=st.integers(0, 2))
 def test_an_epoch_continues_on_another_number_of_ranks_in_the_stated_order(
     shards_url, epochs, before, after, stop, epoch
@@ -62,7 +62,7 @@ def test_an_epoch_continues_on_another_number_of_ranks_in_the_stated_order(
     assert in_turns(rest) == order[stop * before :]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(stop=st.integers(0, 150))
 def test_resuming_continues_as_if_never_stopped(shards_url, epochs, stop):
     uninterrupted = list(itertools.chain(*epochs))
@@ -91,7 +91,7 @@ def test_every_iteration_that_is_begun_is_an_epoch_and_set_epoch_chooses_one(sha
     assert dataset.state_dict()["epoch"] == 2
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(world_size=st.integers(1, 4), count=st.integers(0, 70), resumed=st.integers(1, 4))
 def test_a_repeated_data_set_is_epoch_after_epoch_for_ever(shards_url, epochs, world_size, count, resumed):
     endless = list(itertools.chain(*epochs))

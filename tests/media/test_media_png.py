@@ -5,7 +5,7 @@ import struct
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from media_builders import (
     DISPOSE_PREVIOUS,
@@ -59,6 +59,10 @@ def test_every_mix_of_blend_and_dispose_equals_the_pixel_by_pixel_compositor(apn
 @given(apngs(STRAIGHT))
 @settings(max_examples=50)
 def test_apngs_equal_ffmpegs_reader(apng):
+    """But for one thing: FFmpeg does not lay a frame over what is there if it covers the whole canvas and is cleared
+    afterwards; by the specification, the clearing comes after the frame is shown."""
+    whole = (apng.height, apng.width)
+    assume(not any(f.dispose == 1 and f.blend == OVER and f.pixels.shape[:2] == whole for f in apng.frames[1:]))
     with av.open(io.BytesIO(apng.to_bytes())) as container:
         shown = np.stack([frame.to_ndarray(format="rgba") for frame in container.decode(container.streams.video[0])])
     shown[shown[..., 3] == 0] = 0
